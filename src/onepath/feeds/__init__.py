@@ -1,0 +1,1 @@
+"""Where market data comes from: columns in memory, Parquet history; recorded sessions and live streams later."""

@@ -1,0 +1,48 @@
+"""What can be traded, and the increments its venue allows.
+
+Rules: increments are exact decimals; a tick of zero means that the venue quotes without a grid.
+Limits: one currency an instrument; derivatives carry a multiplier, nothing else.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+
+import msgspec
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+
+
+def exact(value: float | int | str | Decimal) -> Decimal:
+    """`value` as the decimal a person would read: 0.1 is one tenth, not its binary neighbour."""
+    return value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else value)
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """One tradable thing.
+
+    `tick_size` and `lot_size` are the increments of price and quantity, `min_notional` the least value of an
+    order in `currency`, `multiplier` what one unit is worth at price one. `calendar` names the sessions
+    (see `onepath.calendars`).
+    """
+
+    symbol: str
+    asset_class: str = "generic"
+    currency: str = "USD"
+    tick_size: Decimal = ZERO
+    lot_size: Decimal = Decimal("0.00000001")
+    min_notional: Decimal = ZERO
+    multiplier: Decimal = ONE
+    calendar: str = "24/7"
+
+    def round_quantity(self, quantity: Decimal) -> Decimal:
+        """`quantity` cut down to whole lots, towards zero."""
+        lots = (quantity / self.lot_size).to_integral_value(rounding=ROUND_DOWN)
+        return lots * self.lot_size
+
+    def round_price(self, price: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+        """`price` on the tick grid; unchanged where the venue has none."""
+        if not self.tick_size:
+            return price
+        return (price / self.tick_size).to_integral_value(rounding=rounding) * self.tick_size

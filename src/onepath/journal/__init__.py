@@ -1,0 +1,1 @@
+"""The record of a session: codec with versions, in memory, in SQLite."""

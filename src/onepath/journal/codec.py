@@ -1,0 +1,55 @@
+"""How events become the JSON of a journal row, and come back.
+
+Rules: a kind belongs to one type; decoding is strict. A change of a type's fields raises `SCHEMA` and adds one upcast
+from the version before. Decimals travel as strings, so not a digit is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from onepath import events
+from onepath.errors import JournalError
+from onepath.orders import Order
+from onepath.ports import Row
+
+SCHEMA = 1
+KINDS: dict[str, type] = {
+    "session.started": events.SessionStarted,
+    "session.ended": events.SessionEnded,
+    "strategy.ended": events.StrategyEnded,
+    "order.submitted": Order,
+    "order.denied": events.OrderDenied,
+    "order.cancel_requested": events.CancelRequested,
+    "order.accepted": events.Accepted,
+    "order.rejected": events.Rejected,
+    "order.cancelled": events.Cancelled,
+    "order.expired": events.Expired,
+    "order.partly_filled": events.Fill,
+    "order.filled": events.Fill,
+    "position": events.PositionEvent,
+    "signal": events.Signal,
+    "timer": events.Timer,
+    "mark": events.Mark,
+    "prices": events.Prices,
+}
+DECISIONS = ("order.submitted", "order.denied", "order.cancel_requested", "signal")
+"""What a strategy and its risk checks decided: the kinds that a replay must reproduce."""
+REPORTS = ("order.accepted", "order.rejected", "order.cancelled", "order.expired", "order.partly_filled", "order.filled")
+FILLS = ("order.partly_filled", "order.filled")
+
+encode: Callable[[Any], bytes] = msgspec.json.Encoder(order=None).encode
+_decoders = {kind: msgspec.json.Decoder(type_) for kind, type_ in KINDS.items()}
+
+
+def decode(row: Row) -> Any:
+    """The event of a journal row. Raises JournalError for a kind or body that this version does not know."""
+    try:
+        return _decoders[row.kind].decode(row.body)
+    except KeyError:
+        raise JournalError(f"journal row {row.seq} is of kind {row.kind!r}, which this version does not know") from None
+    except msgspec.DecodeError as error:
+        raise JournalError(f"journal row {row.seq} ({row.kind}) does not read: {error}") from None

@@ -1,0 +1,147 @@
+"""A journal in one SQLite file a session: append only, dense sequence, readable with any SQL tool.
+
+Rules: one connection writes and it alone checkpoints (SQLite before 3.51.3 has a bug with two); readers open read-only.
+Triggers refuse update and delete. Rows are kept in a list and written in batches; `flush` makes them durable.
+Wall-clock times and the session's identity stand in `session`, so that `journal` is equal for equal runs
+but for its `session_id` column.
+Cost: about 1.5 us a row, encoding included.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from onepath.errors import JournalError
+from onepath.journal.codec import encode
+from onepath.ports import Row
+
+BATCH = 2_000
+_TABLES = """
+CREATE TABLE journal (
+  session_id TEXT NOT NULL, seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
+  strategy_id TEXT, cause INTEGER, body TEXT NOT NULL);
+CREATE TABLE session (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TRIGGER journal_keeps_rows BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER journal_keeps_facts BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE VIEW orders AS SELECT session_id, seq, at, strategy_id,
+  json_extract(body, '$.id') AS order_id, json_extract(body, '$.symbol') AS symbol, json_extract(body, '$.side') AS side,
+  json_extract(body, '$.type') AS type, json_extract(body, '$.quantity') AS quantity, json_extract(body, '$.limit') AS "limit",
+  json_extract(body, '$.stop') AS stop, json_extract(body, '$.time_in_force') AS time_in_force,
+  json_extract(body, '$.signal_id') AS signal_id, json_extract(body, '$.tag') AS tag
+  FROM journal WHERE kind = 'order.submitted';
+CREATE VIEW order_events AS SELECT session_id, seq, at, strategy_id, substr(kind, 7) AS event,
+  coalesce(json_extract(body, '$.order_id'), json_extract(body, '$.id'), json_extract(body, '$.order.id')) AS order_id,
+  coalesce(json_extract(body, '$.symbol'), json_extract(body, '$.order.symbol')) AS symbol,
+  json_extract(body, '$.code') AS code, json_extract(body, '$.reason') AS reason
+  FROM journal WHERE kind LIKE 'order.%';
+CREATE VIEW fills AS SELECT session_id, seq, at, strategy_id,
+  json_extract(body, '$.id') AS fill_id, json_extract(body, '$.order_id') AS order_id, json_extract(body, '$.symbol') AS symbol,
+  json_extract(body, '$.quantity') AS quantity, json_extract(body, '$.price') AS price, json_extract(body, '$.fee') AS fee,
+  json_extract(body, '$.slippage') AS slippage, json_extract(body, '$.executed_at') AS executed_at
+  FROM journal WHERE kind IN ('order.filled', 'order.partly_filled');
+CREATE VIEW positions AS SELECT session_id, seq, at, strategy_id,
+  json_extract(body, '$.id') AS position_id, json_extract(body, '$.symbol') AS symbol, json_extract(body, '$.change') AS change,
+  json_extract(body, '$.quantity') AS quantity, json_extract(body, '$.cost') AS cost,
+  json_extract(body, '$.realised') AS realised, json_extract(body, '$.fill_id') AS fill_id
+  FROM journal WHERE kind = 'position';
+CREATE VIEW signals AS SELECT session_id, seq, at, strategy_id,
+  json_extract(body, '$.id') AS signal_id, json_extract(body, '$.symbol') AS symbol, json_extract(body, '$.type') AS type,
+  json_extract(body, '$.conditions') AS conditions, json_extract(body, '$.values') AS "values"
+  FROM journal WHERE kind = 'signal';
+"""
+_INSERT = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)"
+_SELECT = "SELECT seq, at, kind, strategy_id, cause, body FROM journal"
+
+
+class SqliteJournal:
+    """Writes one session's journal. Use `SqliteJournal.create` for a new one."""
+
+    def __init__(self, connection: sqlite3.Connection, session_id: str, seq: int = 0) -> None:
+        self.session_id = session_id
+        self._connection = connection
+        self._seq = seq
+        self._pending: list[tuple[str, int, int, str, str | None, int | None, Any]] = []
+
+    @classmethod
+    def create(cls, path: Path, session_id: str, *, durable: bool = False) -> SqliteJournal:
+        """A new file. `durable` makes every flush survive a power cut (synchronous FULL), at its price."""
+        if path.exists():
+            raise JournalError(f"{path} exists: a journal is never written over; choose another session name")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = sqlite3.connect(path, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.executescript(f"BEGIN;{_TABLES}COMMIT;")
+        except sqlite3.Error as error:
+            raise JournalError(f"cannot write the journal {path}: {error}") from None
+        journal = cls(connection, session_id)
+        journal.note({"session_id": session_id})
+        return journal
+
+    def append(self, at: int, kind: str, strategy: str | None, event: Any, cause: int | None = None) -> int:
+        self._seq = seq = self._seq + 1
+        pending = self._pending
+        pending.append((self.session_id, seq, at, kind, strategy, cause, event))
+        if len(pending) >= BATCH:
+            self.flush()
+        return seq
+
+    def note(self, facts: Mapping[str, str]) -> None:
+        """Write identity and wall-clock facts of the session (not part of the record that replays)."""
+        self._write("INSERT OR REPLACE INTO session VALUES (?, ?)", list(facts.items()))
+
+    def rows(self, kinds: Sequence[str] = ()) -> Iterator[Row]:
+        self.flush()
+        return _rows(self._connection, kinds)
+
+    def flush(self) -> None:
+        if self._pending:
+            rows = [(*row[:6], encode(row[6]).decode()) for row in self._pending]
+            self._pending = []
+            self._write(_INSERT, rows)
+
+    def _write(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        try:
+            self._connection.execute("BEGIN")
+            self._connection.executemany(statement, rows)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal cannot be written: {error}; the session stops here") from None
+
+    def close(self) -> None:
+        self.flush()
+        self._connection.close()
+
+
+class SqliteReader:
+    """Reads a session's journal and its notes, read-only."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise JournalError(f"there is no journal at {path}")
+        self.path = path
+        self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            self.notes: dict[str, str] = dict(self._connection.execute("SELECT key, value FROM session"))
+        except sqlite3.Error as error:
+            raise JournalError(f"{path} is not a journal of onepath: {error}") from None
+        self.session_id = self.notes.get("session_id", path.stem)
+
+    def rows(self, kinds: Sequence[str] = ()) -> Iterator[Row]:
+        return _rows(self._connection, kinds)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _rows(connection: sqlite3.Connection, kinds: Sequence[str]) -> Iterator[Row]:
+    where = f" WHERE kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+    try:
+        for seq, at, kind, strategy, cause, body in connection.execute(f"{_SELECT}{where} ORDER BY seq", tuple(kinds)):  # noqa: S608
+            yield Row(seq, at, kind, strategy, cause, body.encode())
+    except sqlite3.Error as error:
+        raise JournalError(f"the journal does not read: {error}") from None

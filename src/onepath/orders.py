@@ -1,0 +1,152 @@
+"""What a strategy may ask for, what becomes of it, and the one table of an order's life.
+
+Rules: an order moves only through `TRANSITIONS`; a pair that is not a row is refused (`TransitionError`).
+Deny is ours (before the venue), reject is theirs. Prices and quantities are exact decimals; quantities are
+positive, the side carries the sign. Limits: trailing stops, brackets and replace come with the execution work.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from onepath.errors import TransitionError
+
+
+class Side(StrEnum):
+    """BUY and SHORT trade freely; SELL never sells more than is owned, COVER never buys more than is owed."""
+
+    BUY = "buy"
+    SELL = "sell"
+    SHORT = "short"
+    COVER = "cover"
+
+    @property
+    def sign(self) -> int:
+        """+1 where the position grows, -1 where it falls."""
+        return 1 if self is Side.BUY or self is Side.COVER else -1
+
+
+class OrderType(StrEnum):
+    """How the order meets the market."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+
+
+class TimeInForce(StrEnum):
+    """DAY ends with its first session, GTC when it is filled or cancelled."""
+
+    DAY = "day"
+    GTC = "gtc"
+
+
+class OrderStatus(StrEnum):
+    """Where an order is in its life."""
+
+    PENDING = "pending"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    PARTLY_FILLED = "partly_filled"
+    CANCEL_PENDING = "cancel_pending"
+    FILLED = "filled"
+    DENIED = "denied"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strategy wants: a quantity of a symbol, with the price conditions its type needs."""
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    type: OrderType = OrderType.MARKET
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    signal_id: int | None = None
+    tag: str = ""
+
+
+class CancelIntent(msgspec.Struct, frozen=True):
+    """A strategy's wish to take one of its orders back."""
+
+    order_id: int
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An approved intent with its identity; `submitted_at` in nanoseconds, `id` counts within the session."""
+
+    id: int
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    type: OrderType
+    time_in_force: TimeInForce
+    submitted_at: int
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    signal_id: int | None = None
+    tag: str = ""
+
+
+class Step(StrEnum):
+    """What can happen to an order; the names are the journal's kinds after `order.`."""
+
+    SUBMIT = "submitted"
+    DENY = "denied"
+    ACCEPT = "accepted"
+    REJECT = "rejected"
+    FILL_PART = "partly_filled"
+    FILL = "filled"
+    ASK_CANCEL = "cancel_requested"
+    CANCEL = "cancelled"
+    EXPIRE = "expired"
+
+
+_S, _T = OrderStatus, Step
+TRANSITIONS: dict[tuple[OrderStatus, Step], OrderStatus] = {
+    (_S.PENDING, _T.SUBMIT): _S.SUBMITTED,
+    (_S.PENDING, _T.DENY): _S.DENIED,
+    (_S.SUBMITTED, _T.ACCEPT): _S.ACCEPTED,
+    (_S.SUBMITTED, _T.REJECT): _S.REJECTED,
+    # A market order can trade before its acknowledgement arrives.
+    (_S.SUBMITTED, _T.FILL_PART): _S.PARTLY_FILLED,
+    (_S.SUBMITTED, _T.FILL): _S.FILLED,
+    (_S.SUBMITTED, _T.ASK_CANCEL): _S.CANCEL_PENDING,
+    (_S.SUBMITTED, _T.CANCEL): _S.CANCELLED,
+    (_S.SUBMITTED, _T.EXPIRE): _S.EXPIRED,
+    (_S.ACCEPTED, _T.FILL_PART): _S.PARTLY_FILLED,
+    (_S.ACCEPTED, _T.FILL): _S.FILLED,
+    (_S.ACCEPTED, _T.ASK_CANCEL): _S.CANCEL_PENDING,
+    (_S.ACCEPTED, _T.CANCEL): _S.CANCELLED,
+    (_S.ACCEPTED, _T.EXPIRE): _S.EXPIRED,
+    (_S.PARTLY_FILLED, _T.FILL_PART): _S.PARTLY_FILLED,
+    (_S.PARTLY_FILLED, _T.FILL): _S.FILLED,
+    (_S.PARTLY_FILLED, _T.ASK_CANCEL): _S.CANCEL_PENDING,
+    (_S.PARTLY_FILLED, _T.CANCEL): _S.CANCELLED,
+    (_S.PARTLY_FILLED, _T.EXPIRE): _S.EXPIRED,
+    # While a cancel is on its way the order can still trade, end by itself, or be accepted late.
+    (_S.CANCEL_PENDING, _T.ACCEPT): _S.CANCEL_PENDING,
+    (_S.CANCEL_PENDING, _T.REJECT): _S.REJECTED,
+    (_S.CANCEL_PENDING, _T.FILL_PART): _S.CANCEL_PENDING,
+    (_S.CANCEL_PENDING, _T.FILL): _S.FILLED,
+    (_S.CANCEL_PENDING, _T.CANCEL): _S.CANCELLED,
+    (_S.CANCEL_PENDING, _T.EXPIRE): _S.EXPIRED,
+}
+TERMINAL = frozenset({_S.FILLED, _S.DENIED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED})
+
+
+def advance(status: OrderStatus, step: Step) -> OrderStatus:
+    """The status after `step`. Raises TransitionError where the table has no such row."""
+    try:
+        return TRANSITIONS[status, step]
+    except KeyError:
+        raise TransitionError(f"an order that is {status} cannot be {step}") from None

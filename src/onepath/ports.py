@@ -1,0 +1,103 @@
+"""What the loop needs of the world: a feed, a venue, a journal, a clock. One page, so that it stays small.
+
+Rules: an implementation imports words and this page, never a sibling. Whatever stands behind a port, the loop is the
+same; the contract tests in `tests/contract` run on every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple, Protocol
+
+from onepath.events import OrderReport
+from onepath.instruments import Instrument
+from onepath.market import MarketEvent
+from onepath.orders import Order
+
+
+class Clock(Protocol):
+    """Where time comes from. Nanoseconds since the Unix epoch, UTC."""
+
+    def now(self) -> int: ...
+
+    def wait_until(self, at: int) -> None:
+        """Return when `at` has come; a clock at full speed returns at once."""
+
+
+class Batch(Protocol):
+    """Market events that have arrived, in order. History hands over thousands, a live feed what is there."""
+
+    size: int
+
+    def events(self) -> Iterator[tuple[MarketEvent, bool]]:
+        """Each event, and whether it is the last of its instant."""
+
+    def columns(self, symbol: str) -> Mapping[str, Sequence[float]] | None:
+        """One symbol's prices in this batch by field name, for features over history; None where there are none."""
+
+
+class Feed(Protocol):
+    """Where market data comes from. History ends; live blocks."""
+
+    instruments: Mapping[str, Instrument]
+    """the symbols that can occur, in feed order"""
+
+    total: int | None
+    """events to come in all; None where nobody can know"""
+
+    def batches(self) -> Iterator[Batch]:
+        """The data, in time order. Raises DataError at the first event that is out of order or not a price."""
+
+    def fingerprint(self) -> str:
+        """Hash of the data handed out so far: equal data, equal hash, whatever the file format or batch size."""
+
+
+class Venue(Protocol):
+    """Who executes. Never blocks; what it has to say comes back as reports."""
+
+    working: Container[str]
+    """symbols whose next market event the venue must see; empty is false"""
+
+    def submit(self, order: Order, at: int) -> Sequence[OrderReport]: ...
+
+    def cancel(self, order_id: int, at: int) -> Sequence[OrderReport]: ...
+
+    def match(self, event: MarketEvent) -> Sequence[OrderReport]:
+        """What this event does to resting orders. Called before any strategy sees the event."""
+
+    def open_orders(self) -> Sequence[Order]: ...
+
+    def positions(self) -> Mapping[tuple[str, str], Decimal]:
+        """The venue's own books: signed quantity by (strategy, symbol), flat ones left out."""
+
+    def cash(self) -> Mapping[str, Decimal]:
+        """The venue's own books: cash by strategy."""
+
+
+class Row(NamedTuple):
+    """One line of a journal; `body` is JSON."""
+
+    seq: int
+    at: int
+    kind: str
+    strategy: str | None
+    cause: int | None
+    body: bytes
+
+
+class Journal(Protocol):
+    """The record: append only, dense sequence, read back in order."""
+
+    session_id: str
+
+    def append(self, at: int, kind: str, strategy: str | None, event: Any, cause: int | None = None) -> int:
+        """Record `event` and return its sequence, from 1 on without holes. Raises JournalError."""
+
+    def rows(self, kinds: Sequence[str] = ()) -> Iterator[Row]:
+        """All rows in order, or those of the given kinds."""
+
+    def flush(self) -> None:
+        """Make durable what was appended."""
+
+    def close(self) -> None: ...
