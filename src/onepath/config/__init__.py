@@ -1,0 +1,51 @@
+"""What a session is made of: the one schema of a configuration, and how a YAML file becomes one.
+
+Rules: the words backtest, paper, live and collect stand in this package alone; the loop never reads them. Pydantic is
+imported here and nowhere else, so `import onepath` must not import this package.
+"""
+
+from __future__ import annotations
+
+from onepath.config.load import from_manifest, json_schema, load, loads, template
+from onepath.config.schema import (
+    BpsCommission,
+    Clock,
+    Config,
+    Data,
+    Execution,
+    Features,
+    FixedBps,
+    Latency,
+    NoCommission,
+    NoSlippage,
+    PerShareCommission,
+    Report,
+    RiskLimits,
+    StrategyConfig,
+    VolumeBased,
+    interval_ns,
+)
+
+__all__ = [
+    "BpsCommission",
+    "Clock",
+    "Config",
+    "Data",
+    "Execution",
+    "Features",
+    "FixedBps",
+    "Latency",
+    "NoCommission",
+    "NoSlippage",
+    "PerShareCommission",
+    "Report",
+    "RiskLimits",
+    "StrategyConfig",
+    "VolumeBased",
+    "from_manifest",
+    "interval_ns",
+    "json_schema",
+    "load",
+    "loads",
+    "template",
+]

@@ -1,0 +1,523 @@
+"""The schema of a configuration: every key, its meaning, its default, and which parts each mode is made of.
+
+Rules: unknown keys are errors; a configuration is frozen; a key without a value means its default, but where null has a
+meaning of its own. Models hold what was asked for and build nothing: `session.py` does.
+Limits: the parts of paper, live and collect are checked for their kind only; their venues come with their own issues.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
+
+from onepath.config.document import resolve
+from onepath.risk import Limits
+
+SECOND = 1_000_000_000
+UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": 86_400 * SECOND, "w": 604_800 * SECOND}
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def interval_ns(text: str) -> int:
+    """Nanoseconds of an interval such as 30s, 1m, 1h, 1d."""
+    found = re.fullmatch(r"([1-9][0-9]*)\s*([smhdw])", text.strip())
+    if not found:
+        raise ValueError("an interval such as 30s, 1m, 1h or 1d")
+    return int(found[1]) * UNITS[found[2]]
+
+
+def _wrong(key: str, expected: str) -> PydanticCustomError:
+    """An error of one key of a model that was found by looking at several; an empty key blames the model."""
+    return PydanticCustomError("parts", "{expected}", {"key": key, "expected": expected})
+
+
+def _interval(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        interval_ns(value)
+    return value
+
+
+def _names(value: Any) -> Any:
+    """`AAPL, MSFT` is a list too: handy on the command line."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _moment(value: Any) -> Any:
+    """A day as a date, a day with a time as an aware datetime; without a zone it is UTC."""
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            value = dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError("a day such as 2023-01-31, or a moment such as 2023-01-31T14:30:00Z") from None
+    if isinstance(value, dt.datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=dt.UTC)
+    return value
+
+
+def _speed(value: Any) -> Any:
+    text = str(value).strip()
+    if text == "max":
+        return "max"
+    try:
+        factor = float(text.removesuffix("x"))
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < float("inf"):
+        raise ValueError("max, or a factor such as 10 or 10x")
+    return factor
+
+
+def _model_by_name(value: Any) -> Any:
+    """`slippage: none` for `slippage: {model: none}`."""
+    return {"model": value} if isinstance(value, str) else value
+
+
+def _without_nulls(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A key with nothing behind it means its default, unless null is one of its values."""
+    takes_null = {field.alias or name for name, field in model.model_fields.items() if type(None) in _arms(field)}
+    return {key: value for key, value in values.items() if value is not None or key in takes_null}
+
+
+def _arms(field: Any) -> tuple[Any, ...]:
+    return getattr(field.annotation, "__args__", ())
+
+
+Interval = Annotated[str, BeforeValidator(_interval)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Moment = Annotated[dt.datetime | dt.date, BeforeValidator(_moment)]
+Free = Annotated[dict[str, Any], BeforeValidator(resolve)]
+Share = Annotated[Decimal, Field(gt=0, le=1)]
+Amount = Annotated[Decimal, Field(ge=0)]
+Positive = Annotated[Decimal, Field(gt=0)]
+Milliseconds = Annotated[float, Field(ge=0)]
+
+
+class Part(BaseModel):
+    """What all parts share: strict about keys, frozen, finite numbers."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nulls(cls, values: Any) -> Any:
+        return _without_nulls(cls, values) if isinstance(values, Mapping) else values
+
+
+class Clock(Part):
+    """Where time comes from."""
+
+    type: Literal["historical", "realtime"] = "historical"
+    """historical: time is that of the data; realtime: that of the machine"""
+    start_date: Moment | None = None
+    """first day (or moment, UTC) of the data to use; default: all there is"""
+    end_date: Moment | None = None
+    """last day, included (or last moment, UTC); default: all there is"""
+    speed: Annotated[Literal["max"] | float, BeforeValidator(_speed)] = "max"
+    """max, or how many times faster than life history goes by: 10 or 10x"""
+    market_hours_only: bool = False
+    """true: events outside the calendar's sessions are left out"""
+
+    @property
+    def start_ns(self) -> int | None:
+        """The first nanosecond asked for."""
+        return None if self.start_date is None else _nanoseconds(self.start_date)
+
+    @property
+    def end_ns(self) -> int | None:
+        """The nanosecond at which the data ends: what closes at it belongs to it, what starts at it does not."""
+        if self.end_date is None:
+            return None
+        whole_day = 0 if isinstance(self.end_date, dt.datetime) else UNITS["d"]
+        return _nanoseconds(self.end_date) + whole_day
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Clock:
+        if self.start_ns is not None and self.end_ns is not None and self.start_ns >= self.end_ns:
+            raise _wrong("end_date", f"a day after start_date ({self.start_date})")
+        return self
+
+
+def _nanoseconds(moment: dt.date) -> int:
+    at = (
+        moment if isinstance(moment, dt.datetime) else dt.datetime(moment.year, moment.month, moment.day, tzinfo=dt.UTC)
+    )
+    since = at - EPOCH
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+
+
+HISTORY = ("parquet", "csv", "dataset")
+
+
+class Data(Part):
+    """Where market data comes from."""
+
+    type: Literal["historical", "realtime", "session"] = "historical"
+    """historical: files; realtime: a venue's stream; session: what another session recorded"""
+    source: str | None = None
+    """historical: parquet, csv or dataset (default: by what is given); realtime: the venue's name, such as alpaca"""
+    path: str | None = None
+    """file or folder, relative to the workspace; for parquet and csv"""
+    name: str | None = None
+    """a dataset's name, as `onepath data list` shows it"""
+    session: str | None = None
+    """the recorded session to read, for type session"""
+    feed: str | None = None
+    """which feed of the venue, such as iex or sip"""
+    symbols: Names | None = None
+    """what to read; default: every symbol there is"""
+    stamps: Literal["start", "end"] | None = None
+    """whether a file's time stamps are the start or the end of its bars; default: as the file or dataset says"""
+    asset_class: str | None = None
+    """equity, crypto, fx, ...: increments and defaults of the instruments; default: as the dataset says"""
+    calendar: str | None = None
+    """trading calendar, such as XNYS or 24/7; default: as the dataset or asset class says"""
+    interval: Interval | None = None
+    """length of a bar, such as 1m, 1h, 1d; default: found in the data"""
+
+    @property
+    def interval_ns(self) -> int | None:
+        """The bar's length, where it was given."""
+        return None if self.interval is None else interval_ns(self.interval)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _source(cls, values: Any) -> Any:
+        """The source that the other keys imply."""
+        if not isinstance(values, Mapping) or values.get("source") or values.get("type", "historical") != "historical":
+            return values
+        if values.get("name"):
+            return {**values, "source": "dataset"}
+        path = str(values.get("path") or "")
+        return {**values, "source": "csv" if path.endswith((".csv", ".csv.gz")) else "parquet"} if path else values
+
+    @model_validator(mode="after")
+    def _complete(self) -> Data:
+        if self.type == "historical":
+            self._history()
+        elif self.type == "realtime" and not self.source:
+            raise _wrong("source", "the name of a venue, such as alpaca, when data.type is realtime")
+        elif self.type == "session" and not self.session:
+            raise _wrong("session", "the id of a recorded session when data.type is session")
+        return self
+
+    def _history(self) -> None:
+        if self.source is None:
+            raise _wrong("path", "a path to Parquet or CSV files, or a dataset's name under data.name")
+        if self.source not in HISTORY:
+            raise PydanticCustomError(
+                "parts", "{expected}", {"key": "source", "expected": "parquet, csv or dataset", "names": HISTORY}
+            )
+        if self.source == "dataset" and not self.name:
+            raise _wrong("name", "the name of a dataset (`onepath data list` shows them)")
+        if self.source != "dataset" and not self.path:
+            raise _wrong("path", f"the path of the {self.source} data")
+
+
+class FixedBpsParams(Part):
+    """Slippage of a fixed share of the price."""
+
+    bps: Amount
+    """hundredths of a percent that every fill is worse than the market's price"""
+
+
+class VolumeBasedParams(Part):
+    """Slippage that grows with the order's share of the bar's volume."""
+
+    base_bps: Amount
+    """hundredths of a percent that every fill is worse, however small"""
+    volume_factor: Amount
+    """what is added, as a share of the price, for an order as large as the bar's volume"""
+
+
+class NoParams(Part):
+    """A model without parameters."""
+
+
+class NoSlippage(Part):
+    """Fills at the market's own price."""
+
+    model: Literal["none"]
+    """none"""
+    params: NoParams = NoParams()
+    """nothing to set"""
+
+
+class FixedBps(Part):
+    """Every fill is worse by a fixed share of the price."""
+
+    model: Literal["fixed_bps"]
+    """fixed_bps"""
+    params: FixedBpsParams
+    """bps"""
+
+
+class VolumeBased(Part):
+    """Fills get worse with the order's share of the bar's volume."""
+
+    model: Literal["volume_based"]
+    """volume_based"""
+    params: VolumeBasedParams
+    """base_bps and volume_factor"""
+
+
+Slippage = Annotated[
+    Annotated[NoSlippage | FixedBps | VolumeBased, Field(discriminator="model")], BeforeValidator(_model_by_name)
+]
+
+
+class Latency(Part):
+    """How long an order is on its way: normal, never below zero, drawn from the session's seed."""
+
+    mean_ms: Milliseconds = 0.0
+    """mean, in milliseconds"""
+    std_ms: Milliseconds = 0.0
+    """standard deviation, in milliseconds"""
+
+
+class BpsParams(Part):
+    """A share of the order's value."""
+
+    bps: Amount
+    """hundredths of a percent of a fill's value"""
+    minimum: Amount = Decimal(0)
+    """least commission of an order, in its currency"""
+    increment: Positive | None = None
+    """what a commission is rounded to, such as 0.01; default: not rounded"""
+
+
+class PerShareParams(Part):
+    """An amount a share."""
+
+    per_share: Amount
+    """commission of one share, in its currency"""
+    minimum: Amount = Decimal(0)
+    """least commission of an order, in its currency"""
+    maximum_share: Positive | None = None
+    """largest commission of an order, as a share of its value; default: no limit"""
+    increment: Positive | None = None
+    """what a commission is rounded to, such as 0.01; default: not rounded"""
+
+
+class NoCommission(Part):
+    """Trading is free."""
+
+    model: Literal["none"]
+    """none"""
+    params: NoParams = NoParams()
+    """nothing to set"""
+
+
+class BpsCommission(Part):
+    """A share of the order's value."""
+
+    model: Literal["bps"]
+    """bps"""
+    params: BpsParams
+    """bps, minimum, increment"""
+
+
+class PerShareCommission(Part):
+    """An amount a share."""
+
+    model: Literal["per_share"]
+    """per_share"""
+    params: PerShareParams
+    """per_share, minimum, maximum_share, increment"""
+
+
+Commission = Annotated[
+    Annotated[NoCommission | BpsCommission | PerShareCommission, Field(discriminator="model")],
+    BeforeValidator(_model_by_name),
+]
+
+
+class Execution(Part):
+    """Who executes orders, and what a simulated fill may assume."""
+
+    type: Literal["simulated", "broker"] = "simulated"
+    """simulated: no order leaves the process; broker: a real account"""
+    broker: str | None = None
+    """the broker's name, such as alpaca"""
+    endpoint: Literal["paper", "live"] | None = None
+    """which account of the broker"""
+    slippage: Slippage = NoSlippage(model="none")
+    """how much worse than the market's price a fill is"""
+    latency: Latency = Latency()
+    """how long an order is on its way"""
+    commission: Commission = NoCommission(model="none")
+    """what a fill costs"""
+    participation: Share | None = Decimal("0.1")
+    """share of a bar's volume that one order may take; null: no limit"""
+    limit_fill: Literal["through", "touch"] = "through"
+    """through: a limit fills when the price trades beyond it; touch: when it is reached"""
+
+
+class RiskLimits(Part):
+    """What the strategy may do; what is left out is as the strategy declares it."""
+
+    max_position_size: Positive | None = None
+    """largest position, as a share of the strategy's equity: 0.1 is a tenth"""
+    max_leverage: Positive | None = None
+    """largest sum of all positions over equity; 1.0 unless the strategy declares another"""
+    allow_short: bool | None = None
+    """whether positions may be negative; true unless the strategy declares otherwise"""
+
+    def over(self, declared: Limits) -> Limits:
+        """The strategy's declared limits with those given here put in their place."""
+        return msgspec.structs.replace(declared, **self.model_dump(exclude_none=True))
+
+
+class StrategyConfig(Part):
+    """One strategy of the session, with a book of its own."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_\-]*$", max_length=64)
+    """its name in the session; without `class`, also which registered strategy it is, such as mean_reversion_v1"""
+    class_path: str | None = Field(default=None, alias="class")
+    """where its code is: package.module:Class, file.py, file.py:Class, or a registered name"""
+    enabled: bool = True
+    """false: leave it out"""
+    capital: Positive
+    """the cash it starts with"""
+    symbols: Names | None = None
+    """the symbols it sees and trades; default: all of the session"""
+    params: Free = {}
+    """its parameters, checked against the strategy's own schema (`onepath strategies` shows it)"""
+    risk_limits: RiskLimits = RiskLimits()
+    """what it may do"""
+
+    @property
+    def source(self) -> str:
+        """What the registry is asked for."""
+        return self.class_path or self.name
+
+
+class Features(Part):
+    """How feature values are computed."""
+
+    cache: bool = True
+    """keep computed features for the next run on the same data"""
+    compute_on_demand: bool = True
+    """compute a feature when a strategy asks for it"""
+
+
+class Report(Part):
+    """The tear sheet."""
+
+    path: str | None = None
+    """where to write it, relative to the workspace; default: report.html beside the journal"""
+
+
+PARTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "backtest": {"clock": ("historical",), "data": ("historical", "session"), "execution": ("simulated",)},
+    "paper": {"clock": ("realtime",), "data": ("realtime",), "execution": ("simulated",)},
+    "live": {"clock": ("realtime",), "data": ("realtime",), "execution": ("broker",)},
+    "collect": {"clock": ("realtime",), "data": ("realtime",), "execution": ("simulated",)},
+}
+"""Each mode as a table of parts: what `type` of each it runs with; the first is the default."""
+
+
+class Config(Part):
+    """A session of onepath."""
+
+    mode: Literal["backtest", "paper", "live", "collect"] = "backtest"
+    """backtest: history, simulated; paper: live data, simulated; live: a real account; collect: record live data"""
+    seed: int = Field(default=0, ge=0)
+    """seed of everything random, such as latency"""
+    clock: Clock = Clock()
+    """where time comes from"""
+    data: Data
+    """where market data comes from"""
+    execution: Execution = Execution()
+    """who executes orders"""
+    strategies: tuple[StrategyConfig, ...] = ()
+    """the strategies of the session, each with its own capital"""
+    features: Features = Features()
+    """how features are computed"""
+    marks: Interval = "auto"
+    """how often the books are valued for curves: auto, or an interval such as 1m, 1h, 1d"""
+    report: Report = Report()
+    """the tear sheet"""
+
+    _secrets: dict[tuple[str | int, ...], str] = PrivateAttr(default_factory=dict)
+    _lines: dict[tuple[str | int, ...], str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def active(self) -> tuple[StrategyConfig, ...]:
+        """The strategies that are enabled."""
+        return tuple(strategy for strategy in self.strategies if strategy.enabled)
+
+    @property
+    def marks_ns(self) -> int | None:
+        """The interval of valuations; None for auto."""
+        return None if self.marks == "auto" else interval_ns(self.marks)
+
+    def where(self, *path: str | int) -> str:
+        """Where the key at `path` stands, as `file:line`, for messages; empty if it came from no file."""
+        while path and path not in self._lines:
+            path = path[:-1]
+        return self._lines.get(path, "")
+
+    def as_manifest(self) -> dict[str, Any]:
+        """All that was asked for, as JSON: equal configurations give equal bytes, and no secret is in it."""
+        manifest: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
+        for path, text in self._secrets.items():
+            *parents, last = path
+            node: Any = manifest
+            for key in parents:
+                node = node[key]
+            node[last] = text
+        return manifest
+
+    @model_validator(mode="before")
+    @classmethod
+    def _types(cls, values: Any) -> Any:
+        """The types that a mode implies stand for those that were left out."""
+        if not isinstance(values, Mapping) or str(values.get("mode", "backtest")) not in PARTS:
+            return values
+        implied = {part: types[0] for part, types in PARTS[str(values.get("mode", "backtest"))].items()}
+        filled = {
+            part: {"type": kind, **_typed(values.get(part))} for part, kind in implied.items() if _open(values, part)
+        }
+        return {**values, **filled}
+
+    @model_validator(mode="after")
+    def _of_one_mode(self) -> Config:
+        for part, types in PARTS[self.mode].items():
+            found = getattr(self, part).type
+            if found not in types:
+                raise _wrong(
+                    f"{part}.type", f"{' or '.join(types)}, because mode {self.mode} needs a {types[0]} {part}"
+                )
+        self._strategies_fit()
+        if self.mode == "live" and not (self.execution.broker and self.execution.endpoint):
+            missing = "endpoint" if self.execution.broker else "broker"
+            raise _wrong(f"execution.{missing}", f"execution.{missing}, because mode live sends orders to an account")
+        return self
+
+    def _strategies_fit(self) -> None:
+        seen: set[str] = set()
+        for index, strategy in enumerate(self.strategies):
+            if strategy.name in seen:
+                raise _wrong(f"strategies.{index}.name", "a name that no other strategy of the session has")
+            seen.add(strategy.name)
+        if not self.active and self.mode != "collect":
+            raise _wrong("strategies", f"at least one enabled strategy, because mode {self.mode} runs strategies")
+
+
+def _typed(part: Any) -> dict[str, Any]:
+    return {key: value for key, value in (part or {}).items() if not (key == "type" and value is None)}
+
+
+def _open(values: Mapping[str, Any], part: str) -> bool:
+    """Whether a part's type may be filled in: it is a mapping, or left out where a default exists."""
+    return isinstance(values.get(part), Mapping) or (values.get(part) is None and part != "data")
