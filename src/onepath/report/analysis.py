@@ -1,0 +1,66 @@
+"""What statistics and pictures have in common: a session's days, curves with their starting point, and round trips.
+
+Rules: computed once a report, read by all its parts; nothing here knows how it is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from onepath.report.days import Days, buy_and_hold, days_of
+from onepath.report.formulas import Floats, Times
+from onepath.report.record import Curve, SessionRecord
+from onepath.report.trades import Trades, round_trips
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """A record and what follows from it."""
+
+    record: SessionRecord
+    days: Days
+    trades: Trades
+    curve: Curve
+    """all strategies, from the capital at the session's first moment on"""
+    market: Floats
+    """buy and hold at each of `record.prices_at`"""
+    profits: Floats
+    """net profit of each round trip"""
+    traded: float
+    """value bought and sold"""
+
+    @property
+    def intervals(self) -> list[tuple[int, int]]:
+        """When something was held, one entry a trip or open lot."""
+        end = int(self.curve.at[-1]) if len(self.curve.at) else 0
+        held = [(trip.entry_at, trip.exit_at) for trip in self.trades.trips]
+        return held + [(lot.entry_at, max(end, lot.entry_at)) for lot in self.trades.open]
+
+
+def analyse(record: SessionRecord) -> Analysis:
+    """Everything a report is made of."""
+    multipliers = record.multipliers
+    trades = round_trips(record.fills, multipliers)
+    traded = sum(abs(float(fill.quantity * fill.price * multipliers.get(fill.symbol, 1))) for fill in record.fills)
+    return Analysis(
+        record=record,
+        days=days_of(record),
+        trades=trades,
+        curve=_from_start(record),
+        market=buy_and_hold(record),
+        profits=np.array([float(trip.pnl) for trip in trades.trips], dtype=np.float64),
+        traded=traded,
+    )
+
+
+def _from_start(record: SessionRecord) -> Curve:
+    """The total curve with the capital in front: at the session's first moment, and before the first mark."""
+    total = record.total
+    if record.span is None or not len(total.at):
+        return total
+    at: Times = np.append(np.int64(min(record.span[0], int(total.at[0]) - 1)), total.at)
+    first = (record.initial, record.initial, 0.0, 0.0)
+    columns = (total.equity, total.cash, total.gross, total.net)
+    return Curve(at, *(np.append(value, column) for value, column in zip(first, columns, strict=True)))

@@ -1,0 +1,85 @@
+"""Session days: the calendar a session is measured by, and its equity and market at the end of each day.
+
+Rules: a day is a session of the calendar, in its own time zone; what is known exactly at midnight belongs to the day
+that ends. The capital at the start is the base of the first day's return. Where instruments follow several calendars,
+the one with the most periods a year measures all. Buy and hold spreads the capital evenly over the session's symbols,
+buys each at its first recorded price, without cost, and never trades again.
+Limits: a session day on which nothing at all was recorded does not count as a day without return.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from onepath import calendars
+from onepath.report.formulas import Floats, Times, returns
+from onepath.report.record import SessionRecord, held
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Days:
+    """One entry a session day; `date` in days since 1970-01-01, `at` the last recorded moment of the day."""
+
+    calendar: str
+    periods: float
+    """session days a year"""
+    mixed: bool
+    """several calendars were in play"""
+    date: Times
+    at: Times
+    equity: Floats
+    market: Floats
+    """worth of buy and hold, in money"""
+    returns: Floats
+    market_returns: Floats
+
+
+def calendar_of(record: SessionRecord) -> tuple[str, bool]:
+    """The calendar that measures the session, and whether it was chosen among several."""
+    names = sorted({str(row.get("calendar", "24/7")) for row in record.manifest.instruments}) or ["24/7"]
+    return max(names, key=lambda name: calendars.get(name).periods_per_year), len(names) > 1
+
+
+def buy_and_hold(record: SessionRecord) -> Floats:
+    """Worth of the capital spread evenly over all symbols, at each of `record.prices_at`."""
+    if not len(record.prices_at) or not record.symbols:
+        return np.full(len(record.prices_at), record.initial)
+    prices = record.prices
+    rows = np.argmax(~np.isnan(prices), axis=0)
+    first = prices[rows, np.arange(prices.shape[1])]
+    known = first > 0  # a symbol without a price, or with one below zero, stays in cash
+    growth = np.divide(prices, first, out=np.ones_like(prices), where=known & ~np.isnan(prices))
+    worth: Floats = growth.mean(axis=1) * record.initial
+    return worth
+
+
+def dates(calendar: str, at: Times) -> Times:
+    """The session day of each moment, in days since 1970-01-01; one look-up a quarter of an hour is enough."""
+    day_of = calendars.get(calendar).session_date
+    quarters, where = np.unique((at - 1) // calendars.QUARTER, return_inverse=True)
+    found: Times = np.array([day_of(int(quarter) * calendars.QUARTER) for quarter in quarters], dtype=np.int64)[where]
+    return found
+
+
+def days_of(record: SessionRecord) -> Days:
+    """The session by day."""
+    calendar, mixed = calendar_of(record)
+    at = np.union1d(record.total.at, record.prices_at)
+    date = dates(calendar, at)
+    last = np.flatnonzero(np.append(date[1:] != date[:-1], True)) if len(at) else np.empty(0, dtype=np.int64)
+    closing = at[last]
+    equity = held(closing, record.total.at, record.total.equity, record.initial)
+    market = held(closing, record.prices_at, buy_and_hold(record), record.initial)
+    return Days(
+        calendar=calendar,
+        periods=float(calendars.get(calendar).periods_per_year),
+        mixed=mixed,
+        date=date[last],
+        at=closing,
+        equity=equity,
+        market=market,
+        returns=returns(np.append(record.initial, equity)),
+        market_returns=returns(np.append(record.initial, market)),
+    )

@@ -1,0 +1,74 @@
+"""The tear sheet: one HTML file that shows a session, and the same in a few lines or one picture.
+
+Rules: a function of the record alone, so equal journals give equal bytes; asks no network; every value is escaped;
+under a megabyte whatever the session's length, because curves are thinned and tables are cut and say so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from onepath.report import activity, curves, headline
+from onepath.report.analysis import Analysis, analyse
+from onepath.report.metrics import stats, table
+from onepath.report.page import page, text
+from onepath.report.picture import picture
+from onepath.report.record import SessionRecord
+
+MANIFEST = 60_000
+"""characters of the manifest that are shown"""
+
+
+def render(record: SessionRecord) -> str:
+    """The page."""
+    analysis = analyse(record)
+    found = table(analysis)
+    sections = (
+        headline.cards(found),
+        curves.equity(analysis),
+        curves.drawdown(analysis),
+        curves.months(analysis),
+        curves.rolling(analysis),
+        curves.exposure(analysis),
+        activity.strategies(analysis),
+        activity.prices(analysis),
+        activity.trips(analysis),
+        activity.costs(analysis),
+        activity.outcomes(analysis),
+        activity.statistics(found),
+        _manifest(record),
+    )
+    title = f"{headline.names(analysis)} · {record.session_id}"
+    return page(title, headline.badges(analysis), headline.header(analysis, found), "".join(sections), _footer(analysis))
+
+
+def write(record: SessionRecord, path: str | Path) -> Path:
+    """The page as a file; returns where it is."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(record), encoding="utf-8", newline="\n")
+    return path
+
+
+def stats_table(record: SessionRecord) -> list[tuple[str, str]]:
+    """Labels and texts of all statistics, for a terminal."""
+    return [(stat.label, stat.text) for stat in stats(record).values()]
+
+
+def plot_svg(record: SessionRecord) -> str:
+    """Equity and drawdown as one SVG picture that stands alone, for a notebook or a README."""
+    return picture(analyse(record))
+
+
+def _manifest(record: SessionRecord) -> str:
+    shown = msgspec.json.format(msgspec.json.encode(record.manifest), indent=2).decode()
+    cut = f"\n... {len(shown) - MANIFEST:,} more characters are in the journal" if len(shown) > MANIFEST else ""
+    body = f"<pre tabindex=0>{text(shown[:MANIFEST] + cut)}</pre>"
+    return f'<section class="manifest"><details><summary>Manifest: configuration, data, code version</summary>{body}</details></section>'
+
+
+def _footer(analysis: Analysis) -> str:
+    version = text(analysis.record.manifest.code_version)
+    return f"Drawn from the journal of session {text(analysis.record.session_id)} by onepath, code version {version}. Times are UTC."
