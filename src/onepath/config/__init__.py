@@ -6,25 +6,18 @@ imported here and nowhere else, so `import onepath` must not import this package
 
 from __future__ import annotations
 
-from onepath.config.load import from_manifest, json_schema, load, loads, template
-from onepath.config.schema import (
+from onepath.config.costs import (
     BpsCommission,
-    Clock,
-    Config,
-    Data,
-    Execution,
-    Features,
     FixedBps,
     Latency,
     NoCommission,
     NoSlippage,
     PerShareCommission,
-    Report,
-    RiskLimits,
-    StrategyConfig,
     VolumeBased,
-    interval_ns,
 )
+from onepath.config.load import from_manifest, json_schema, load, loads, template
+from onepath.config.schema import Clock, Config, Data, Execution, Features, Report, RiskLimits, StrategyConfig
+from onepath.config.values import interval_ns
 
 __all__ = [
     "BpsCommission",

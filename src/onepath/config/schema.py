@@ -8,109 +8,30 @@ Limits: the parts of paper, live and collect are checked for their kind only; th
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from onepath.config.document import resolve
+from onepath.config.costs import Commission, Latency, NoCommission, NoSlippage, Slippage
+from onepath.config.values import (
+    EPOCH,
+    UNITS,
+    Free,
+    Interval,
+    Moment,
+    Names,
+    Part,
+    Positive,
+    Share,
+    factor,
+    interval_ns,
+    wrong,
+)
 from onepath.risk import Limits
-
-SECOND = 1_000_000_000
-UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": 86_400 * SECOND, "w": 604_800 * SECOND}
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
-
-def interval_ns(text: str) -> int:
-    """Nanoseconds of an interval such as 30s, 1m, 1h, 1d."""
-    found = re.fullmatch(r"([1-9][0-9]*)\s*([smhdw])", text.strip())
-    if not found:
-        raise ValueError("an interval such as 30s, 1m, 1h or 1d")
-    return int(found[1]) * UNITS[found[2]]
-
-
-def _wrong(key: str, expected: str) -> PydanticCustomError:
-    """An error of one key of a model that was found by looking at several; an empty key blames the model."""
-    return PydanticCustomError("parts", "{expected}", {"key": key, "expected": expected})
-
-
-def _interval(value: Any) -> Any:
-    if isinstance(value, str) and value != "auto":
-        interval_ns(value)
-    return value
-
-
-def _names(value: Any) -> Any:
-    """`AAPL, MSFT` is a list too: handy on the command line."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _moment(value: Any) -> Any:
-    """A day as a date, a day with a time as an aware datetime; without a zone it is UTC."""
-    if isinstance(value, str):
-        text = value.strip()
-        try:
-            value = dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError("a day such as 2023-01-31, or a moment such as 2023-01-31T14:30:00Z") from None
-    if isinstance(value, dt.datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=dt.UTC)
-    return value
-
-
-def _speed(value: Any) -> Any:
-    text = str(value).strip()
-    if text == "max":
-        return "max"
-    try:
-        factor = float(text.removesuffix("x"))
-    except ValueError:
-        factor = 0.0
-    if not 0 < factor < float("inf"):
-        raise ValueError("max, or a factor such as 10 or 10x")
-    return factor
-
-
-def _model_by_name(value: Any) -> Any:
-    """`slippage: none` for `slippage: {model: none}`."""
-    return {"model": value} if isinstance(value, str) else value
-
-
-def _without_nulls(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
-    """A key with nothing behind it means its default, unless null is one of its values."""
-    takes_null = {field.alias or name for name, field in model.model_fields.items() if type(None) in _arms(field)}
-    return {key: value for key, value in values.items() if value is not None or key in takes_null}
-
-
-def _arms(field: Any) -> tuple[Any, ...]:
-    return getattr(field.annotation, "__args__", ())
-
-
-Interval = Annotated[str, BeforeValidator(_interval)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Moment = Annotated[dt.datetime | dt.date, BeforeValidator(_moment)]
-Free = Annotated[dict[str, Any], BeforeValidator(resolve)]
-Share = Annotated[Decimal, Field(gt=0, le=1)]
-Amount = Annotated[Decimal, Field(ge=0)]
-Positive = Annotated[Decimal, Field(gt=0)]
-Milliseconds = Annotated[float, Field(ge=0)]
-
-
-class Part(BaseModel):
-    """What all parts share: strict about keys, frozen, finite numbers."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nulls(cls, values: Any) -> Any:
-        return _without_nulls(cls, values) if isinstance(values, Mapping) else values
 
 
 class Clock(Part):
@@ -122,7 +43,7 @@ class Clock(Part):
     """first day (or moment, UTC) of the data to use; default: all there is"""
     end_date: Moment | None = None
     """last day, included (or last moment, UTC); default: all there is"""
-    speed: Annotated[Literal["max"] | float, BeforeValidator(_speed)] = "max"
+    speed: Annotated[Literal["max"] | float, BeforeValidator(factor)] = "max"
     """max, or how many times faster than life history goes by: 10 or 10x"""
     market_hours_only: bool = False
     """true: events outside the calendar's sessions are left out"""
@@ -143,7 +64,7 @@ class Clock(Part):
     @model_validator(mode="after")
     def _in_order(self) -> Clock:
         if self.start_ns is not None and self.end_ns is not None and self.start_ns >= self.end_ns:
-            raise _wrong("end_date", f"a day after start_date ({self.start_date})")
+            raise wrong("end_date", f"a day after start_date ({self.start_date})")
         return self
 
 
@@ -205,140 +126,22 @@ class Data(Part):
         if self.type == "historical":
             self._history()
         elif self.type == "realtime" and not self.source:
-            raise _wrong("source", "the name of a venue, such as alpaca, when data.type is realtime")
+            raise wrong("source", "the name of a venue, such as alpaca, when data.type is realtime")
         elif self.type == "session" and not self.session:
-            raise _wrong("session", "the id of a recorded session when data.type is session")
+            raise wrong("session", "the id of a recorded session when data.type is session")
         return self
 
     def _history(self) -> None:
         if self.source is None:
-            raise _wrong("path", "a path to Parquet or CSV files, or a dataset's name under data.name")
+            raise wrong("path", "a path to Parquet or CSV files, or a dataset's name under data.name")
         if self.source not in HISTORY:
             raise PydanticCustomError(
                 "parts", "{expected}", {"key": "source", "expected": "parquet, csv or dataset", "names": HISTORY}
             )
         if self.source == "dataset" and not self.name:
-            raise _wrong("name", "the name of a dataset (`onepath data list` shows them)")
+            raise wrong("name", "the name of a dataset (`onepath data list` shows them)")
         if self.source != "dataset" and not self.path:
-            raise _wrong("path", f"the path of the {self.source} data")
-
-
-class FixedBpsParams(Part):
-    """Slippage of a fixed share of the price."""
-
-    bps: Amount
-    """hundredths of a percent that every fill is worse than the market's price"""
-
-
-class VolumeBasedParams(Part):
-    """Slippage that grows with the order's share of the bar's volume."""
-
-    base_bps: Amount
-    """hundredths of a percent that every fill is worse, however small"""
-    volume_factor: Amount
-    """what is added, as a share of the price, for an order as large as the bar's volume"""
-
-
-class NoParams(Part):
-    """A model without parameters."""
-
-
-class NoSlippage(Part):
-    """Fills at the market's own price."""
-
-    model: Literal["none"]
-    """none"""
-    params: NoParams = NoParams()
-    """nothing to set"""
-
-
-class FixedBps(Part):
-    """Every fill is worse by a fixed share of the price."""
-
-    model: Literal["fixed_bps"]
-    """fixed_bps"""
-    params: FixedBpsParams
-    """bps"""
-
-
-class VolumeBased(Part):
-    """Fills get worse with the order's share of the bar's volume."""
-
-    model: Literal["volume_based"]
-    """volume_based"""
-    params: VolumeBasedParams
-    """base_bps and volume_factor"""
-
-
-Slippage = Annotated[
-    Annotated[NoSlippage | FixedBps | VolumeBased, Field(discriminator="model")], BeforeValidator(_model_by_name)
-]
-
-
-class Latency(Part):
-    """How long an order is on its way: normal, never below zero, drawn from the session's seed."""
-
-    mean_ms: Milliseconds = 0.0
-    """mean, in milliseconds"""
-    std_ms: Milliseconds = 0.0
-    """standard deviation, in milliseconds"""
-
-
-class BpsParams(Part):
-    """A share of the order's value."""
-
-    bps: Amount
-    """hundredths of a percent of a fill's value"""
-    minimum: Amount = Decimal(0)
-    """least commission of an order, in its currency"""
-    increment: Positive | None = None
-    """what a commission is rounded to, such as 0.01; default: not rounded"""
-
-
-class PerShareParams(Part):
-    """An amount a share."""
-
-    per_share: Amount
-    """commission of one share, in its currency"""
-    minimum: Amount = Decimal(0)
-    """least commission of an order, in its currency"""
-    maximum_share: Positive | None = None
-    """largest commission of an order, as a share of its value; default: no limit"""
-    increment: Positive | None = None
-    """what a commission is rounded to, such as 0.01; default: not rounded"""
-
-
-class NoCommission(Part):
-    """Trading is free."""
-
-    model: Literal["none"]
-    """none"""
-    params: NoParams = NoParams()
-    """nothing to set"""
-
-
-class BpsCommission(Part):
-    """A share of the order's value."""
-
-    model: Literal["bps"]
-    """bps"""
-    params: BpsParams
-    """bps, minimum, increment"""
-
-
-class PerShareCommission(Part):
-    """An amount a share."""
-
-    model: Literal["per_share"]
-    """per_share"""
-    params: PerShareParams
-    """per_share, minimum, maximum_share, increment"""
-
-
-Commission = Annotated[
-    Annotated[NoCommission | BpsCommission | PerShareCommission, Field(discriminator="model")],
-    BeforeValidator(_model_by_name),
-]
+            raise wrong("path", f"the path of the {self.source} data")
 
 
 class Execution(Part):
@@ -390,7 +193,7 @@ class StrategyConfig(Part):
     """the cash it starts with"""
     symbols: Names | None = None
     """the symbols it sees and trades; default: all of the session"""
-    params: Free = {}
+    params: Free = Field(default_factory=dict)
     """its parameters, checked against the strategy's own schema (`onepath strategies` shows it)"""
     risk_limits: RiskLimits = RiskLimits()
     """what it may do"""
@@ -495,23 +298,21 @@ class Config(Part):
         for part, types in PARTS[self.mode].items():
             found = getattr(self, part).type
             if found not in types:
-                raise _wrong(
-                    f"{part}.type", f"{' or '.join(types)}, because mode {self.mode} needs a {types[0]} {part}"
-                )
+                raise wrong(f"{part}.type", f"{' or '.join(types)}, because mode {self.mode} needs a {types[0]} {part}")
         self._strategies_fit()
         if self.mode == "live" and not (self.execution.broker and self.execution.endpoint):
             missing = "endpoint" if self.execution.broker else "broker"
-            raise _wrong(f"execution.{missing}", f"execution.{missing}, because mode live sends orders to an account")
+            raise wrong(f"execution.{missing}", f"execution.{missing}, because mode live sends orders to an account")
         return self
 
     def _strategies_fit(self) -> None:
         seen: set[str] = set()
         for index, strategy in enumerate(self.strategies):
             if strategy.name in seen:
-                raise _wrong(f"strategies.{index}.name", "a name that no other strategy of the session has")
+                raise wrong(f"strategies.{index}.name", "a name that no other strategy of the session has")
             seen.add(strategy.name)
         if not self.active and self.mode != "collect":
-            raise _wrong("strategies", f"at least one enabled strategy, because mode {self.mode} runs strategies")
+            raise wrong("strategies", f"at least one enabled strategy, because mode {self.mode} runs strategies")
 
 
 def _typed(part: Any) -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""The command line: parses, calls, prints.
+
+Rules: whatever is heavy is imported inside the command that needs it, so that help is instant. Results go to stdout,
+progress and errors to stderr. Exit codes: 0 done, 1 done but not well (a strategy failed, a replay differs, data is
+faulty), 2 the user's input is at fault (one sentence says how), 130 stopped by Ctrl-C. A traceback is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import onepath
+from onepath.cli import configs, data, running, sessions, starting, strategies
+from onepath.errors import OnepathError
+
+app = typer.Typer(
+    name="onepath",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+app.command("init")(starting.init)
+app.command("run")(running.run)
+app.command("report")(sessions.report)
+app.command("sessions")(sessions.listing)
+app.command("replay")(sessions.replay)
+app.add_typer(data.app, name="data")
+app.command("strategies")(strategies.listing)
+app.add_typer(configs.app, name="config")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"onepath {onepath.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _onepath(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """One strategy, one code path, from backtest to paper to live trading.
+
+    Start here:  onepath init my-folder && cd my-folder && onepath run config/backtest.yaml
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="onepath")
+    except OnepathError as error:
+        _complain(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _complain("stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone (`onepath sessions | head`): nothing is left to say.
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"error: {' '.join(sentence.split())}\n")

@@ -1,0 +1,53 @@
+"""`onepath config`: check a configuration without running it, and the schema for editors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from onepath.cli.printing import say, say_json
+
+app = typer.Typer(help="Check a configuration; print its schema.", no_args_is_help=True, rich_markup_mode=None)
+
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Put a value over the file's.")]
+Mode = Annotated[str | None, typer.Option(help="Put a mode over the file's: backtest, paper, live, collect.")]
+
+
+@app.command()
+def check(
+    config: Annotated[Path, typer.Argument(help="The configuration file.")],
+    mode: Mode = None,
+    sets: Sets = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole configuration, defaults included.")] = False,
+) -> None:
+    """Say whether a configuration is right: its keys, its strategies and their parameters.
+
+    Example:  onepath config check config/backtest.yaml
+    """
+    from onepath.config import load
+    from onepath.registry import configured
+    from onepath.workspace import home_of
+
+    settings = load(config, sets or (), mode)
+    root = home_of(config, Path.cwd()).root
+    for index, strategy in enumerate(settings.strategies):
+        if strategy.enabled:
+            configured(settings, index, root)
+    if as_json:
+        say_json(settings.as_manifest())
+        return
+    names = ", ".join(strategy.name for strategy in settings.active)
+    say(f"{config} is right: mode {settings.mode}, {len(settings.active)} strategies ({names or 'none'})")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a configuration, for editors that complete and check.
+
+    Example:  onepath config schema > onepath.schema.json
+    """
+    from onepath.config import json_schema
+
+    say_json(json_schema())

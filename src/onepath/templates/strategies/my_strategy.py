@@ -1,0 +1,24 @@
+"""Buys while the fast average of the price is above the slow one."""
+
+from typing import Annotated
+
+from onepath import Context, OrderIntent, Params, Range, Strategy, sma
+
+
+class MyStrategy(Strategy):
+    """SMA crossover, each symbol with an equal share."""
+
+    class Params(Params):
+        fast: Annotated[int, Range(1, 500)] = 20
+        slow: Annotated[int, Range(2, 500)] = 50
+
+    def on_start(self, context: Context) -> None:
+        context.features.require(fast=sma(self.params.fast), slow=sma(self.params.slow))
+
+    def generate_orders(self, context: Context) -> list[OrderIntent]:
+        orders = []
+        for symbol in context.symbols:
+            f = context.features[symbol]
+            if f.ready:
+                orders += context.target(symbol, weight=1 / len(context.symbols) if f.fast > f.slow else 0)
+        return orders
