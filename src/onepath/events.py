@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from onepath.orders import Order, Step
+from onepath.orders import Step
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -76,14 +76,6 @@ OrderReport = Accepted | Rejected | Cancelled | Expired | Fill
 """What a venue can say of an order."""
 
 
-class OrderDenied(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Our own checks stopped the order (ours); it never reached a venue."""
-
-    order: Order
-    code: str
-    reason: str
-
-
 class CancelRequested(msgspec.Struct, frozen=True, gc=False):
     """A strategy asked for the order back; it may still trade until the venue answers."""
 
@@ -111,7 +103,8 @@ class Timer(msgspec.Struct, frozen=True, gc=False):
 
 
 class PositionEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A position after a fill: `change` is opened, changed or closed; `id` counts its lives in the session."""
+    """A position after a fill: `change` is opened, changed, closed or reversed;
+    `id` counts position lives in the session."""
 
     id: int
     strategy: str

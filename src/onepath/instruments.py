@@ -16,7 +16,9 @@ ONE = Decimal(1)
 
 def exact(value: float | int | str | Decimal) -> Decimal:
     """`value` as the decimal a person would read: 0.1 is one tenth, not its binary neighbour."""
-    return value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else value)
+    if isinstance(value, float):
+        return Decimal(float.__repr__(value))
+    return value if isinstance(value, Decimal) else Decimal(str(value))
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,11 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
     close: float
     volume: float
 
+    @property
+    def mark(self) -> float:
+        """The price a position is valued at."""
+        return self.close
+
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
     """Best bid and offer with their sizes."""
@@ -32,6 +37,11 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     bid_size: float
     ask_size: float
 
+    @property
+    def mark(self) -> float:
+        """The middle of bid and ask."""
+        return (self.bid + self.ask) / 2
+
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
     """One public trade (ours is a Fill)."""
@@ -40,6 +50,11 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     at: int
     price: float
     size: float
+
+    @property
+    def mark(self) -> float:
+        """The price traded."""
+        return self.price
 
 
 MarketEvent = Bar | Quote | Trade

@@ -9,24 +9,29 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Self
 
 import msgspec
 
-from onepath.errors import TransitionError
+from onepath.errors import OrderError, TransitionError
 
 
 class Side(StrEnum):
     """BUY and SHORT trade freely; SELL never sells more than is owned, COVER never buys more than is owed."""
 
-    BUY = "buy"
-    SELL = "sell"
-    SHORT = "short"
-    COVER = "cover"
+    sign: int
+    """+1 where the position grows, -1 where it falls"""
 
-    @property
-    def sign(self) -> int:
-        """+1 where the position grows, -1 where it falls."""
-        return 1 if self is Side.BUY or self is Side.COVER else -1
+    def __new__(cls, value: str, sign: int) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sign = sign
+        return member
+
+    BUY = "buy", 1
+    SELL = "sell", -1
+    SHORT = "short", -1
+    COVER = "cover", 1
 
 
 class OrderType(StrEnum):
@@ -36,6 +41,10 @@ class OrderType(StrEnum):
     LIMIT = "limit"
     STOP = "stop"
     STOP_LIMIT = "stop_limit"
+
+
+_WITH_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+_WITH_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 
 class TimeInForce(StrEnum):
@@ -73,6 +82,22 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
     signal_id: int | None = None
     tag: str = ""
 
+    def __post_init__(self) -> None:
+        quantity = self.quantity
+        if not (quantity.is_finite() and quantity > 0):
+            raise OrderError(f"an order for {self.symbol} has quantity {quantity}; it must be a positive finite number")
+        self._check_price("limit", self.limit, self.type in _WITH_LIMIT)
+        self._check_price("stop", self.stop, self.type in _WITH_STOP)
+
+    def _check_price(self, name: str, price: Decimal | None, wanted: bool) -> None:
+        if price is None and not wanted:
+            return
+        if price is None or not wanted:
+            found = "has none" if price is None else f"has {name}={price}"
+            raise OrderError(f"a {self.type} order takes {'a' if wanted else 'no'} {name} price; this one for {self.symbol} {found}")
+        if not (price.is_finite() and price > 0):
+            raise OrderError(f"an order for {self.symbol} has {name} price {price}; it must be a positive finite number")
+
 
 class CancelIntent(msgspec.Struct, frozen=True):
     """A strategy's wish to take one of its orders back."""
@@ -95,6 +120,47 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     stop: Decimal | None = None
     signal_id: int | None = None
     tag: str = ""
+
+
+class Approved(msgspec.Struct, frozen=True, gc=False):
+    """Proof that an order passed every check; the only thing a venue accepts. `reference` is the price it was
+    checked at."""
+
+    order: Order
+    reference: Decimal
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """An order our checks stopped: `code` for programs, `reason` for people."""
+
+    order: Order
+    code: str
+    reason: str
+
+
+class OrderState(msgspec.Struct, frozen=True, gc=False):
+    """An order and how far it has come; `filled` in the order's own unit, always positive."""
+
+    order: Order
+    status: OrderStatus
+    filled: Decimal
+
+    @property
+    def id(self) -> int:
+        return self.order.id
+
+    @property
+    def symbol(self) -> str:
+        return self.order.symbol
+
+    @property
+    def side(self) -> Side:
+        return self.order.side
+
+    @property
+    def remaining(self) -> Decimal:
+        """What may still trade."""
+        return self.order.quantity - self.filled
 
 
 class Step(StrEnum):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from onepath.events import OrderReport
 from onepath.instruments import Instrument
 from onepath.market import MarketEvent
-from onepath.orders import Order
+from onepath.orders import Approved, Order
 
 
 class Clock(Protocol):
@@ -59,7 +59,7 @@ class Venue(Protocol):
     working: Container[str]
     """symbols whose next market event the venue must see; empty is false"""
 
-    def submit(self, order: Order, at: int) -> Sequence[OrderReport]: ...
+    def submit(self, approved: Approved, at: int) -> Sequence[OrderReport]: ...
 
     def cancel(self, order_id: int, at: int) -> Sequence[OrderReport]: ...
 

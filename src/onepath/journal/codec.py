@@ -13,7 +13,7 @@ import msgspec
 
 from onepath import events
 from onepath.errors import JournalError
-from onepath.orders import Order
+from onepath.orders import Denied, Order
 from onepath.ports import Row
 
 SCHEMA = 1
@@ -22,7 +22,7 @@ KINDS: dict[str, type] = {
     "session.ended": events.SessionEnded,
     "strategy.ended": events.StrategyEnded,
     "order.submitted": Order,
-    "order.denied": events.OrderDenied,
+    "order.denied": Denied,
     "order.cancel_requested": events.CancelRequested,
     "order.accepted": events.Accepted,
     "order.rejected": events.Rejected,

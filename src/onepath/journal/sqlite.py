@@ -63,18 +63,20 @@ class SqliteJournal:
         self.session_id = session_id
         self._connection = connection
         self._seq = seq
-        self._pending: list[tuple[str, int, int, str, str | None, int | None, Any]] = []
+        self._pending: list[tuple[int, int, str, str | None, int | None, Any]] = []
 
     @classmethod
     def create(cls, path: Path, session_id: str, *, durable: bool = False) -> SqliteJournal:
-        """A new file. `durable` makes every flush survive a power cut (synchronous FULL), at its price."""
+        """A new file. `durable` makes every flush survive a power cut (synchronous FULL); without it a flush survives
+        the end of the process, which is enough for what can be run again."""
         if path.exists():
             raise JournalError(f"{path} exists: a journal is never written over; choose another session name")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             connection = sqlite3.connect(path, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+            connection.execute("PRAGMA wal_autocheckpoint=8000")
             connection.executescript(f"BEGIN;{_TABLES}COMMIT;")
         except sqlite3.Error as error:
             raise JournalError(f"cannot write the journal {path}: {error}") from None
@@ -85,7 +87,7 @@ class SqliteJournal:
     def append(self, at: int, kind: str, strategy: str | None, event: Any, cause: int | None = None) -> int:
         self._seq = seq = self._seq + 1
         pending = self._pending
-        pending.append((self.session_id, seq, at, kind, strategy, cause, event))
+        pending.append((seq, at, kind, strategy, cause, event))
         if len(pending) >= BATCH:
             self.flush()
         return seq
@@ -100,8 +102,8 @@ class SqliteJournal:
 
     def flush(self) -> None:
         if self._pending:
-            rows = [(*row[:6], encode(row[6]).decode()) for row in self._pending]
-            self._pending = []
+            name, pending, self._pending = self.session_id, self._pending, []
+            rows = [(name, q, at, k, s, c, encode(event).decode()) for q, at, k, s, c, event in pending]
             self._write(_INSERT, rows)
 
     def _write(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:

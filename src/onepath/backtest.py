@@ -1,0 +1,154 @@
+"""`onepath.backtest`: one call from a strategy and data to a result.
+
+Rules: what can be left out has the value most people mean: all symbols of the data, no costs, shorting allowed, leverage
+one. The journal is in memory unless a path is given. The engine, loop and venue are the same as for every other mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onepath.errors import ConfigError, StrategyError
+from onepath.instruments import ONE, Instrument, exact
+from onepath.journal.memory import MemoryJournal
+from onepath.journal.sqlite import SqliteJournal
+from onepath.risk import Limits
+from onepath.strategy import Number, Strategy
+
+if TYPE_CHECKING:
+    from onepath.result import Result
+    from onepath.simulator.commission import Commission
+    from onepath.simulator.latency import Latency
+    from onepath.simulator.slippage import Slippage
+
+Instruments = Mapping[str, Instrument]
+
+
+def backtest(
+    strategy: Strategy | type[Strategy] | Mapping[str, Strategy | type[Strategy]],
+    data: Any,
+    cash: Number = 100_000,
+    *,
+    commission: Number | Commission = 0,
+    slippage: Number | Slippage = 0,
+    latency: Latency | None = None,
+    participation: Number | None = "0.1",
+    touch: bool = False,
+    symbols: tuple[str, ...] | None = None,
+    start: Any = None,
+    end: Any = None,
+    limits: Limits | None = None,
+    instruments: Instruments | None = None,
+    asset_class: str | None = None,
+    calendar: str | None = None,
+    stamps: str = "start",
+    marks: str | None = None,
+    seed: int = 0,
+    journal: str | Path | None = None,
+    session_id: str = "backtest",
+) -> Result:
+    """Run `strategy` over `data` and return what came of it.
+
+    `strategy` is a class, an instance, or a dict of name -> either, each with its own book of `cash`. `data` is a pandas
+    or polars frame (open, high, low, close, volume; time as index or column), a dict of symbol -> frame, the path of a
+    CSV or Parquet file, or the name of a dataset. `commission` and `slippage` are a share of value (0.001 = 10 bps) or a
+    model. `participation` is the share of a bar's volume that orders may take, None for no limit. `stamps` says whether
+    bar times mark their start or end. `journal` is a path to keep the session's journal at.
+
+    Raises DataError, StrategyError or ConfigError with one sentence; an error inside the strategy is raised as
+    StrategyError with file and line.
+
+    >>> result = onepath.backtest(SmaCross(fast=10, slow=30), data="us10", symbols=("AAPL",), cash=100_000)
+    """
+    from onepath.data import open_feed
+    from onepath.provenance import source_of
+    from onepath.result import Result
+    from onepath.session import Plan, Session, mark_interval
+
+    feed = open_feed(
+        data,
+        symbols=symbols,
+        start=start,
+        end=end,
+        instruments=instruments,
+        asset_class=asset_class,
+        calendar=calendar,
+        stamps=stamps,
+    )
+    described = feed.describe()
+    seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments))
+    plan = Plan(
+        mode="backtest",
+        seed=seed,
+        feed=feed,
+        data=described,
+        strategies=seated,
+        sources=[source_of(type(s.strategy)) for s in seated],
+        market=_market(commission, slippage, latency, participation, touch),
+        config={},
+        mark_every=mark_interval(described, marks),
+    )
+    store = MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)
+    outcome = Session(plan, store).run()
+    if outcome.errors:
+        raise StrategyError(outcome.errors[0])
+    return Result(plan, outcome, store, data)
+
+
+def _seated(strategy: Any, cash: Decimal, limits: Limits | None, symbols: tuple[str, ...]) -> list[Any]:
+    from onepath.engine import Seated
+
+    if not (cash.is_finite() and cash > 0):
+        raise ConfigError(f"cash is {cash}; it must be a positive number")
+    named = strategy if isinstance(strategy, Mapping) else {None: strategy}
+    seats = []
+    for name, given in named.items():
+        made = _instance(given)
+        seats.append(Seated(name or snake(type(made).__name__), made, cash, limits or made.limits, symbols))
+    if not seats:
+        raise ConfigError("backtest was given no strategy")
+    return seats
+
+
+def _instance(given: Any) -> Strategy:
+    if isinstance(given, Strategy):
+        return given
+    if isinstance(given, type) and issubclass(given, Strategy):
+        return given()
+    raise ConfigError(f"backtest takes a Strategy class or instance, not {given!r}")
+
+
+def _market(commission: Any, slippage: Any, latency: Any, participation: Any, touch: bool) -> Any:
+    from onepath.simulator.commission import Bps, NoCommission
+    from onepath.simulator.latency import NoLatency
+    from onepath.simulator.slippage import BPS, FixedBps, NoSlippage
+    from onepath.simulator.venue import Market
+
+    if isinstance(commission, int | float | str | Decimal):
+        rate = _share("commission", commission)
+        commission = Bps(rate * BPS) if rate else NoCommission()
+    if isinstance(slippage, int | float | str | Decimal):
+        rate = _share("slippage", slippage)
+        slippage = FixedBps(rate * BPS) if rate else NoSlippage()
+    share = None if participation is None else _share("participation", participation)
+    return Market(slippage, commission, latency or NoLatency(), share, touch)
+
+
+def _share(name: str, value: Number) -> Decimal:
+    try:
+        share = exact(value)
+    except ArithmeticError:
+        share = Decimal("NaN")
+    if not (share.is_finite() and 0 <= share <= ONE):
+        raise ConfigError(f"{name} is {value}; it must be a share of value between 0 and 1 (0.001 = 10 bps), or a model")
+    return share
+
+
+def snake(name: str) -> str:
+    """SmaCross -> sma_cross: how a strategy is called where it was given no name."""
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+

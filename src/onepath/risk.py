@@ -1,0 +1,163 @@
+"""The checks between a strategy's wish and a venue: `check(order, ...) -> Approved | Denied`, on one page.
+
+Rules: every order passes here, in every mode. A price that is missing denies. Orders at work count as if done where they
+take buying power; where they would free it, only market orders count. Only quantity that opens or adds is limited:
+reducing a position is always allowed.
+Limits: collars, order rate, duplicates and account-wide limits come with the execution work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from onepath.instruments import ONE, ZERO, Instrument, exact
+from onepath.ledger import Ledger
+from onepath.market import MarketEvent
+from onepath.orders import Approved, Denied, Order, OrderState, OrderType, Side
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strategy may do. `max_position_size` is a share of its equity (0.1 = a tenth), None for no limit;
+    `max_leverage` is gross exposure over equity."""
+
+    max_position_size: Decimal | None = None
+    max_leverage: Decimal = ONE
+    allow_short: bool = True
+
+
+def check(
+    order: Order,
+    instrument: Instrument,
+    ledger: Ledger,
+    working: Collection[OrderState],
+    marks: Mapping[str, MarketEvent],
+    limits: Limits,
+) -> Approved | Denied:
+    """Approve or deny `order` against the strategy's books, its orders at work and the last prices."""
+    event = marks.get(order.symbol)
+    if event is None:
+        return Denied(order, "no_price", f"no price of {order.symbol} is known yet")
+    reference = exact(event.mark)
+    grid = _off_grid(order, instrument, reference)
+    if grid is not None:
+        return grid
+    held = ledger.quantity(order.symbol)
+    ahead = [state for state in working if state.order.symbol == order.symbol]
+    guard = _unowned(order, held, ahead)
+    if guard is not None:
+        return guard
+    signed = order.quantity if order.side.sign > 0 else -order.quantity
+    opening = _opening(held, signed)
+    if opening:
+        denied = _too_much(order, instrument, ledger, working, marks, limits, reference, held + signed)
+        if denied is not None:
+            return denied
+    return Approved(order, reference)
+
+
+def _off_grid(order: Order, instrument: Instrument, reference: Decimal) -> Denied | None:
+    """Tick, lot and least value."""
+    if order.quantity % instrument.lot_size:
+        return Denied(order, "lot", f"quantity {order.quantity} is not a multiple of the lot {instrument.lot_size}")
+    if instrument.tick_size:
+        for price in (order.limit, order.stop):
+            if price is not None and price % instrument.tick_size:
+                return Denied(order, "tick", f"price {price} is not a multiple of the tick {instrument.tick_size}")
+    if instrument.min_notional and order.quantity * reference * instrument.multiplier < instrument.min_notional:
+        return Denied(order, "min_notional", f"the order is worth less than {instrument.min_notional}")
+    return None
+
+
+def _unowned(order: Order, held: Decimal, ahead: Iterable[OrderState]) -> Denied | None:
+    """SELL and COVER may only close what is held or on its way."""
+    if order.side is Side.SELL:
+        owned = max(held, ZERO) + sum((s.remaining for s in ahead if s.side is Side.BUY), ZERO)
+        if order.quantity > owned:
+            return Denied(order, "owned", f"sell {order.quantity} of {order.symbol} but {owned} is owned; use short")
+    elif order.side is Side.COVER:
+        owed = max(-held, ZERO) + sum((s.remaining for s in ahead if s.side is Side.SHORT), ZERO)
+        if order.quantity > owed:
+            return Denied(order, "owed", f"cover {order.quantity} of {order.symbol} but {owed} is owed; use buy")
+    return None
+
+
+def _opening(held: Decimal, signed: Decimal) -> Decimal:
+    """How much of `signed` moves the position away from zero."""
+    if not held or (held > 0) == (signed > 0):
+        return abs(signed)
+    return max(ZERO, abs(signed) - abs(held))
+
+
+def _too_much(
+    order: Order,
+    instrument: Instrument,
+    ledger: Ledger,
+    working: Collection[OrderState],
+    marks: Mapping[str, MarketEvent],
+    limits: Limits,
+    reference: Decimal,
+    after: Decimal,
+) -> Denied | None:
+    """Shorting, position size and leverage, with everything at work counted."""
+    if after < 0 and not limits.allow_short:
+        return Denied(order, "short", f"selling {order.quantity} would leave {after} of {order.symbol}; shorting is off")
+    price = _worst(order, reference)
+    equity = ledger.cash
+    projected: dict[str, Decimal] = {}
+    prices = {order.symbol: reference}
+    for symbol, position in ledger.positions.items():
+        if symbol not in prices:
+            prices[symbol] = exact(marks[symbol].mark)
+        equity += position.value(prices[symbol])
+        projected[symbol] = position.quantity
+    reserved = _work_ahead(working, projected, ledger, marks, prices)
+    before = projected.get(order.symbol, ZERO)
+    target = before + (order.quantity if order.side.sign > 0 else -order.quantity)
+    size = limits.max_position_size
+    value = abs(target) * price * instrument.multiplier
+    if size is not None and value > size * equity:
+        return Denied(order, "position_size", f"{target} of {order.symbol} is worth {value}, over {size} of equity {equity}")
+    projected[order.symbol] = target
+    gross = reserved + value - abs(target) * reference * instrument.multiplier
+    for symbol, quantity in projected.items():
+        multiplier = instrument.multiplier if symbol == order.symbol else ledger.multiplier(symbol)
+        gross += abs(quantity) * prices[symbol] * multiplier
+    if gross > limits.max_leverage * equity:
+        return Denied(
+            order, "buying_power", f"exposure would be {gross}, over {limits.max_leverage} x equity {equity}"
+        )
+    return None
+
+
+def _worst(order: Order, reference: Decimal) -> Decimal:
+    """The highest value the order could have: its limit, its stop, or the last price."""
+    if order.type is OrderType.MARKET:
+        return reference
+    if order.type is OrderType.LIMIT and order.limit is not None:
+        return order.limit if order.side.sign > 0 else max(order.limit, reference)
+    return max(p for p in (order.limit, order.stop, reference) if p is not None)
+
+
+def _work_ahead(
+    working: Collection[OrderState],
+    projected: dict[str, Decimal],
+    ledger: Ledger,
+    marks: Mapping[str, MarketEvent],
+    prices: dict[str, Decimal],
+) -> Decimal:
+    """Move `projected` by market orders at work; return the value that resting orders may still add."""
+    reserved = ZERO
+    for state in working:
+        order = state.order
+        if order.symbol not in prices:
+            prices[order.symbol] = exact(marks[order.symbol].mark)
+        signed = state.remaining if order.side.sign > 0 else -state.remaining
+        held = projected.get(order.symbol, ZERO)
+        if order.type is OrderType.MARKET:
+            projected[order.symbol] = held + signed
+        else:
+            reserved += _opening(held, signed) * _worst(order, prices[order.symbol]) * ledger.multiplier(order.symbol)
+    return reserved

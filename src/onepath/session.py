@@ -1,0 +1,199 @@
+"""A session: its parts, its manifest, and running it from the first event to a closed journal.
+
+Rules: whatever happens, the journal ends readable, with the reason. Nothing here knows how a part works; what the parts
+are is decided in `build`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import msgspec
+
+import onepath
+from onepath.errors import ConfigError
+from onepath.engine import Engine, Seated
+from onepath.events import SessionEnded, SessionStarted
+from onepath.journal.codec import SCHEMA
+from onepath.loop import run
+from onepath.ports import Feed, Venue
+from onepath.ports import Journal as JournalPort
+from onepath.replay import decision_hash
+from onepath.simulator.venue import Market, SimulatedVenue
+
+MINUTE = 60_000_000_000
+DAY = 1_440 * MINUTE
+_STEPS = tuple(n * MINUTE for n in (1, 5, 15, 30, 60, 120, 240, 480, 1_440))
+_UNITS = {"s": MINUTE // 60, "m": MINUTE, "h": 60 * MINUTE, "d": DAY}
+_CURVE_POINTS = 2_000
+
+
+class Progress(NamedTuple):
+    """How far a run has come: events done of `total` (None: nobody knows), and the simulated time."""
+
+    done: int
+    total: int | None
+    at: int
+
+
+class Plan(NamedTuple):
+    """All that a session is made of."""
+
+    mode: str
+    seed: int
+    feed: Feed
+    data: Mapping[str, Any]
+    """what the feed was asked for, for the manifest"""
+    strategies: Sequence[Seated]
+    sources: Sequence[Mapping[str, Any]]
+    """where each strategy's code came from, for the manifest"""
+    market: Market
+    config: Mapping[str, Any]
+    mark_every: int
+
+
+class Outcome:
+    """What a finished session has to say of itself."""
+
+    def __init__(self, session_id: str, status: str, events: int, errors: tuple[str, ...], journal: JournalPort) -> None:
+        self.session_id = session_id
+        self.status = status
+        self.events = events
+        self.errors = errors
+        self._journal = journal
+
+    @cached_property
+    def _decided(self) -> tuple[int, str]:
+        return decision_hash(self._journal)
+
+    @property
+    def decisions(self) -> int:
+        """How many decisions the journal holds."""
+        return self._decided[0]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of all decisions: equal runs, equal hash."""
+        return self._decided[1]
+
+
+class Session:
+    """One run of a plan. `run` once; `stop`, `pause` and `resume` may be called from elsewhere meanwhile."""
+
+    def __init__(self, plan: Plan, journal: JournalPort, venue: Venue | None = None) -> None:
+        self.id = journal.session_id
+        self.plan = plan
+        self.journal = journal
+        self._stopped = False
+        self._go = threading.Event()
+        self._go.set()
+        self.engine = self._engine()
+        self.venue = simulated(plan) if venue is None else venue
+
+    def _engine(self) -> Engine:
+        plan = self.plan
+        return Engine(
+            plan.feed.instruments,
+            plan.strategies,
+            self.journal.append,
+            cost=plan.market.commission.rate + plan.market.slippage.typical,
+            expected_events=plan.feed.total,
+            mark_every=plan.mark_every,
+        )
+
+    def stop(self) -> None:
+        """Ask the run to end after what it is doing; safe from a signal handler."""
+        self._stopped = True
+        self._go.set()
+
+    def pause(self) -> None:
+        """Hold the run after what it is doing."""
+        self._go.clear()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._go.set()
+
+    def run(self, progress: Callable[[Progress], None] | None = None) -> Outcome:
+        """Run to the end of the data, a stop, or the failure of every strategy."""
+        status, done = "failed", 0
+        self.engine.moment.at = int(self.plan.data.get("first_at") or 0)
+        self.journal.append(self.engine.moment.at, "session.started", None, self._manifest())
+
+        def wanted(events: int) -> bool:
+            nonlocal done
+            done = events
+            if progress is not None:
+                progress(Progress(events, self.plan.feed.total, self.engine.moment.at))
+            self._go.wait()
+            return not self._stopped
+
+        try:
+            done = run(self.plan.feed, self.engine, self.venue, wanted)
+            status = "stopped" if self._stopped else "completed" if self.engine.alive else "failed"
+        except KeyboardInterrupt:
+            status = "stopped"
+        finally:
+            self._end(status, done)
+        errors = tuple(f"{f.strategy} failed at {f.where}: {f.error}" for f in self.engine.failures)
+        return Outcome(self.id, status, done, errors, self.journal)
+
+    def _end(self, status: str, done: int) -> None:
+        self.engine.stop("finished" if status == "completed" else "stopped")
+        ended = SessionEnded(status, done, self.plan.feed.fingerprint())
+        self.journal.append(self.engine.moment.at, "session.ended", None, ended)
+        self.journal.flush()
+
+    def _manifest(self) -> SessionStarted:
+        plan = self.plan
+        strategies = tuple(
+            {
+                "name": seated.name,
+                "version": seated.strategy.version,
+                "params": msgspec.to_builtins(seated.strategy.params),
+                "capital": str(seated.capital),
+                "symbols": list(seated.symbols),
+                "limits": msgspec.to_builtins(seated.limits),
+                **source,
+            }
+            for seated, source in zip(plan.strategies, plan.sources, strict=True)
+        )
+        return SessionStarted(
+            mode=plan.mode,
+            code_version=onepath.__version__,
+            seed=plan.seed,
+            config=dict(plan.config),
+            strategies=strategies,
+            instruments=tuple(msgspec.to_builtins(i) for i in plan.feed.instruments.values()),
+            data=dict(plan.data),
+            schema=SCHEMA,
+        )
+
+
+def simulated(plan: Plan) -> SimulatedVenue:
+    """The venue of a plan without a broker."""
+    accounts = {s.name: (s.capital, s.limits.max_leverage) for s in plan.strategies}
+    return SimulatedVenue(plan.feed.instruments, accounts, plan.market)
+
+
+def mark_interval(data: Mapping[str, Any], wish: str | None = None) -> int:
+    """Nanoseconds between valuations: `wish` such as "5m", "1h" or "1d", or None to let the data decide:
+    the bars' own interval, or the next round step above span / 2,000, so that curves have a few thousand points; a day at
+    most."""
+    if wish is not None and wish != "auto":
+        return _interval(wish)
+    interval = int(data.get("interval_ns") or MINUTE)
+    span = int(data.get("last_at") or 0) - int(data.get("first_at") or 0)
+    least = max(interval, span // _CURVE_POINTS)
+    return next((step for step in (interval, *_STEPS) if step >= least), DAY)
+
+
+def _interval(text: str) -> int:
+    """`5m`, `1h`, `1d` in nanoseconds."""
+    number, unit = text[:-1], text[-1:]
+    if unit not in _UNITS or not number.isdigit() or int(number) == 0:
+        raise ConfigError(f"the interval {text!r} is not understood; write a number and s, m, h or d, such as 5m")
+    return int(number) * _UNITS[unit]

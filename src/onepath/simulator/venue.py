@@ -1,0 +1,296 @@
+"""The simulated venue over bars: takes approved orders, matches them with each bar, keeps books of its own.
+
+Rules: an order takes part from the first bar that starts at or after its arrival. Of one bar, fills are made in the order
+of `bars.Phase`, then of sending. Slippage never takes a price outside the bar. An order takes at most `participation` of
+the bar's volume (shared by all orders of the bar); what is left stays working by its time in force. SELL and COVER never
+go through zero: what is no longer owned or owed is cancelled. With leverage of one, a buy never overdraws: what cash
+(and the proceeds of market sells sent with it) cannot pay is cancelled.
+Limits: one price path a bar; cancels arrive at once; queue position and books come with the execution work.
+Cost: nothing for bars of symbols without working orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import NamedTuple
+
+from onepath import calendars
+from onepath.calendars import Calendar
+from onepath.events import Accepted, Cancelled, Expired, Fill, OrderReport
+from onepath.instruments import ONE, ZERO, Instrument, exact
+from onepath.market import Bar, MarketEvent
+from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
+from onepath.simulator.bars import Offer, Phase, offer, stop_phase
+from onepath.simulator.commission import Commission, NoCommission
+from onepath.simulator.latency import Latency, NoLatency
+from onepath.simulator.slippage import NoSlippage, Slippage
+
+_GRAIN = Decimal("1e-12")
+"""Slipped prices of instruments without a tick are rounded here."""
+
+
+class Market(NamedTuple):
+    """What the venue assumes: see the model of each name."""
+
+    slippage: Slippage = NoSlippage()
+    commission: Commission = NoCommission()
+    latency: Latency = NoLatency()
+    participation: Decimal | None = Decimal("0.1")
+    touch: bool = False
+
+
+class _Resting:
+    """An order at the venue."""
+
+    __slots__ = ("arrives_at", "charged", "day", "order", "reference", "remaining", "traded", "triggered", "worth")
+
+    def __init__(self, approved: Approved, arrives_at: int) -> None:
+        self.order = approved.order
+        self.reference = approved.reference
+        self.remaining = approved.order.quantity
+        self.arrives_at = arrives_at
+        self.triggered = False
+        self.day: int | None = None
+        self.traded = ZERO
+        self.worth = ZERO
+        self.charged = ZERO
+
+
+class _Account:
+    """The venue's own books of one strategy."""
+
+    __slots__ = ("borrows", "cash", "quantities", "selling")
+
+    def __init__(self, cash: Decimal, borrows: bool) -> None:
+        self.cash = cash
+        self.borrows = borrows
+        self.quantities: dict[str, Decimal] = {}
+        self.selling: dict[int, Decimal] = {}
+        """expected proceeds of market sells at work, by order"""
+
+
+class SimulatedVenue:
+    """The Venue of backtest and paper."""
+
+    def __init__(self, instruments: Mapping[str, Instrument], accounts: Mapping[str, tuple[Decimal, Decimal]], market: Market) -> None:
+        """`accounts` gives capital and leverage by strategy."""
+        self.working: dict[str, list[_Resting]] = {}
+        self._instruments = instruments
+        self._market = market
+        self._accounts = {name: _Account(cash, leverage > ONE) for name, (cash, leverage) in accounts.items()}
+        self._orders: dict[int, _Resting] = {}
+        self._calendars: dict[str, Calendar] = {}
+        self._has_volume: set[str] = set()
+        self._fills = 0
+
+    def submit(self, approved: Approved, at: int) -> Sequence[OrderReport]:
+        order = approved.order
+        resting = _Resting(approved, at + self._market.latency.draw())
+        self._orders[order.id] = resting
+        self.working.setdefault(order.symbol, []).append(resting)
+        if order.type is not OrderType.MARKET:
+            return (Accepted(order.id, order.strategy, order.symbol),)
+        if order.side.sign < 0:
+            value = order.quantity * approved.reference * self._instruments[order.symbol].multiplier
+            self._accounts[order.strategy].selling[order.id] = value
+        return ()
+
+    def cancel(self, order_id: int, at: int) -> Sequence[OrderReport]:
+        resting = self._orders.get(order_id)
+        return () if resting is None else (self._end(resting, "by request"),)
+
+    def match(self, event: MarketEvent) -> Sequence[OrderReport]:
+        resting = self.working.get(event.symbol)
+        if not resting or not isinstance(event, Bar):
+            return ()
+        if len(resting) == 1:
+            return self._match_one(resting[0], event)
+        return self._match_all(resting, event)
+
+    def open_orders(self) -> Sequence[Order]:
+        return [resting.order for resting in self._orders.values()]
+
+    def positions(self) -> Mapping[tuple[str, str], Decimal]:
+        return {(name, s): q for name, a in self._accounts.items() for s, q in a.quantities.items() if q}
+
+    def cash(self) -> Mapping[str, Decimal]:
+        return {name: account.cash for name, account in self._accounts.items()}
+
+    def _match_one(self, resting: _Resting, bar: Bar) -> Sequence[OrderReport]:
+        """The commonest case, without the sorting."""
+        if bar.start < resting.arrives_at:
+            return ()
+        found = self._offer(resting, bar)
+        if isinstance(found, Expired):
+            return (found,)
+        return () if found is None else self._trade(resting, found, bar, self._room(bar))[0]
+
+    def _match_all(self, orders: Sequence[_Resting], bar: Bar) -> Sequence[OrderReport]:
+        reports: list[OrderReport] = []
+        offers: list[tuple[Phase, int, Offer, _Resting]] = []
+        for resting in tuple(orders):
+            if bar.start < resting.arrives_at:
+                continue
+            found = self._offer(resting, bar)
+            if isinstance(found, Expired):
+                reports.append(found)
+            elif found is not None:
+                offers.append((found[0], resting.order.id, found, resting))
+        offers.sort(key=lambda entry: entry[:2])
+        room = self._room(bar)
+        for _, _, found, resting in offers:
+            made, taken = self._trade(resting, found, bar, room)
+            reports += made
+            room = None if room is None else room - taken
+        return reports
+
+    def _offer(self, resting: _Resting, bar: Bar) -> Offer | Expired | None:
+        """What the bar offers, after the order's day and its stop have been looked at."""
+        order = resting.order
+        if order.time_in_force is TimeInForce.DAY and self._day_is_over(resting, bar):
+            self._forget(resting)
+            return Expired(order.id, order.strategy, order.symbol)
+        found = offer(order, resting.triggered, bar, self._market.touch)
+        if order.stop is not None and not resting.triggered and stop_phase(order, bar) is not None:
+            resting.triggered = True
+        return found
+
+    def _day_is_over(self, resting: _Resting, bar: Bar) -> bool:
+        name = self._instruments[bar.symbol].calendar
+        calendar = self._calendars.get(name)
+        if calendar is None:
+            calendar = self._calendars[name] = calendars.get(name)
+        day = calendar.session_date(bar.start)
+        if resting.day is None:
+            resting.day = day
+        return day > resting.day
+
+    def _room(self, bar: Bar) -> Decimal | None:
+        """Quantity that the bar can give to our orders; None without limit."""
+        share = self._market.participation
+        if share is None:
+            return None
+        if bar.volume > 0:
+            self._has_volume.add(bar.symbol)
+            return exact(bar.volume) * share
+        return ZERO if bar.symbol in self._has_volume else None
+
+    def _trade(
+        self, resting: _Resting, found: Offer, bar: Bar, room: Decimal | None
+    ) -> tuple[Sequence[OrderReport], Decimal]:
+        """Fill what can be filled of one order; returns the reports and the quantity traded."""
+        _, market_price, slipped = found
+        order, instrument = resting.order, self._instruments[bar.symbol]
+        account = self._accounts[order.strategy]
+        quantity = self._guarded(order, account, resting.remaining)
+        if not quantity:
+            return (self._end(resting, f"nothing left to {order.side}"),), ZERO
+        lost = f"nothing more to {order.side}" if quantity < resting.remaining else None
+        if room is not None and quantity > room:
+            quantity, lost = instrument.round_quantity(max(room, ZERO)), None
+            if not quantity:
+                return (), ZERO
+        price = self._slip(market_price, order, instrument, quantity, bar) if slipped else market_price
+        payable = self._payable(resting, account, instrument, quantity, price)
+        if payable < quantity:
+            quantity, lost = payable, "cash does not pay for the rest"
+            if not quantity:
+                return (self._end(resting, "cash does not pay for it"),), ZERO
+        fill = self._fill(resting, account, instrument, quantity, price, market_price, bar, found[0])
+        if not resting.remaining:
+            self._forget(resting)
+        elif lost is not None:
+            return (fill, self._end(resting, lost)), quantity
+        return (fill,), quantity
+
+    def _guarded(self, order: Order, account: _Account, quantity: Decimal) -> Decimal:
+        """SELL and COVER end at zero."""
+        if order.side is Side.SELL:
+            return min(quantity, max(ZERO, account.quantities.get(order.symbol, ZERO)))
+        if order.side is Side.COVER:
+            return min(quantity, max(ZERO, -account.quantities.get(order.symbol, ZERO)))
+        return quantity
+
+    def _slip(self, price: Decimal, order: Order, instrument: Instrument, quantity: Decimal, bar: Bar) -> Decimal:
+        """`price` moved against the order, on the tick grid, inside the bar."""
+        share = self._market.slippage.share(quantity, bar.volume)
+        if not share:
+            return price
+        buys = order.side.sign > 0
+        moved = price * (ONE + share if buys else ONE - share)
+        rounding = ROUND_CEILING if buys else ROUND_FLOOR
+        moved = instrument.round_price(moved, rounding) if instrument.tick_size else moved.quantize(_GRAIN, rounding)
+        return min(moved, max(price, exact(bar.high))) if buys else max(moved, min(price, exact(bar.low)))
+
+    def _payable(
+        self, resting: _Resting, account: _Account, instrument: Instrument, quantity: Decimal, price: Decimal
+    ) -> Decimal:
+        """How much of a buy that opens or adds the account can pay for, fees included."""
+        order = resting.order
+        if order.side.sign < 0 or account.borrows or account.quantities.get(order.symbol, ZERO) < 0:
+            return quantity
+        unit = price * instrument.multiplier
+        money = account.cash + sum(account.selling.values(), ZERO)
+        payable = quantity
+        while payable > 0:
+            short = payable * unit + self._fee(resting, payable, payable * unit) - money
+            if short <= 0:
+                return payable
+            less = max(instrument.lot_size, instrument.round_quantity(short / unit))
+            payable -= less
+        return ZERO
+
+    def _fee(self, resting: _Resting, quantity: Decimal, value: Decimal) -> Decimal:
+        """What this fill adds to the order's commission."""
+        return self._market.commission.fee(resting.traded + quantity, resting.worth + value) - resting.charged
+
+    def _fill(
+        self,
+        resting: _Resting,
+        account: _Account,
+        instrument: Instrument,
+        quantity: Decimal,
+        price: Decimal,
+        market_price: Decimal,
+        bar: Bar,
+        phase: Phase,
+    ) -> Fill:
+        order = resting.order
+        value = quantity * price * instrument.multiplier
+        fee = self._fee(resting, quantity, value)
+        resting.traded += quantity
+        resting.worth += value
+        resting.charged += fee
+        resting.remaining -= quantity
+        signed = quantity if order.side.sign > 0 else -quantity
+        account.cash -= (value if signed > 0 else -value) + fee
+        account.quantities[order.symbol] = account.quantities.get(order.symbol, ZERO) + signed
+        if order.id in account.selling:
+            account.selling[order.id] = resting.remaining * resting.reference * instrument.multiplier
+        self._fills += 1
+        return Fill(
+            id=self._fills,
+            order_id=order.id,
+            strategy=order.strategy,
+            symbol=order.symbol,
+            quantity=signed,
+            price=price,
+            fee=fee,
+            slippage=abs(price - market_price) * quantity * instrument.multiplier,
+            executed_at=bar.start if phase is Phase.AT_OPEN else bar.at,
+            remaining=resting.remaining,
+        )
+
+    def _end(self, resting: _Resting, reason: str) -> Cancelled:
+        self._forget(resting)
+        return Cancelled(resting.order.id, resting.order.strategy, resting.order.symbol, reason)
+
+    def _forget(self, resting: _Resting) -> None:
+        order = resting.order
+        del self._orders[order.id]
+        rest = self.working[order.symbol]
+        rest.remove(resting)
+        if not rest:
+            del self.working[order.symbol]
+        self._accounts[order.strategy].selling.pop(order.id, None)

@@ -1,0 +1,389 @@
+"""What a strategy author writes (`Strategy`) and sees (`Context`).
+
+Rules: the same class runs in every mode. The context is the only window: it shows what had arrived by `current_time`,
+nothing later. Helpers such as `buy` and `target` return a list of intents for `generate_orders` to give back; nothing is
+sent by calling them. Sizes may be int, float, str or Decimal; quantities are cut down to whole lots.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any, ClassVar, Self
+
+import msgspec
+
+from onepath.errors import OrderError, StrategyError
+from onepath.events import Signal, Timer
+from onepath.instruments import ONE, ZERO, Instrument, exact
+from onepath.market import Bar
+from onepath.nearest import nearest
+from onepath.orders import CancelIntent, OrderIntent, OrderState, OrderType, Side, TimeInForce
+from onepath.portfolio import Portfolio
+from onepath.risk import Limits
+
+Number = int | float | str | Decimal
+Intents = Sequence[OrderIntent | CancelIntent]
+BAND = Decimal("0.02")
+"""Changes of a target smaller than this share of equity are not traded, or every price tick would be an order."""
+
+
+def Range(least: float | None = None, most: float | None = None) -> msgspec.Meta:  # noqa: N802 - reads as a type
+    """Bounds of a parameter: `fast: Annotated[int, Range(1, 200)] = 20`."""
+    return msgspec.Meta(ge=least, le=most)
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A strategy's parameters: typed fields with defaults. Checks across fields go into `__post_init__`."""
+
+
+class Strategy:
+    """One trading idea. Override what you need; `generate_orders` is the only one that trades."""
+
+    version: ClassVar[str] = "1"
+    limits: ClassVar[Limits] = Limits()
+    """What the strategy declares as its own bounds; the configuration may set others"""
+    warm_up: ClassVar[int] = 0
+    """bars a symbol during which orders are denied"""
+
+    class Params(Params):
+        """No parameters."""
+
+    def __init__(self, **params: Any) -> None:
+        self.params: Any = _validated(type(self), params)
+
+    @classmethod
+    def make(cls, params: Mapping[str, Any]) -> Self:
+        """An instance with these parameters. Raises StrategyError with a sentence if they do not fit the schema."""
+        return cls(**params)
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """JSON Schema of the parameters."""
+        return dict(msgspec.json.schema(cls.Params)["$defs"]["Params"])
+
+    @classmethod
+    def description(cls) -> str:
+        """First line of the docstring."""
+        return (inspect.getdoc(cls) or "").partition("\n")[0]
+
+    def on_start(self, context: Context) -> None:
+        """Once, before the first event: ask for features and history here."""
+
+    def on_market_event(self, event: Any, context: Context) -> None:
+        """Every market event of the strategy's symbols."""
+
+    def generate_orders(self, context: Context) -> Intents:
+        """Once an instant, after all its market events: what to do now."""
+        return ()
+
+    def on_order_update(self, order: OrderState, context: Context) -> None:
+        """An order of this strategy took a step."""
+
+    def on_timer(self, timer: Timer, context: Context) -> None:
+        """A moment set by `context.set_timer` has come; `generate_orders` follows."""
+
+    def on_stop(self, context: Context) -> None:
+        """Once, after the last event."""
+
+
+def _validated(strategy: type[Strategy], params: Mapping[str, Any]) -> Any:
+    name = strategy.__name__
+    fields = strategy.Params.__struct_fields__
+    for key in params:
+        if key not in fields:
+            raise StrategyError(f"{name} has no parameter {key!r}{nearest(key, fields)}; it has {', '.join(fields) or 'none'}")
+    try:
+        return msgspec.convert(dict(params), strategy.Params)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`")
+        found = f" (found {params[field]!r})" if field in params else ""
+        raise StrategyError(f"{name}: parameter {field or 'set'} is not valid: {text}{found}") from None
+
+
+class Features(dict[str, Any]):
+    """Feature values by symbol: `context.features["AAPL"].fast`; `.ready` once all are warm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.required: dict[str, Any] = {}
+
+    def require(self, **features: Any) -> None:
+        """Ask for features by name, in `on_start`."""
+        self.required.update(features)
+
+    def __missing__(self, symbol: str) -> Any:
+        raise StrategyError(
+            f"no features of {symbol!r}: "
+            + ("ask for them in on_start with context.features.require(...)" if not self else f"the session has {', '.join(self)}")
+        )
+
+
+class History:
+    """The last bars of each symbol, as many as `require` asked for."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._bars: dict[str, deque[Bar]] = {}
+
+    def require(self, bars: int) -> None:
+        """Keep the last `bars` bars of every symbol; call it in `on_start`."""
+        self.length = max(self.length, bars)
+
+    def __getitem__(self, symbol: str) -> Sequence[Bar]:
+        """The bars kept of `symbol`, oldest first."""
+        if not self.length:
+            raise StrategyError("no history is kept: ask for it in on_start with context.historical_data.require(bars)")
+        return tuple(self._bars.get(symbol, ()))
+
+    def closes(self, symbol: str, bars: int) -> list[float]:
+        """The last `bars` closing prices, oldest first; fewer while there are not as many."""
+        return [bar.close for bar in self[symbol][-bars:]]
+
+    def update(self, event: Bar, _context: object) -> None:
+        """Take in one bar (called by the engine before the strategy sees it)."""
+        kept = self._bars.get(event.symbol)
+        if kept is None:
+            kept = self._bars[event.symbol] = deque(maxlen=self.length)
+        kept.append(event)
+
+
+class Moment:
+    """The session's one clock hand: `at` is now, `due` the next moment at which the engine has something to do."""
+
+    __slots__ = ("at", "due")
+
+    def __init__(self) -> None:
+        self.at = 0
+        self.due = -(2**63)  # before the first event there is always something to do
+
+
+class Context:
+    """A strategy's only window on the world."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        params: Any,
+        symbols: tuple[str, ...],
+        instruments: Mapping[str, Instrument],
+        portfolio: Portfolio,
+        limits: Limits,
+        moment: Moment,
+        open_orders: Callable[[str], Collection[OrderState]],
+        signal: Callable[[str, str, str, tuple[str, ...], dict[str, float]], Signal],
+        schedule: Callable[[str, Timer], None],
+        cost: Decimal,
+    ) -> None:
+        """`cost` is the share of an order's value that fees and slippage are expected to take, for sizing."""
+        self.name = name
+        self.params = params
+        self.symbols = symbols
+        self.instruments = instruments
+        self.portfolio = portfolio
+        self.risk_limits = limits
+        self.features = Features()
+        self.historical_data = History()
+        self.metadata: dict[str, Any] = {}
+        self._moment = moment
+        self._open_orders = open_orders
+        self._signal = signal
+        self._schedule = schedule
+        self._cost = cost
+
+    @property
+    def now(self) -> int:
+        """Simulated or real time: nanoseconds since the Unix epoch, UTC."""
+        return self._moment.at
+
+    @property
+    def current_time(self) -> dt.datetime:
+        """`now` as a datetime in UTC (microseconds)."""
+        return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=self._moment.at // 1_000)
+
+    @property
+    def open_orders(self) -> tuple[OrderState, ...]:
+        """Orders of this strategy that can still trade, oldest first."""
+        return tuple(self._open_orders(self.name))
+
+    def price(self, symbol: str) -> Decimal | None:
+        """Last known price of `symbol`; None before its first event."""
+        return self.portfolio.price(symbol)
+
+    def buy(self, symbol: str, quantity: Number | None = None, **how: Any) -> list[OrderIntent]:
+        """Buy `quantity` units, or `notional` worth. Options: limit, stop, time_in_force, notional, signal, tag."""
+        return self._order(Side.BUY, symbol, quantity, **how)
+
+    def sell(self, symbol: str, quantity: Number | None = None, **how: Any) -> list[OrderIntent]:
+        """Sell what is owned, never more."""
+        return self._order(Side.SELL, symbol, quantity, **how)
+
+    def short(self, symbol: str, quantity: Number | None = None, **how: Any) -> list[OrderIntent]:
+        """Sell, through zero if need be."""
+        return self._order(Side.SHORT, symbol, quantity, **how)
+
+    def cover(self, symbol: str, quantity: Number | None = None, **how: Any) -> list[OrderIntent]:
+        """Buy back what is owed, never more."""
+        return self._order(Side.COVER, symbol, quantity, **how)
+
+    def close(self, symbol: str, **how: Any) -> list[OrderIntent]:
+        """Sell or cover the whole position; nothing when flat."""
+        held = self.portfolio.quantity(symbol)
+        if not held:
+            return []
+        return self._order(Side.SELL if held > 0 else Side.COVER, symbol, abs(held), **how)
+
+    def target(
+        self,
+        symbol: str,
+        *,
+        weight: Number | None = None,
+        quantity: Number | None = None,
+        notional: Number | None = None,
+        band: Number = BAND,
+        **how: Any,
+    ) -> list[OrderIntent]:
+        """What it takes to hold `weight` (share of equity), `quantity` or `notional` of `symbol`, negative for short.
+
+        Orders of this symbol at work count as filled. A change worth less than `band` of equity is left alone, unless
+        the target is zero or the side turns.
+        """
+        wanted = self._wanted(symbol, weight, quantity, notional)
+        held = self.portfolio.quantity(symbol) + self._at_work(symbol)
+        change = wanted - held
+        if not change:
+            return []
+        if wanted and wanted * held > 0 and self._is_small(symbol, change, exact(band)):
+            return []
+        if change > 0:
+            side = Side.COVER if held < 0 and wanted <= 0 else Side.BUY
+        else:
+            side = Side.SELL if held > 0 and wanted >= 0 else Side.SHORT
+        size = self._instrument(symbol).round_quantity(abs(change))
+        return [self._intent(side, symbol, size, **how)] if size else []
+
+    def cancel(self, order: OrderState | int) -> list[CancelIntent]:
+        """Take an open order back."""
+        return [CancelIntent(order if isinstance(order, int) else order.id)]
+
+    def cancel_all(self, symbol: str | None = None) -> list[CancelIntent]:
+        """Take back every open order, or those of one symbol."""
+        return [CancelIntent(o.id) for o in self.open_orders if symbol is None or o.symbol == symbol]
+
+    def signal(self, symbol: str, type: str, conditions: Sequence[str] = (), **values: float) -> Signal:  # noqa: A002
+        """Record why: give the signal to an order with `signal=`, and the journal links them."""
+        return self._signal(self.name, symbol, type, tuple(conditions), values)
+
+    def set_timer(self, name: str, at: int | dt.datetime) -> None:
+        """Call `on_timer` at `at` (nanoseconds or aware datetime), once its market events are known."""
+        moment = at if isinstance(at, int) else round(at.timestamp() * 1e6) * 1_000
+        if moment <= self.now:
+            raise StrategyError(f"timer {name!r} is set for {moment}, which is not after now ({self.now})")
+        self._schedule(self.name, Timer(name, moment))
+
+    def _instrument(self, symbol: str) -> Instrument:
+        if symbol not in self.symbols:
+            raise OrderError(
+                f"{symbol!r} is not in this session{nearest(symbol, self.symbols)}; it has {', '.join(self.symbols[:20])}"
+            )
+        return self.instruments[symbol]
+
+    def _at_work(self, symbol: str) -> Decimal:
+        return sum((o.remaining * o.side.sign for o in self._open_orders(self.name) if o.symbol == symbol), ZERO)
+
+    def _is_small(self, symbol: str, change: Decimal, band: Decimal) -> bool:
+        value = abs(change) * self._known_price(symbol) * self.instruments[symbol].multiplier
+        return value < band * self.portfolio.equity
+
+    def _known_price(self, symbol: str) -> Decimal:
+        price = self.portfolio.price(symbol)
+        if price is None:
+            raise OrderError(f"no price of {symbol} is known yet: size it by quantity, or wait for its first event")
+        return price
+
+    def _wanted(self, symbol: str, weight: Number | None, quantity: Number | None, notional: Number | None) -> Decimal:
+        """The signed quantity that a target means, in whole lots."""
+        given = [x for x in (weight, quantity, notional) if x is not None]
+        if len(given) != 1:
+            raise OrderError(f"a target for {symbol} takes exactly one of weight, quantity, notional; it was given {len(given)}")
+        instrument = self._instrument(symbol)
+        if quantity is not None:
+            return instrument.round_quantity(_finite(quantity, symbol, "target quantity"))
+        size = _finite(given[0], symbol, "target weight" if weight is not None else "target notional")
+        if not size:
+            return ZERO
+        money = size * self.portfolio.equity if weight is not None else size
+        # Room for fees and slippage, so that a full weight does not ask for more than there is.
+        unit = self._known_price(symbol) * instrument.multiplier * (ONE + self._cost)
+        return instrument.round_quantity(money / unit)
+
+    def _order(
+        self, side: Side, symbol: str, quantity: Number | None, *, notional: Number | None = None, **how: Any
+    ) -> list[OrderIntent]:
+        instrument = self._instrument(symbol)
+        if (quantity is None) == (notional is None):
+            raise OrderError(f"{side} {symbol} takes either a quantity or a notional")
+        if notional is not None:
+            money = _finite(notional, symbol, "notional")
+            quantity = money / (self._known_price(symbol) * instrument.multiplier)
+        asked = _finite(quantity, symbol, "quantity")  # type: ignore[arg-type]
+        size = instrument.round_quantity(asked)
+        if asked > 0 and not size:
+            raise OrderError(f"{side} {asked} {symbol} is below the lot of {instrument.lot_size}")
+        return [self._intent(side, symbol, size, **how)]
+
+    def _intent(
+        self,
+        side: Side,
+        symbol: str,
+        quantity: Decimal,
+        *,
+        limit: Number | None = None,
+        stop: Number | None = None,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+        signal: Signal | None = None,
+        tag: str = "",
+    ) -> OrderIntent:
+        """An intent with its prices on the tick grid, rounded so that they never get worse than asked."""
+        instrument = self.instruments[symbol]
+        down, up = (ROUND_FLOOR, ROUND_CEILING) if side.sign > 0 else (ROUND_CEILING, ROUND_FLOOR)
+        kind = _TYPES[limit is not None, stop is not None]
+        return OrderIntent(
+            symbol=symbol,
+            side=side,
+            quantity=quantity,
+            type=kind,
+            limit=None if limit is None else instrument.round_price(_finite(limit, symbol, "limit"), down),
+            stop=None if stop is None else instrument.round_price(_finite(stop, symbol, "stop"), up),
+            time_in_force=time_in_force if type(time_in_force) is TimeInForce else TimeInForce(time_in_force),
+            signal_id=None if signal is None else signal.id,
+            tag=tag,
+        )
+
+
+_TYPES = {
+    (False, False): OrderType.MARKET,
+    (True, False): OrderType.LIMIT,
+    (False, True): OrderType.STOP,
+    (True, True): OrderType.STOP_LIMIT,
+}
+
+
+def _finite(value: Number, symbol: str, what: str) -> Decimal:
+    try:
+        number = exact(value)
+    except (ArithmeticError, TypeError, ValueError):
+        raise OrderError(f"the {what} of {symbol} is {value!r}, which is not a number") from None
+    if not number.is_finite():
+        raise OrderError(f"the {what} of {symbol} is {value!r}; it must be a finite number")
+    return number
+
+
+def overridden(strategy: Strategy, method: str) -> bool:
+    """Whether the author wrote this method; what is not written is not called."""
+    return getattr(type(strategy), method) is not getattr(Strategy, method)
