@@ -1,8 +1,8 @@
 """Rows as published to canonical bars: when each begins and closes, in order, checked.
 
 Rules: the bar length is the most frequent step between rows unless it is given. A daily bar of a market with sessions
-spans its session; elsewhere a bar spans its length from its stamp. Rows that run strictly backwards are turned round
-and that is noted; any other disorder is an error.
+spans its session; elsewhere a bar spans its length from its stamp. Disorder is an error; only an import may turn round
+rows that run strictly backwards, and says so.
 Limits: one bar length a symbol; months and years have no fixed length and are refused as overlapping.
 """
 
@@ -21,12 +21,13 @@ from onepath.data import stamps as times
 from onepath.data.places import Place
 from onepath.data.tables import Raw
 from onepath.errors import DataError
-from onepath.feeds.checks import Checked
+from onepath.feeds.checks import Checked, stamp
 from onepath.feeds.columns import COLUMNS
 
 UNITS = {"s": SECOND, "m": MINUTE, "min": MINUTE, "t": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _ROUND = 30 * MINUTE
 _VOTES = 0.6
+_MOST = 0.6
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,17 @@ def nanoseconds(interval: str | int | timedelta | None) -> int | None:
     return int(match[1] or 1) * UNITS[match[2]]
 
 
-def canonical(raw: Raw, symbol: str, calendar: Calendar, stamps: str | None, interval: int | None) -> Bars:
-    """The bars of one symbol. Raises DataError at the first row that cannot be one."""
+def canonical(
+    raw: Raw, symbol: str, calendar: Calendar, stamps: str | None, interval: int | None, reverse: bool = False
+) -> Bars:
+    """The bars of one symbol. Raises DataError at the first row that cannot be one.
+
+    `reverse` allows rows that run strictly backwards to be turned round, which is noted.
+    """
     if stamps not in {None, "start", "end"}:
         raise DataError(f"stamps is {stamps!r}; expected 'start', 'end' or None to find out.")
     times.require(raw.stamps, raw.place, raw.time_name, raw.texts)
-    raw, notes = forwards(raw)
+    raw, notes = forwards(raw, reverse)
     when = timing(raw, calendar, stamps, interval)
     arrays = [when.start, when.at, *(np.ascontiguousarray(v, dtype=np.float64) for v in raw.values)]
     Checked(raw.place.where, raw.place.row).check(arrays)
@@ -82,26 +88,22 @@ def canonical(raw: Raw, symbol: str, calendar: Calendar, stamps: str | None, int
     return Bars(symbol, columns, when.interval_ns, when.stamps, when.stamps_how, notes)
 
 
-def forwards(raw: Raw) -> tuple[Raw, list[str]]:
-    """Rows that run strictly backwards in time are turned round. Mostly backwards is an error that names the row."""
+def forwards(raw: Raw, reverse: bool) -> tuple[Raw, list[str]]:
+    """The rows oldest first. Rows that run backwards are an error that names the row, unless they may be reversed."""
     steps = np.diff(raw.stamps.utc)
-    if not len(steps) or (steps > 0).all():
+    if not len(steps) or (steps < 0).mean() <= _MOST:
         return raw, []
-    if (steps < 0).all():
+    if (steps < 0).all() and reverse:
         return raw.take(np.arange(len(raw.stamps.utc))[::-1]), ["rows were newest first and have been reversed"]
-    if (steps < 0).mean() > _VOTES:
-        row = int((steps >= 0).argmax()) + 1
-        this, before = (np.datetime64(int(raw.stamps.utc[i]), "ns") for i in (row, row - 1))
-        raw.place.fail(
-            f"the file is newest first, but the bar of {_text(this)} follows that of {_text(before)}; "
-            f"sort it by time and remove duplicates ({int((steps >= 0).sum())} such rows)",
-            row,
-        )
-    return raw, []
-
-
-def _text(moment: Any) -> str:
-    return str(moment.astype("M8[s]")).replace("T", " ") + " UTC"
+    if (steps < 0).all():
+        raw.place.fail("the rows are newest first; sort them by time, oldest first ('onepath data import' turns them round)")
+    row = int((steps >= 0).argmax()) + 1
+    before, this = (stamp(raw.stamps.utc[i]) for i in (row - 1, row))
+    return raw.place.fail(
+        f"the rows are newest first, but the bar of {this} follows that of {before}; sort them by time, oldest first, "
+        f"and remove duplicates ({int((steps >= 0).sum())} rows stand out of order)",
+        row,
+    )
 
 
 def timing(raw: Raw, calendar: Calendar, stamps: str | None, interval: int | None) -> Timing:

@@ -16,6 +16,9 @@ from onepath.errors import DataError
 Columns = Sequence[Any]
 """start, at, open, high, low, close, volume as arrays of one length"""
 
+NOISE = 1e-9
+"""how far, relatively, an open or close may leave its bar's range by the rounding of adjusted prices"""
+
 PRICES = ("open", "high", "low", "close")
 
 
@@ -63,7 +66,8 @@ class Checked:
     def _values(self, start: Any, values: Sequence[Any]) -> None:
         opens, high, low, close, volume = values
         good = (low > 0) & (high >= low) & (high < np.inf) & (volume >= 0) & (volume < np.inf)
-        good &= (opens >= low) & (opens <= high) & (close >= low) & (close <= high)
+        floor, ceiling = low * (1 - NOISE), high * (1 + NOISE)
+        good &= (opens >= floor) & (opens <= ceiling) & (close >= floor) & (close <= ceiling)
         if not good.all():
             row = int(good.argmin())
             self._fail(row, start[row], _fault([float(column[row]) for column in values]))
@@ -93,8 +97,8 @@ def _fault(values: Sequence[float]) -> str:
             return f"has {price:g} in column {name!r}; expected a price above zero"
     if high < low:
         return f"has high {high!r} below low {low!r}; check whether the columns are swapped"
-    if not low <= opens <= high:
+    if not low * (1 - NOISE) <= opens <= high * (1 + NOISE):
         return f"has open {opens!r} outside its range {low!r} to {high!r}; correct the row at its source"
-    if not low <= close <= high:
+    if not low * (1 - NOISE) <= close <= high * (1 + NOISE):
         return f"has close {close!r} outside its range {low!r} to {high!r}; correct the row at its source"
     return f"has volume {volume!r}; expected zero or more"

@@ -1,0 +1,53 @@
+"""Market data: reading what users have, checking it, keeping it in a catalogue.
+
+Rules: this page imports nothing heavy; NumPy and Arrow come with the first call. Wrong data is reported and stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onepath.instruments import Instrument
+    from onepath.ports import Feed
+
+
+def open_feed(
+    source: Any,
+    *,
+    symbols: Sequence[str] | None = None,
+    start: date | str | int | None = None,
+    end: date | str | int | None = None,
+    instruments: Mapping[str, Instrument] | None = None,
+    asset_class: str | None = None,
+    calendar: str | None = None,
+    stamps: str | None = "start",
+    interval: str | int | timedelta | None = None,
+    data_dir: Path | str | None = None,
+) -> Feed:
+    """The feed of `source`.
+
+    `source` is a pandas or polars frame, an Arrow table, a mapping of symbol to frame, the path of a CSV or Parquet
+    file, of a folder of them or of a data set, or the name of a data set in `data_dir` or among the samples.
+    `start` (inclusive) and `end` (exclusive) are compared with the start of a bar. `instruments` says what the symbols
+    are; the others follow `asset_class` (equity, crypto, fx, generic) and `calendar`. `stamps` says whether times mark
+    the start or the end of bars, None finds out. `interval` is the bar length where the data do not show it.
+    Raises DataError with one sentence on the first thing that is wrong.
+    """
+    from onepath.data.sources import open_feed as opened
+
+    return opened(
+        source,
+        symbols=symbols,
+        start=start,
+        end=end,
+        instruments=instruments,
+        asset_class=asset_class,
+        calendar=calendar,
+        stamps=stamps,
+        interval=interval,
+        data_dir=data_dir,
+    )

@@ -1,0 +1,52 @@
+"""What an instrument is taken to be when nobody said: increments, calendar and currency by asset class.
+
+Rules: a class is named by the user, never guessed from a symbol. What is assumed here is recorded with the data set,
+where it can be read and changed.
+Limits: no exchange's own table of increments; one default a class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from onepath.calendars import get as calendar_named
+from onepath.errors import ConfigError, DataError
+from onepath.instruments import Instrument
+
+CLASSES: Mapping[str, Mapping[str, Any]] = {
+    "equity": {"tick_size": Decimal("0.01"), "lot_size": Decimal(1), "calendar": "XNYS"},
+    "crypto": {"tick_size": Decimal("0.01"), "lot_size": Decimal("0.00000001"), "calendar": "24/7"},
+    "fx": {"tick_size": Decimal("0.00001"), "lot_size": Decimal(1), "calendar": "24/5"},
+    "generic": {"tick_size": Decimal(0), "lot_size": Decimal("0.00000001"), "calendar": "24/7"},
+}
+
+
+def default(symbol: str, asset_class: str | None, calendar: str | None) -> Instrument:
+    """The instrument of that class. Raises ConfigError for a class or calendar that is unknown."""
+    name = asset_class or "generic"
+    if name not in CLASSES:
+        near = get_close_matches(name, CLASSES, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(f"asset class {name!r} is unknown; {hint}Known are {', '.join(CLASSES)}.")
+    instrument = Instrument(symbol=symbol, asset_class=name, **CLASSES[name])
+    if calendar is None:
+        return instrument
+    return msgspec.structs.replace(instrument, calendar=calendar_named(calendar).name)
+
+
+def to_json(instrument: Instrument) -> dict[str, Any]:
+    """The instrument's fields, decimals as text."""
+    return {name: str(value) for name, value in msgspec.structs.asdict(instrument).items() if name != "symbol"}
+
+
+def from_json(symbol: str, fields: Mapping[str, Any], where: str) -> Instrument:
+    """The instrument written by `to_json`."""
+    try:
+        return msgspec.convert({"symbol": symbol} | dict(fields), Instrument)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise DataError(f"{where}: the instrument {symbol!r} cannot be read ({error}); import the data again.") from None
