@@ -18,7 +18,7 @@ from onepath.report.headline import tone
 from onepath.report.metrics import Stat
 from onepath.report.page import figure, section, text
 from onepath.report.record import held
-from onepath.report.trades import RoundTrip
+from onepath.report.trades import OpenLot, RoundTrip
 
 TRIPS = 500
 """rows of the trade table"""
@@ -39,9 +39,14 @@ def table(heads: Iterable[tuple[str, bool]], rows: Iterable[Row], style: str = "
     return f'<table class="{style}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table>'
 
 
-def cell(value: str, sort: float | None = None, style: str = "") -> str:
-    """A number."""
-    order = f' data-v="{sort:.10g}"' if sort is not None and sort == sort else ""
+def scrolling(shown: str) -> str:
+    """A table that scrolls inside its own box, with the keyboard too."""
+    return f'<div class="scroll long" tabindex="0">{shown}</div>'
+
+
+def cell(value: str, style: str = "", sort: float | None = None) -> str:
+    """A number; `sort` where its text does not sort by itself."""
+    order = f' data-v="{sort:.10g}"' if sort is not None else ""
     return f"<td{f' class={style}' if style else ''}{order}>{figure(value)}</td>"
 
 
@@ -81,11 +86,12 @@ def _chooser(symbols: Sequence[str]) -> str:
 
 def _shapes() -> str:
     named = {"long-in": "Long entry", "long-out": "Long exit", "short-in": "Short entry", "short-out": "Short exit"}
-    keys = "".join(
-        f'<span><svg viewBox="-7 {"0 14 14" if name in {"long-in", "short-out"} else "-14 14 14"}" aria-hidden="true"><use href="#{name}"/></svg>{label}</span>'
-        for name, label in named.items()
-    )
-    return f'<div class="legend">{keys}</div>'
+    return f'<div class="legend">{"".join(_shape(name, label) for name, label in named.items())}</div>'
+
+
+def _shape(name: str, label: str) -> str:
+    top = 0 if name in {"long-in", "short-out"} else -14
+    return f'<span><svg viewBox="-7 {top} 14 14" aria-hidden="true"><use href="#{name}"/></svg>{label}</span>'
 
 
 def _panel(analysis: Analysis, number: int, symbol: str, marks: Sequence[Marker], hidden: bool) -> str:
@@ -105,14 +111,19 @@ def _spread(marks: Sequence[Marker], most: int) -> Sequence[Marker]:
 
 
 def markers(analysis: Analysis) -> dict[str, list[Marker]]:
-    """Entries and exits by symbol, in time order; one each, however many trips share it."""
+    """Entries and exits by symbol, in time order; one each, however many trips share it. Where a position turns, the
+    new entry is drawn over the old exit."""
     found: dict[str, set[Marker]] = defaultdict(set)
     for trip in analysis.trades.trips:
         found[trip.symbol].add(_marker(trip.entry_at, float(trip.entry_price), trip.side, "in", analysis))
         found[trip.symbol].add(_marker(trip.exit_at, float(trip.exit_price), trip.side, "out", analysis))
     for lot in analysis.trades.open:
         found[lot.symbol].add(_marker(lot.entry_at, float(lot.entry_price), lot.side, "in", analysis))
-    return {symbol: sorted(marks, key=lambda mark: (mark.at, mark.shape, mark.value)) for symbol, marks in found.items()}
+    return {symbol: sorted(marks, key=_layer) for symbol, marks in found.items()}
+
+
+def _layer(mark: Marker) -> tuple[int, bool, str, float]:
+    return mark.at, mark.shape.endswith("in"), mark.shape, mark.value
 
 
 def _marker(at: int, price: float, side: str, way: str, analysis: Analysis) -> Marker:
@@ -139,10 +150,8 @@ def trips(analysis: Analysis) -> str:
     heads += [(name, False) for name in ("Entry", "Price", "Exit", "Price", "Held", "Profit", "Return", "Fees")]
     rows = [_trip(trip, several, analysis) for trip in reversed(found[-TRIPS:])]
     count = f"{len(found):,} round trips" if len(found) <= TRIPS else f"The last {TRIPS} of {len(found):,} round trips"
-    opened = len(analysis.trades.open)
-    still = f" {opened} {'lot is' if opened == 1 else 'lots are'} still open and not listed." if opened else ""
-    caption = f"{count}, newest first, matched first in first out; profit is after fees. Times are UTC.{still}"
-    return section("Round trips", f'<div class="scroll long" tabindex="0">{table(heads, rows)}</div>', caption)
+    caption = f"{count}, newest first, matched first in first out; profit is after fees. Times are UTC."
+    return section("Round trips", scrolling(table(heads, rows)), caption)
 
 
 def _trip(trip: RoundTrip, several: bool, analysis: Analysis) -> Row:
@@ -152,16 +161,53 @@ def _trip(trip: RoundTrip, several: bool, analysis: Analysis) -> Row:
         words(trip.symbol),
         *((words(trip.strategy),) if several else ()),
         words(trip.side),
-        cell(w.quantity(float(trip.quantity)), float(trip.quantity)),
-        cell(when(trip.entry_at, analysis), trip.entry_at / w.SECOND),
-        cell(w.price(float(trip.entry_price)), float(trip.entry_price)),
-        cell(when(trip.exit_at, analysis), trip.exit_at / w.SECOND),
-        cell(w.price(float(trip.exit_price)), float(trip.exit_price)),
-        cell(w.span(trip.holding), trip.holding / w.SECOND),
-        cell(w.money(pnl, currency), pnl, tone(pnl)),
-        cell(w.signed_percent(back), back, tone(back)),
-        cell(w.money(float(trip.fees), currency), float(trip.fees)),
+        cell(w.quantity(float(trip.quantity))),
+        cell(when(trip.entry_at, analysis)),
+        cell(w.price(float(trip.entry_price))),
+        cell(when(trip.exit_at, analysis)),
+        cell(w.price(float(trip.exit_price))),
+        cell(w.span(trip.holding), sort=trip.holding / w.SECOND),
+        cell(w.money(pnl, currency), tone(pnl)),
+        cell(w.signed_percent(back), tone(back)),
+        cell(w.money(float(trip.fees), currency)),
     )
+
+
+def still_open(analysis: Analysis) -> str:
+    """What was entered and not left when the session ended, at the last prices."""
+    lots = analysis.trades.open
+    if not lots:
+        return ""
+    several = len(analysis.record.capital) > 1
+    heads = [("Symbol", True), *([("Strategy", True)] if several else []), ("Side", True), ("Quantity", False)]
+    heads += [(name, False) for name in ("Entry", "Price", "Last price", "Unrealised")]
+    count = f"{len(lots):,} lots" if len(lots) <= TRIPS else f"The last {TRIPS} of {len(lots):,} lots"
+    caption = f"{count} without an exit, valued at the last price; fees of the entry not counted."
+    rows = [_lot(lot, several, analysis) for lot in reversed(lots[-TRIPS:])]
+    return section("Still open", scrolling(table(heads, rows)), caption)
+
+
+def _lot(lot: OpenLot, several: bool, analysis: Analysis) -> Row:
+    record = analysis.record
+    last = _last_price(analysis, lot.symbol)
+    size = float(lot.quantity * record.multipliers.get(lot.symbol, 1)) * (1 if lot.side == "long" else -1)
+    gain = (last - float(lot.entry_price)) * size
+    return (
+        words(lot.symbol),
+        *((words(lot.strategy),) if several else ()),
+        words(lot.side),
+        cell(w.quantity(float(lot.quantity))),
+        cell(when(lot.entry_at, analysis)),
+        cell(w.price(float(lot.entry_price))),
+        cell(w.price(last)),
+        cell(w.money(gain, record.currency), tone(gain)),
+    )
+
+
+def _last_price(analysis: Analysis, symbol: str) -> float:
+    record = analysis.record
+    known = symbol in record.symbols and len(record.prices)
+    return float(record.prices[-1, record.symbols.index(symbol)]) if known else f.NAN
 
 
 # -- costs
@@ -178,11 +224,15 @@ def costs(analysis: Analysis) -> str:
     rows = [_cost(symbol, values, top, record.currency) for symbol, values in ranked[:SYMBOLS]]
     heads = [("Symbol", True), ("Traded", False), ("Commission", False), ("Slippage", False), ("Together", False)]
     traded, fee, slip = (sum(values[i] for values in paid.values()) for i in range(3))
-    total = [w.money(value, record.currency, 0) for value in (traded, fee, slip)] + [w.basis_points(f.ratio(fee + slip, traded))]
+    total = [w.money(value, record.currency, 0) for value in (traded, fee, slip)] + [
+        w.basis_points(f.ratio(fee + slip, traded))
+    ]
     foot = f"<tfoot><tr><th>All</th>{''.join(cell(value) for value in total)}</tr></tfoot>"
     caption = "What trading cost, by symbol; together in hundredths of a per cent of the value traded."
     caption += f" The {SYMBOLS} dearest of {len(paid):,} symbols." if len(paid) > SYMBOLS else ""
-    return section("Costs", f'<div class="scroll long" tabindex="0">{table(heads, rows, foot=foot)}</div>', caption, style="half")
+    return section(
+        "Costs", f'<div class="scroll long" tabindex="0">{table(heads, rows, foot=foot)}</div>', caption, style="half"
+    )
 
 
 def _paid(analysis: Analysis) -> dict[str, tuple[float, float, float]]:
@@ -202,9 +252,9 @@ def _cost(symbol: str, values: tuple[float, float, float], top: float, currency:
     meter = f'<span class="meter c"><i style="--w:{max(0.0, fee + slip) / top * 100:.0f}%"></i></span>'
     return (
         words(symbol),
-        cell(w.money(traded, currency, 0), traded),
-        cell(w.money(fee, currency), fee),
-        cell(w.money(slip, currency), slip),
+        cell(w.money(traded, currency, 0)),
+        cell(w.money(fee, currency)),
+        cell(w.money(slip, currency)),
         f'<td data-v="{share:.8g}">{figure(w.basis_points(share))}{meter}</td>',
     )
 
@@ -215,14 +265,13 @@ def _cost(symbol: str, values: tuple[float, float, float], top: float, currency:
 def outcomes(analysis: Analysis) -> str:
     """What became of the orders."""
     rows = order_counts(analysis)
-    asked = sum(count for name, reason, count in rows if not reason)
+    asked = len(analysis.record.orders) + sum(1 for end in analysis.record.outcomes if end.step == "denied")
     if not asked:
         return section("Orders", '<div class="nothing">No order was sent.</div>', style="half")
     body = [_outcome(name, reason, count, asked) for name, reason, count in rows]
     heads = [("Outcome", True), ("Orders", False), ("Share", False)]
     caption = f"What became of the {asked:,} orders that strategies asked for. Denied is ours, rejected the venue's."
-    shown = table(heads, body, style="plain")
-    return section("Orders", f'<div class="scroll long" tabindex="0">{shown}</div>', caption, style="half")
+    return section("Orders", scrolling(table(heads, body, style="plain")), caption, style="half")
 
 
 def order_counts(analysis: Analysis) -> list[tuple[str, str, int]]:
@@ -239,18 +288,19 @@ def order_counts(analysis: Analysis) -> list[tuple[str, str, int]]:
         rows.append((step, "", counts[step]))
         rows += [(step, reason, count) for (kind, reason), count in reasons.most_common(20) if kind == step]
     rows.append(("still working", "", waiting))
-    partly = len((touched - filled) & ended)
-    rows += [("partly filled, then ended", "of the above", partly)] if partly else []
+    rows.append(("of all, partly filled only", "", len(touched - filled)))
     return [row for row in rows if row[2]]
 
 
 def _outcome(name: str, reason: str, count: int, asked: int) -> Row:
-    label = f'<td class="text soft">&emsp;{text(reason)}</td>' if reason and name != "partly filled, then ended" else words(name)
+    label = f'<td class="text soft">&emsp;{text(reason)}</td>' if reason else words(name)
     meter = f'<span class="meter"><i style="--w:{count / asked * 100:.0f}%"></i></span>'
     return (label, cell(w.number(count, 0)), f"<td>{w.percent(count / asked, 1)}{meter}</td>")
 
 
 # -- strategies
+
+_STRATEGY_HEADS = ("Capital", "Final equity", "Return", "Sharpe", "Max drawdown", "Round trips", "Win rate", "Fees")
 
 
 def strategies(analysis: Analysis) -> str:
@@ -258,12 +308,10 @@ def strategies(analysis: Analysis) -> str:
     record = analysis.record
     if len(record.capital) < 2:
         return ""
-    heads = [("Strategy", True)] + [
-        (name, False) for name in ("Capital", "Final equity", "Return", "Sharpe", "Max drawdown", "Round trips", "Win rate", "Fees")
-    ]
+    heads = [("Strategy", True)] + [(name, False) for name in _STRATEGY_HEADS]
     rows = [_strategy(analysis, name) for name in record.capital]
     caption = "Each strategy trades its own capital in its own book."
-    return section("Strategies", f'<div class="scroll long" tabindex="0">{table(heads, rows)}</div>', caption)
+    return section("Strategies", scrolling(table(heads, rows)), caption)
 
 
 def _strategy(analysis: Analysis, name: str) -> Row:
@@ -277,14 +325,14 @@ def _strategy(analysis: Analysis, name: str) -> Row:
     sharpe, deepest = f.sharpe(daily, days.periods), f.max_drawdown(own)
     return (
         words(name),
-        cell(w.money(capital, record.currency), capital),
-        cell(w.money(float(own[-1]), record.currency), float(own[-1])),
-        cell(w.signed_percent(gain), gain, tone(gain)),
-        cell(w.number(sharpe), sharpe),
-        cell(w.percent(deepest), deepest),
-        cell(w.number(len(profits), 0), len(profits)),
-        cell(w.percent(f.share_positive(profits), 1), f.share_positive(profits)),
-        cell(w.money(fees, record.currency), fees),
+        cell(w.money(capital, record.currency)),
+        cell(w.money(float(own[-1]), record.currency)),
+        cell(w.signed_percent(gain), tone(gain)),
+        cell(w.number(sharpe)),
+        cell(w.percent(deepest)),
+        cell(w.number(len(profits), 0)),
+        cell(w.percent(f.share_positive(profits), 1)),
+        cell(w.money(fees, record.currency)),
     )
 
 
@@ -296,12 +344,15 @@ def statistics(stats: Mapping[str, Stat]) -> str:
     groups: dict[str, list[Stat]] = defaultdict(list)
     for stat in stats.values():
         groups[stat.group].append(stat)
-    body = "".join(f"<div><h3>{group}</h3>{''.join(_stat(stat) for stat in found)}</div>" for group, found in groups.items())
-    return section("All statistics", f'<div class="stats">{body}</div>', "Hover, tap or press Enter on a line for its definition.")
+    body = "".join(
+        f"<div><h3>{group}</h3>{''.join(_stat(stat) for stat in found)}</div>" for group, found in groups.items()
+    )
+    return section(
+        "All statistics", f'<div class="stats">{body}</div>', "Hover, tap or press Enter on a line for its definition."
+    )
 
 
 def _stat(stat: Stat) -> str:
-    return (
-        f'<details title="{text(stat.definition)}"><summary><span>{text(stat.label)}</span><b>{figure(stat.text)}</b></summary>'
-        f"<p>{text(stat.definition)}</p></details>"
-    )
+    meaning, label = text(stat.definition), text(stat.label)
+    summary = f"<summary><span>{label}</span><b>{figure(stat.text)}</b></summary>"
+    return f'<details title="{meaning}">{summary}<p>{meaning}</p></details>'

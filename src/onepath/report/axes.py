@@ -26,13 +26,13 @@ _MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240)
 
 
 def nice_step(width: float, count: int) -> float:
-    """The round number (1, 2, 2.5 or 5 x 10^n) nearest above width / count."""
-    raw = width / count
-    power = 10.0 ** math.floor(math.log10(raw))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= raw * 0.999)
+    """The smallest of 1, 2, 2.5 and 5 x 10^n that cuts `width` into about `count` pieces, a third more at most."""
+    least = width / count / 1.34
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= least * 0.999)
 
 
-def ticks(low: float, high: float, count: int = 4) -> list[float]:
+def ticks(low: float, high: float, count: int) -> list[float]:
     """Round numbers from low to high."""
     step = nice_step(high - low, count)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
@@ -47,7 +47,7 @@ def log_ticks(low: float, high: float) -> list[float]:
         inside = [tick for tick in found if low <= tick <= high]
         if len(inside) >= 3:
             return inside
-    return [tick for tick in ticks(low, high) if tick > 0]
+    return [tick for tick in ticks(low, high, 4) if tick > 0]
 
 
 def time_ticks(first: int, last: int, most: int = 8) -> list[tuple[int, str]]:

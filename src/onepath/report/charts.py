@@ -17,7 +17,8 @@ import numpy as np
 
 from onepath.report.axes import log_ticks, nice_step, thin, ticks, time_ticks
 from onepath.report.formulas import Floats, Times
-from onepath.report.wording import DAY, SECOND, money, number, percent
+from onepath.report.page import figure
+from onepath.report.wording import DAY, SECOND, SIGNS, money, number, percent
 
 POINTS = 1_200
 """of one chart: about one a pixel"""
@@ -77,9 +78,8 @@ class Scale:
     def one(self, value: float) -> float:
         return float(self.place(np.array([value]))[0])
 
-    @property
-    def ticks(self) -> list[float]:
-        return log_ticks(self.low, self.high) if self.log else ticks(self.low, self.high)
+    def ticks(self, count: int) -> list[float]:
+        return log_ticks(self.low, self.high) if self.log else ticks(self.low, self.high, count)
 
 
 def scale_of(chart: Chart) -> Scale:
@@ -100,7 +100,7 @@ def scale_of(chart: Chart) -> Scale:
 def across(at: Times, first: int, last: int) -> Floats:
     """Places of times from left (0) to right."""
     width = max(1, last - first)
-    placed: Floats = _SIDE * (at - first) / width
+    placed: Floats = (at - first) / width * _SIDE
     return placed
 
 
@@ -108,7 +108,7 @@ def path(x: Floats, y: Floats) -> str:
     """Straight lines through the points; a gap where a value is missing."""
     parts, pen = [], "M"
     for left, top in zip(x.tolist(), y.tolist(), strict=True):
-        if top == top:
+        if math.isfinite(top):
             parts.append(f"{pen}{left:.1f} {top:.1f}")
             pen = "L"
         else:
@@ -168,16 +168,17 @@ def _line(series: Series, x: Floats, scale: Scale) -> str:
 
 def _rows(chart: Chart, scale: Scale) -> str:
     """Horizontal grid lines with their values at the right."""
-    marks = scale.ticks
-    step = nice_step(scale.high - scale.low, 4) if not scale.log else min(marks, default=1.0)
-    return "".join(_row(tick, scale.one(tick) / 10, tick_text(tick, step, chart)) for tick in marks)
+    count = 5 if chart.height == "tall" else 4
+    marks = scale.ticks(count)
+    step = nice_step(scale.high - scale.low, count)
+    return "".join(_row(at, scale.one(at) / 10, tick_text(at, at if scale.log else step, chart)) for at in marks)
 
 
 def _row(tick: float, top: float, text: str) -> str:
     style = "grid zero" if tick == 0 else "grid"
     return (
         f'<line class="{style}" x1="0" x2="100%" y1="{top:.2f}%" y2="{top:.2f}%"/>'
-        f'<text class="y" x="100%" y="{top:.2f}%" dx="8" dy="4">{escape(text)}</text>'
+        f'<text class="y" x="100%" y="{top:.2f}%" dx="8" dy="4">{figure(text)}</text>'
     )
 
 
@@ -212,11 +213,11 @@ def tick_text(tick: float, step: float, chart: Chart) -> str:
 
 def short_money(value: float, step: float, currency: str) -> str:
     """$1.2M, $120k, $950"""
+    known = currency if currency in SIGNS else ""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
-            text = money(value / size, currency if currency in {"USD", "EUR", "GBP", "JPY"} else "", _places(step / size))
-            return text + letter
-    return money(value, currency if currency in {"USD", "EUR", "GBP", "JPY"} else "", _places(step))
+            return money(value / size, known, _places(step / size)) + letter
+    return money(value, known, _places(step))
 
 
 def _places(step: float) -> int:
@@ -236,7 +237,7 @@ def _numbers(chart: Chart, scale: Scale) -> str:
         "t": [int(seconds[0]), *np.diff(seconds).tolist()],
         "day": int(daily),
         "unit": chart.unit,
-        "sign": {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}.get(chart.currency, ""),
+        "sign": SIGNS.get(chart.currency, ""),
         "range": [scale.low, scale.high, int(scale.log)],
         "series": [[s.name, s.style, _rounded(s.values, chart.unit)] for s in chart.series],
     }
@@ -246,8 +247,8 @@ def _numbers(chart: Chart, scale: Scale) -> str:
 def _rounded(values: Floats, unit: str) -> list[float | None]:
     places = {"money": 2, "share": 5, "ratio": 3}.get(unit)
     if places is None:
-        return [float(f"{value:.7g}") if value == value else None for value in values.tolist()]
-    return [round(value, places) if value == value else None for value in values.tolist()]
+        return [float(f"{value:.7g}") if math.isfinite(value) else None for value in values.tolist()]
+    return [round(value, places) if math.isfinite(value) else None for value in values.tolist()]
 
 
 def embed(value: object) -> str:

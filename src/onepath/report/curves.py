@@ -5,6 +5,7 @@ Rules: every caption says what one looks at and over which window. Values before
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 import numpy as np
@@ -33,6 +34,14 @@ def key(style: str, name: str, value: str = "") -> str:
     return f'<span><i class="{style}"></i>{name} <b>{figure(value)}</b></span>'
 
 
+def through_time(analysis: Analysis) -> str:
+    """All sections of this page; one line where the session was never valued."""
+    if not len(analysis.curve.at):
+        return section("Through time", '<div class="nothing">The session ended before its first valuation.</div>')
+    parts = (equity, drawdown, months, rolling, exposure)
+    return "".join(part(analysis) for part in parts)
+
+
 def equity(analysis: Analysis) -> str:
     """Equity against buy and hold, on a linear and, where it makes a difference, a logarithmic scale."""
     at, own, market = both(analysis)
@@ -48,7 +57,9 @@ def equity(analysis: Analysis) -> str:
         f'<div data-group="equity" data-name="{name}"{" hidden" if name == "log" else ""}>{chart}</div>'
         for name, chart in panels
     )
-    caption = "Cash and positions at market, after all costs, beside the same capital spread evenly over the session's symbols."
+    caption = (
+        "Cash and positions at market, after all costs; beside it the same capital spread evenly over the symbols."
+    )
     return section("Equity", legend + body, caption, _scales() if len(panels) > 1 else "")
 
 
@@ -60,7 +71,8 @@ def _wide(*curves: Floats) -> bool:
 
 def _scales() -> str:
     return (
-        '<div class="segment" data-shows="equity"><button type="button" value="linear" aria-pressed="true">Linear</button>'
+        '<div class="segment" data-shows="equity">'
+        '<button type="button" value="linear" aria-pressed="true">Linear</button>'
         '<button type="button" value="log" aria-pressed="false">Log</button></div>'
     )
 
@@ -71,9 +83,13 @@ def drawdown(analysis: Analysis) -> str:
     falls = (f.drawdowns(own), f.drawdowns(market))
     series = (Series("Buy and hold", falls[1], "b"), Series("Equity", falls[0], "c", fill=True))
     deepest = [w.percent(float(fall.min()), 1) if len(fall) else "" for fall in falls]
-    legend = f'<div class="legend">{key("c", "Equity, deepest", deepest[0])}{key("b", "Buy and hold, deepest", deepest[1])}</div>'
+    keys = key("c", "Equity, deepest", deepest[0]) + key("b", "Buy and hold, deepest", deepest[1])
     chart = Chart("Drawdown over time", at, series, "share", zero=True, height="middle")
-    return section("Drawdown", legend + draw(chart), "Distance of equity below its highest value so far.")
+    return section(
+        "Drawdown",
+        f'<div class="legend">{keys}</div>{draw(chart)}',
+        "Distance of equity below its highest value so far.",
+    )
 
 
 def window_of(days: int, periods: float) -> int:
@@ -96,10 +112,7 @@ def rolling(analysis: Analysis) -> str:
 def exposure(analysis: Analysis) -> str:
     """Gross and net value of positions as a share of equity."""
     curve = analysis.curve
-    solvent = curve.equity > 0
-    gross, net = (
-        np.divide(side, curve.equity, out=np.full(len(curve.at), f.NAN), where=solvent) for side in (curve.gross, curve.net)
-    )
+    gross, net = f.shares(curve.gross, curve.equity), f.shares(curve.net, curve.equity)
     lines = [Series("Net", net, "a", fill=True)]
     legend, caption = "", "Value of positions as a share of equity: all of them long."
     if not np.allclose(gross, net, equal_nan=True):
@@ -123,15 +136,14 @@ def monthly_returns(analysis: Analysis) -> dict[int, dict[int, float]]:
 def months(analysis: Analysis) -> str:
     """The heat map of monthly returns."""
     years = monthly_returns(analysis)
-    if not years:
-        return section("Monthly returns", '<div class="nothing">No day was recorded.</div>')
     known = np.array([abs(value) for row in years.values() for value in row.values()])
     # The colour is full at a large month, not at the largest, so that one outlier does not pale the rest.
     full = max(float(np.nanquantile(known, 0.95)), 1e-9) if np.isfinite(known).any() else 1.0
     head = "".join(f"<th>{month}</th>" for month in _MONTHS)
     body = "".join(_year(year, row, full) for year, row in sorted(years.items(), reverse=True))
-    table = f'<div class="scroll"><table class="heat"><thead><tr><th></th>{head}<th>Year</th></tr></thead><tbody>{body}</tbody></table></div>'
-    return section("Monthly returns", table, "Per cent a month, compounded from daily returns; blue is gain, orange loss.")
+    table = f'<table class="heat"><thead><tr><th></th>{head}<th>Year</th></tr></thead><tbody>{body}</tbody></table>'
+    caption = "Per cent a month, compounded from daily returns; blue is gain, orange loss."
+    return section("Monthly returns", f'<div class="scroll" tabindex="0">{table}</div>', caption)
 
 
 def _year(year: int, months_: dict[int, float], full: float) -> str:
@@ -145,7 +157,7 @@ def _tenths(value: float) -> str:
 
 
 def _cell(value: float | None, full: float) -> str:
-    if value is None or value != value:
+    if value is None or not math.isfinite(value):
         return "<td></td>"
     shown = _tenths(value)
     style = "gain" if value > 0 else "loss"

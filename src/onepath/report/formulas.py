@@ -42,8 +42,13 @@ def deviation(values: Floats) -> float:
 
 def returns(equity: Floats) -> Floats:
     """e[t] / e[t-1] - 1; from an equity of zero or less there is no return: NaN."""
-    before = equity[:-1]
-    return np.divide(equity[1:], before, out=np.full(len(before), NAN), where=before > 0) - 1.0
+    return shares(equity[1:], equity[:-1]) - 1.0
+
+
+def shares(part: Floats, whole: Floats) -> Floats:
+    """part / whole by element; NaN where the whole is zero or less."""
+    found: Floats = np.divide(part, whole, out=np.full(len(whole), NAN), where=whole > 0)
+    return found
 
 
 def total_return(equity: Floats) -> float:
@@ -167,7 +172,7 @@ def beta(returns: Floats, market: Floats) -> float:
 def alpha(returns: Floats, market: Floats, periods: float) -> float:
     """Jensen's alpha, compounded to a year: (1 + mean(r - beta x m)) ^ periods - 1 (Jensen 1968; empyrical)."""
     slope = beta(returns, market)
-    return float((1.0 + (returns - slope * market).mean()) ** periods - 1.0) if slope == slope else NAN
+    return float((1.0 + (returns - slope * market).mean()) ** periods - 1.0) if math.isfinite(slope) else NAN
 
 
 def correlation(returns: Floats, market: Floats) -> float:

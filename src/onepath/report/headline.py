@@ -5,6 +5,7 @@ Rules: one sentence says the result, eight cards the rest; a session that did no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from onepath.report import wording as w
@@ -31,7 +32,9 @@ def badges(analysis: Analysis) -> str:
     """Mode and status."""
     record = analysis.record
     bad = "" if record.status == "completed" else " bad"
-    return f'<span class="badge">{text(record.manifest.mode)}</span><span class="badge{bad}">{text(record.status)}</span>'
+    return (
+        f'<span class="badge">{text(record.manifest.mode)}</span><span class="badge{bad}">{text(record.status)}</span>'
+    )
 
 
 def header(analysis: Analysis, stats: Mapping[str, Stat]) -> str:
@@ -43,10 +46,11 @@ def _lead(analysis: Analysis, stats: Mapping[str, Stat]) -> str:
     if not len(analysis.curve.at):
         return '<p class="lead">Nothing was valued in this session, so there is no result to show.</p>'
     gain, hold = stats["total_return"], stats["buy_and_hold"]
-    beside = f", where buying and holding made {figure(hold.text)}" if hold.value == hold.value else ""
+    start, end = figure(stats["initial_capital"].text), figure(stats["final_equity"].text)
+    beside = f", where buying and holding made {figure(hold.text)}" if math.isfinite(hold.value) else ""
     return (
-        f'<p class="lead">Turned <b>{figure(stats["initial_capital"].text)}</b> into '
-        f'<b>{figure(stats["final_equity"].text)}</b>: <b class="{tone(gain.value)}">{figure(gain.text)}</b>{beside}.</p>'
+        f'<p class="lead">Turned <b>{start}</b> into <b>{end}</b>: '
+        f'<b class="{tone(gain.value)}">{figure(gain.text)}</b>{beside}.</p>'
     )
 
 
@@ -57,8 +61,15 @@ def tone(value: float) -> str:
 
 def _facts(analysis: Analysis) -> str:
     record = analysis.record
-    symbols = ", ".join(record.symbols[:6]) + (f" and {len(record.symbols) - 6} more" if len(record.symbols) > 6 else "")
-    facts = [("Period", _period(analysis)), ("Symbols", symbols), ("Data", _data(analysis)), ("Session", record.session_id)]
+    symbols = ", ".join(record.symbols[:6]) + (
+        f" and {len(record.symbols) - 6} more" if len(record.symbols) > 6 else ""
+    )
+    facts = [
+        ("Period", _period(analysis)),
+        ("Symbols", symbols),
+        ("Data", _data(analysis)),
+        ("Session", record.session_id),
+    ]
     shown = "".join(f"<span>{name} <b>{text(value)}</b></span>" for name, value in facts if value)
     return f'<div class="facts">{shown}</div>'
 
@@ -90,11 +101,15 @@ def _banners(analysis: Analysis) -> str:
     return f'<div class="banner" role="alert">{"<br>".join(lines)}</div>' if lines else ""
 
 
-def cards(stats: Mapping[str, Stat]) -> str:
+def cards(analysis: Analysis, stats: Mapping[str, Stat]) -> str:
     """The eight numbers people ask for first, each with its neighbour beneath."""
+    days = len(analysis.days.date)
+    # A few days made yearly say nothing (GIPS forbids it under a year; here under a quarter).
+    yearly = f"{figure(stats['cagr'].text)} a year" if days >= analysis.days.periods / 4 else f"in {days} days"
+    few = "" if days >= 20 else f", from {days} days only"
     rows = (
-        ("cagr", f"in total {figure(stats['total_return'].text)}"),
-        ("sharpe", f"Sortino {figure(stats['sortino'].text)}"),
+        ("total_return", yearly),
+        ("sharpe", f"Sortino {figure(stats['sortino'].text)}{few}"),
         ("max_drawdown", f"longest {stats['longest_drawdown'].text}"),
         ("volatility", f"beta {figure(stats['beta'].text)} to buy and hold"),
         ("trades", f"held {stats['holding'].text} on average"),

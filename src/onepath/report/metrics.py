@@ -8,7 +8,8 @@ sources stand in `formulas`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -20,6 +21,16 @@ from onepath.report.record import SessionRecord
 
 _Row = tuple[str, str, float, str, str]
 """key, label, value, unit, definition"""
+
+
+_WRITERS: dict[str, Callable[[float], str]] = {
+    "share": w.percent,
+    "signed": w.signed_percent,
+    "bps": w.basis_points,
+    "ratio": w.number,
+    "count": partial(w.number, places=0),
+    "ns": w.span,
+}
 
 
 class Stat(msgspec.Struct, frozen=True):
@@ -66,10 +77,7 @@ def text_of(value: float, unit: str, currency: str) -> str:
     """`value` as its unit is written."""
     if unit == "money":
         return w.money(value, currency)
-    if unit == "count":
-        return w.number(value, 0)
-    writers = {"share": w.percent, "signed": w.signed_percent, "ratio": w.number, "ns": w.span, "bps": w.basis_points}
-    return writers[unit](value)
+    return _WRITERS[unit](value)
 
 
 def year_note(analysis: Analysis) -> str:
@@ -187,7 +195,7 @@ def _risk(a: Analysis) -> Iterable[_Row]:
 def _market(a: Analysis) -> Iterable[_Row]:
     days, curve = a.days, a.curve
     span = a.record.span or (0, 0)
-    gross = np.divide(curve.gross, curve.equity, out=np.zeros(len(curve.at)), where=curve.equity > 0)
+    gross = np.nan_to_num(f.shares(curve.gross, curve.equity))
     years = len(days.date) / days.periods
     hold = f.ratio(float(days.market[-1]), a.record.initial) - 1 if len(days.market) else f.NAN
     return (

@@ -10,7 +10,10 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
 _SHAPES = {
     # A triangle points where the order went: up for bought, below the price; down for sold, above it.
     "long-in": "M-5.5 12.5H5.5L0 3Z",

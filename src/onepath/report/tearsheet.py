@@ -26,22 +26,21 @@ def render(record: SessionRecord) -> str:
     analysis = analyse(record)
     found = table(analysis)
     sections = (
-        headline.cards(found),
-        curves.equity(analysis),
-        curves.drawdown(analysis),
-        curves.months(analysis),
-        curves.rolling(analysis),
-        curves.exposure(analysis),
+        headline.cards(analysis, found),
+        curves.through_time(analysis),
         activity.strategies(analysis),
         activity.prices(analysis),
         activity.trips(analysis),
+        activity.still_open(analysis),
         activity.costs(analysis),
         activity.outcomes(analysis),
         activity.statistics(found),
         _manifest(record),
     )
     title = f"{headline.names(analysis)} · {record.session_id}"
-    return page(title, headline.badges(analysis), headline.header(analysis, found), "".join(sections), _footer(analysis))
+    return page(
+        title, headline.badges(analysis), headline.header(analysis, found), "".join(sections), _footer(analysis)
+    )
 
 
 def write(record: SessionRecord, path: str | Path) -> Path:
@@ -65,10 +64,11 @@ def plot_svg(record: SessionRecord) -> str:
 def _manifest(record: SessionRecord) -> str:
     shown = msgspec.json.format(msgspec.json.encode(record.manifest), indent=2).decode()
     cut = f"\n... {len(shown) - MANIFEST:,} more characters are in the journal" if len(shown) > MANIFEST else ""
-    body = f"<pre tabindex=0>{text(shown[:MANIFEST] + cut)}</pre>"
-    return f'<section class="manifest"><details><summary>Manifest: configuration, data, code version</summary>{body}</details></section>'
+    shown = text(shown[:MANIFEST] + cut)
+    body = f"<summary>Manifest: configuration, data, code version</summary><pre tabindex=0>{shown}</pre>"
+    return f'<section class="manifest"><details>{body}</details></section>'
 
 
 def _footer(analysis: Analysis) -> str:
-    version = text(analysis.record.manifest.code_version)
-    return f"Drawn from the journal of session {text(analysis.record.session_id)} by onepath, code version {version}. Times are UTC."
+    session, version = text(analysis.record.session_id), text(analysis.record.manifest.code_version)
+    return f"Drawn from the journal of session {session} by onepath, code version {version}. Times are UTC."

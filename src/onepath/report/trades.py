@@ -1,9 +1,9 @@
 """Round trips: what was bought matched with what was sold, first in first out, by strategy and symbol.
 
 Rules: a round trip joins one entry order with one exit order; partial fills of the same pair are one trip, at their
-average price. A fill that crosses zero closes first and opens with the rest. Fees and slippage of a fill go to its parts
-in proportion, and the last part takes what is left: their sum over trips and open lots is the fills' sum, to the last
-digit. Profit is in the instrument's currency, after fees. Slippage is in the prices already and only told apart.
+average price. A fill that crosses zero closes first and opens with the rest. Fees and slippage of a fill go to its
+parts in proportion, and the last part takes what is left: their sum over trips and open lots is the fills' sum, to the
+last digit. Profit is in the instrument's currency, after fees. Slippage is in the prices already and only told apart.
 Limits: fills are expected in the order they happened; currencies are not converted.
 """
 

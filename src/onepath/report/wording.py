@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 UNDEFINED = "–"
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
-_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 _EPOCH = date(1970, 1, 1)
 
 
@@ -21,14 +21,16 @@ def number(value: float, places: int = 2) -> str:
     return f"{value:,.{places}f}" if math.isfinite(value) else UNDEFINED
 
 
-def percent(value: float, places: int = 2) -> str:
-    """0.0512 -> 5.12%"""
-    return f"{value * 100:,.{places}f}%" if math.isfinite(value) else UNDEFINED
+def percent(value: float, places: int = 2, sign: str = "-") -> str:
+    """0.0512 -> 5.12%; what no one can read in digits (a day's luck made yearly) goes as a power of ten."""
+    if not math.isfinite(value):
+        return UNDEFINED
+    return f"{value * 100:{sign},.{places}f}%" if abs(value) < 10_000 else f"{value * 100:{sign}.2e}%"
 
 
 def signed_percent(value: float, places: int = 2) -> str:
     """0.0512 -> +5.12%"""
-    return f"{value * 100:+,.{places}f}%" if math.isfinite(value) else UNDEFINED
+    return percent(value, places, "+")
 
 
 def basis_points(value: float) -> str:
@@ -41,17 +43,18 @@ def money(value: float, currency: str, places: int = 2) -> str:
     if not math.isfinite(value):
         return UNDEFINED
     minus, digits = ("-" if round(value, places) < 0 else ""), f"{abs(value):,.{places}f}"
-    sign = _SIGNS.get(currency)
+    sign = SIGNS.get(currency)
     return f"{minus}{sign}{digits}" if sign else f"{minus}{digits} {currency}".rstrip()
 
 
 def price(value: float) -> str:
-    """With the digits its size needs: 43,210.50, 101.25, 1.08432."""
+    """With the digits its size can need, two at least: 43,210.50, 94.37, 1.08432."""
     if not math.isfinite(value):
         return UNDEFINED
     size = abs(value)
     places = 2 if size >= 100 or not size else min(8, max(2, 4 - math.floor(math.log10(size))))
-    return f"{value:,.{places}f}"
+    whole, _, decimals = f"{value:,.{places}f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 def quantity(value: float) -> str:
@@ -88,8 +91,9 @@ def span(nanoseconds: float) -> str:
     if days >= 730:
         return f"{days / 365.25:.1f} years"
     if days >= 2:
-        return f"{days:.0f} days" if days >= 10 else f"{days:.1f} days"
+        return f"{days:.0f} days" if days >= 10 else f"{days:.2g} days"
     for size, unit in ((3600, "h"), (60, "min")):
-        if nanoseconds >= 2 * size * SECOND:
-            return f"{nanoseconds / size / SECOND:.1f} {unit}"
+        count = nanoseconds / size / SECOND
+        if count >= 2 or count == 1:
+            return f"{round(count, 1):g} {unit}"
     return f"{nanoseconds / SECOND:.0f} s"

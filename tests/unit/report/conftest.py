@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from onepath import events
+from onepath import calendars, events
 from onepath.journal.memory import MemoryJournal
 from onepath.orders import Denied, Order, OrderType, Side, TimeInForce
 
@@ -24,7 +24,7 @@ SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 START = 1_420_209_000 * SECOND  # 2015-01-02 14:30 UTC, the opening bell of New York
 CENT = Decimal("0.01")
-BEGIN_CLOSE = 23_400 * SECOND
+XNYS = calendars.get("XNYS")
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Toy:
     capital: Decimal = Decimal(100_000)
     calendar: str = "XNYS"
     mode: str = "backtest"
+    interval: int = DAY
     session_id: str = "crossover-20150102"
     journal: MemoryJournal = field(init=False)
     cash: dict[str, Decimal] = field(init=False)
@@ -67,11 +68,17 @@ class Toy:
                 {"symbol": symbol, "currency": "USD", "calendar": self.calendar, "multiplier": "1"}
                 for symbol in self.symbols
             ),
-            data={"source": "walk", "interval_ns": DAY, "first_at": first_at, "last_at": last_at, "events": events_},
+            data={
+                "source": "walk",
+                "interval_ns": self.interval,
+                "first_at": first_at,
+                "last_at": last_at,
+                "events": events_,
+            },
         )
         self.journal.append(first_at, "session.started", None, manifest)
 
-    def trade(self, strategy: str, symbol: str, quantity: Decimal, at: int, price: Decimal, parts: int = 1) -> None:
+    def trade(self, strategy: str, symbol: str, quantity: Decimal, at: int, price: Decimal, *, parts: int = 1) -> None:
         """Submit, accept and fill; two basis points of slippage, one of commission."""
         self.ids += 1
         order_id, side = self.ids, Side.BUY if quantity > 0 else Side.SHORT
@@ -91,10 +98,10 @@ class Toy:
         for part in range(parts, 0, -1):
             size = left if part == 1 else (quantity / parts).quantize(Decimal(1))
             left -= size
-            self.fill(order_id, strategy, symbol, size, at, price, left)
+            self.fill(order_id, strategy, symbol, size, at=at, price=price, left=left)
 
     def fill(
-        self, order_id: int, strategy: str, symbol: str, size: Decimal, at: int, price: Decimal, left: Decimal
+        self, order_id: int, strategy: str, symbol: str, size: Decimal, *, at: int, price: Decimal, left: Decimal
     ) -> None:
         slip = (price * Decimal("0.0002")).quantize(CENT) * (1 if size > 0 else -1)
         paid, fee = price + slip, (abs(size) * price * Decimal("0.0001")).quantize(CENT)
@@ -154,9 +161,12 @@ def walk(days: int, symbols: int, seed: int = 3) -> tuple[list[int], Any, Any]:
     common = random.normal(0.0004, 0.008, days)[:, None]
     steps = common + random.normal(0.0001, 0.011, (days, symbols))
     closes = np.round(100 * np.exp(np.cumsum(steps, axis=0)), 2)
-    opens = np.round(np.vstack([np.full(symbols, 100.0), closes[:-1]]) * (1 + random.normal(0, 0.002, (days, symbols))), 2)
-    weekdays = [day for day in range(int(days * 1.6)) if (day + 4) % 7 < 5][:days]  # day 0 is a Friday
-    return [START + day * DAY for day in weekdays], opens, closes
+    opens = np.round(
+        np.vstack([np.full(symbols, 100.0), closes[:-1]]) * (1 + random.normal(0, 0.002, (days, symbols))), 2
+    )
+    first = START // DAY
+    weekdays = [day for day in range(first, first + 2 * days) if (day + 3) % 7 < 5][:days]
+    return [XNYS.session_bounds(day)[0] for day in weekdays], opens, closes
 
 
 def real(path: Path) -> tuple[tuple[str, ...], list[int], Any, Any]:
@@ -166,13 +176,16 @@ def real(path: Path) -> tuple[tuple[str, ...], list[int], Any, Any]:
     table = pq.read_table(path).sort_by([("date", "ascending"), ("symbol", "ascending")])
     symbols = tuple(sorted(set(table["symbol"].to_pylist())))
     shape = (-1, len(symbols))
-    at = table["date"].cast("timestamp[ns]").cast("int64").to_numpy().reshape(shape)[:, 0] + int(14.5 * 3600 * SECOND)
-    return symbols, at.tolist(), *(table[name].to_numpy().reshape(shape).astype(float) for name in ("open", "close"))
+    at = table["date"].cast("timestamp[ns]").cast("int64").to_numpy().reshape(shape)[:, 0]
+    opens = [XNYS.session_bounds(day // DAY)[0] for day in at.tolist()]
+    return symbols, opens, *(table[name].to_numpy().reshape(shape).astype(float) for name in ("open", "close"))
 
 
-def crossover(toy: Toy, at: list[int], opens: Any, closes: Any, fast: int = 20, slow: int = 60) -> MemoryJournal:
+def crossover(
+    toy: Toy, at: list[int], opens: Any, closes: Any, *, fast: int = 20, slow: int = 60, bar: int = 23_400 * SECOND
+) -> MemoryJournal:
     """Each strategy holds a symbol above its crossing averages; the last strategy also sells short below."""
-    toy.start(at[0], at[-1] + BEGIN_CLOSE, len(at) * len(toy.symbols))
+    toy.start(at[0], at[-1] + bar, len(at) * len(toy.symbols))
     weight = Decimal("0.95") / len(toy.symbols)
     for i, opening in enumerate(at):
         if i > slow:
@@ -191,8 +204,8 @@ def crossover(toy: Toy, at: list[int], opens: Any, closes: Any, fast: int = 20, 
                         continue
                     size = (toy.capital * weight / price).quantize(Decimal(1)) * wanted
                     toy.trade(strategy, symbol, size - have, opening, price, parts=2 if i % 5 == 0 else 1)
-        toy.mark(opening + BEGIN_CLOSE, closes[i])
-    return toy.end(at[-1] + BEGIN_CLOSE)
+        toy.mark(opening + bar, closes[i])
+    return toy.end(at[-1] + bar)
 
 
 @pytest.fixture
@@ -219,9 +232,10 @@ def main(out: Path, parquet: Path | None) -> None:
     few = Toy(("BTC/USD",), calendar="24/7", mode="paper", session_id="empty")
     few.start()
     sessions["empty"] = few.end(START, "failed", "ZeroDivisionError: division by zero")
-    minutes = Toy(("BTC/USD",), calendar="24/7", session_id="one-day")
-    times, opens, closes = walk(1_440, 1)
-    sessions["minutes"] = crossover(minutes, [START + i * 60 * SECOND for i in range(1_440)], opens, closes)
+    minutes = Toy(("BTC/USD",), calendar="24/7", session_id="one-day", interval=60 * SECOND)
+    _, opens, closes = walk(1_440, 1)
+    times = [START + i * 60 * SECOND for i in range(1_440)]
+    sessions["minutes"] = crossover(minutes, times, opens, closes, bar=60 * SECOND)
     for name, journal in sessions.items():
         write(read(journal), out / f"{name}.html")
 

@@ -45,7 +45,7 @@
   // Tables: a click on a heading sorts, a second one turns the order.
   const worth = (cell) => {
     if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
-    const number = Number(cell.textContent.replace(/[^0-9.eE-]/g, ""));
+    const number = Number(cell.textContent.replace("−", "-").replace(/[^0-9.eE-]/g, ""));
     return cell.classList.contains("text") || Number.isNaN(number) ? cell.textContent : number;
   };
   all("table.sorts").forEach((table) => all("thead th", table).forEach((heading, column) => {
@@ -64,11 +64,12 @@
 
   // Charts: the values at the pointer, or at the place the arrow keys have reached.
   const grouped = (value, places) => value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+  const minus = (text) => text.replace("-", "−");
   const write = (value, data) => {
     if (value === null) return "–";
-    if (data.unit === "share") return grouped(value * 100, 2) + "%";
-    if (data.unit === "money") return (value < 0 ? "-" : "") + data.sign + grouped(Math.abs(value), 2);
-    if (data.unit === "ratio") return grouped(value, 2);
+    if (data.unit === "share") return minus(grouped(value * 100, 2) + "%");
+    if (data.unit === "money") return (value < 0 ? "−" : "") + data.sign + grouped(Math.abs(value), 2);
+    if (data.unit === "ratio") return minus(grouped(value, 2));
     return value.toLocaleString("en-US", { maximumSignificantDigits: 7 });
   };
   const chart = (box) => {
