@@ -60,8 +60,8 @@ def run(
 
 
 def _built(settings: Config, workspace: Workspace, name: str | None) -> Session:
+    from onepath.build import build
     from onepath.clock import RealtimeClock
-    from onepath.session import build
     from onepath.workspace import new_id
 
     session_id = name or new_id(settings.mode, RealtimeClock().now())

@@ -104,7 +104,7 @@ def replay(session: Named, as_json: AsJson = False) -> None:
 
     Example:  onepath replay last
     """
-    from onepath.session import replay as replayed
+    from onepath.build import replay as replayed
     from onepath.workspace import find
 
     workspace = find(Path.cwd())

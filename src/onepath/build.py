@@ -1,0 +1,233 @@
+"""From a configuration, or a journal's manifest, to the parts of a session.
+
+Rules: which part stands for which word of the configuration is decided here and nowhere else; the session never knows.
+Replay takes everything from the manifest, so a recorded session needs no file but its journal and its data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from onepath import registry
+from onepath.clock import HistoricalClock
+from onepath.data import open_feed
+from onepath.engine import Seated
+from onepath.errors import ConfigError, JournalError
+from onepath.events import SessionEnded, SessionStarted
+from onepath.feeds.hours import OpenHours
+from onepath.feeds.paced import Paced
+from onepath.instruments import Instrument
+from onepath.journal.codec import decode
+from onepath.journal.memory import MemoryJournal
+from onepath.journal.sqlite import SqliteJournal, SqliteReader
+from onepath.nearest import nearest
+from onepath.ports import Feed
+from onepath.provenance import source_of
+from onepath.replay import RecordedVenue, ReplayResult, Rows, compare
+from onepath.risk import Limits
+from onepath.session import Plan, Session, mark_interval
+from onepath.simulator.commission import Bps, Commission, NoCommission, PerShare
+from onepath.simulator.latency import Latency, NoLatency, NormalLatency
+from onepath.simulator.slippage import FixedBps, NoSlippage, Slippage, VolumeBased
+from onepath.simulator.venue import Market
+
+if TYPE_CHECKING:
+    from onepath.config import Config
+
+_SLIPPAGE: Mapping[str, type[Slippage]] = {"none": NoSlippage, "fixed_bps": FixedBps, "volume_based": VolumeBased}
+_COMMISSION: Mapping[str, type[Commission]] = {"none": NoCommission, "bps": Bps, "per_share": PerShare}
+
+
+def build(config: Config, *, home: Path, session_id: str, journal_path: Path | None) -> Session:
+    """The session that `config` describes, with paths relative to `home`. Raises ConfigError, DataError, StrategyError."""
+    if config.data.type != "historical" or config.execution.type != "simulated":
+        raise ConfigError(f"mode {config.mode} needs a live feed or a broker, which this version does not have yet")
+    seats = [(c, registry.configured(config, config.strategies.index(c), home)) for c in config.active]
+    asked = _asked(config)
+    feed = _open(asked, home)
+    described = {**asked, **_described(feed)}
+    strategies = [
+        Seated(c.name, made, c.capital, c.risk_limits.over(made.limits), _symbols(c.name, c.symbols, feed))
+        for c, made in seats
+    ]
+    plan = Plan(
+        mode=config.mode,
+        seed=config.seed,
+        feed=_timed(feed, asked),
+        data=described,
+        strategies=strategies,
+        sources=[source_of(type(made), c.source) for c, made in seats],
+        market=_market(config),
+        config=config.as_manifest(),
+        mark_every=mark_interval(described, config.marks),
+    )
+    journal = MemoryJournal(session_id) if journal_path is None else SqliteJournal.create(journal_path, session_id)
+    return Session(plan, journal)
+
+
+def replay(journal_path: Path, *, home: Path) -> ReplayResult:
+    """Run a recorded session again over its data, with what the venue said taken from the journal, and compare."""
+    reader = SqliteReader(journal_path)
+    try:
+        return _replayed(reader, home)
+    finally:
+        reader.close()
+
+
+def _replayed(reader: SqliteReader, home: Path) -> ReplayResult:
+    started = _only(reader, "session.started")
+    ended = _only(reader, "session.ended")
+    feed = _open(started.data, home, {str(row["symbol"]): msgspec.convert(row, Instrument) for row in started.instruments})
+    plan = Plan(
+        mode=started.mode,
+        seed=started.seed,
+        feed=_timed(feed, {**started.data, "speed": None}),
+        data=started.data,
+        strategies=[_seated(row, home) for row in started.strategies],
+        sources=[{key: row[key] for key in ("class", "source_sha256")} for row in started.strategies],
+        market=Market(commission=_Rate(started)),
+        config=started.config,
+        mark_every=_mark_every(started),
+    )
+    again = MemoryJournal(reader.session_id)
+    session = Session(plan, again, RecordedVenue(reader))
+
+    def enough(progress: Any) -> None:
+        if progress.done >= ended.events:
+            session.stop()
+
+    session.run(enough)
+    result = compare(reader, again)
+    fingerprint = feed.fingerprint()
+    if fingerprint != ended.fingerprint:
+        return result._replace(identical=False, difference=_changed(started, ended, fingerprint, result.difference))
+    return result
+
+
+def _changed(started: SessionStarted, ended: SessionEnded, found: str, difference: str | None) -> str:
+    where = started.data.get("path") or started.data.get("name") or "the data"
+    first = f"; first difference: {difference}" if difference else ""
+    return f"{where} is not the data of the session any more (fingerprint {found[:12]}, then {ended.fingerprint[:12]}){first}"
+
+
+def _only(reader: Rows, kind: str) -> Any:
+    for row in reader.rows((kind,)):
+        return decode(row)
+    raise JournalError(f"the journal has no {kind}: the session broke off, and cannot be replayed as a whole")
+
+
+class _Rate(msgspec.Struct, frozen=True):
+    """A recorded run's expected cost share: sizing must see what it saw."""
+
+    started: SessionStarted
+
+    def fee(self, quantity: Decimal, value: Decimal) -> Decimal:
+        raise JournalError("a replay takes its fees from the journal")
+
+    @property
+    def rate(self) -> Decimal:
+        return Decimal(str(self.started.data.get("expected_cost", "0")))
+
+
+def _mark_every(started: SessionStarted) -> int:
+    return mark_interval(started.data, str(started.config.get("marks", "auto")))
+
+
+def _seated(row: Mapping[str, Any], home: Path) -> Seated:
+    strategy = registry.resolve(str(row["class"]), home).make(row["params"])
+    limits = msgspec.convert(row["limits"], Limits)
+    return Seated(str(row["name"]), strategy, Decimal(str(row["capital"])), limits, tuple(row["symbols"]))
+
+
+def _asked(config: Config) -> dict[str, Any]:
+    """What the feed is asked for, as plain values: part of the manifest."""
+    data, clock = config.data, config.clock
+    return {
+        "source": data.source,
+        "path": data.path,
+        "name": data.name,
+        "symbols": list(data.symbols) if data.symbols else None,
+        "start": clock.start_ns,
+        "end": clock.end_ns,
+        "stamps": data.stamps,
+        "asset_class": data.asset_class,
+        "calendar": data.calendar,
+        "interval": data.interval,
+        "market_hours_only": clock.market_hours_only,
+        "speed": None if clock.speed == "max" else clock.speed,
+        "expected_cost": str(_commission(config).rate + _slippage(config).typical),
+    }
+
+
+def _open(asked: Mapping[str, Any], home: Path, instruments: Mapping[str, Instrument] | None = None) -> Any:
+    source = asked["name"] or home / asked["path"]
+    if not asked["name"] and not Path(source).exists():
+        raise ConfigError(f"data.path: there is nothing at {source}; expected a file or folder of market data")
+    return open_feed(
+        source,
+        symbols=asked["symbols"],
+        start=asked["start"],
+        end=asked["end"],
+        instruments=instruments,
+        asset_class=asked["asset_class"],
+        calendar=asked["calendar"],
+        stamps=asked["stamps"] or "start",
+        interval=asked["interval"],
+        data_dir=home / "data",
+    )
+
+
+def _described(feed: Any) -> dict[str, Any]:
+    """What the feed turned out to be; where it is on this machine stays out of the manifest."""
+    return {key: value for key, value in feed.describe().items() if key in ("interval_ns", "first_at", "last_at", "events")}
+
+
+def _timed(feed: Feed, asked: Mapping[str, Any]) -> Feed:
+    """The feed within market hours and at the speed that were asked for."""
+    if asked["market_hours_only"]:
+        feed = OpenHours(feed)
+    return Paced(feed, HistoricalClock(asked["speed"])) if asked["speed"] is not None else feed
+
+
+def _symbols(strategy: str, wanted: Sequence[str] | None, feed: Feed) -> tuple[str, ...]:
+    for symbol in wanted or ():
+        if symbol not in feed.instruments:
+            hint = nearest(symbol, feed.instruments)
+            raise ConfigError(
+                f"strategy {strategy} asks for symbol {symbol!r}, which the data does not have{hint}; "
+                f"it has {', '.join(list(feed.instruments)[:20])}"
+            )
+    return tuple(wanted or feed.instruments)
+
+
+def _market(config: Config) -> Market:
+    execution = config.execution
+    return Market(
+        slippage=_slippage(config),
+        commission=_commission(config),
+        latency=_latency(config),
+        participation=execution.participation,
+        touch=execution.limit_fill == "touch",
+    )
+
+
+def _slippage(config: Config) -> Slippage:
+    chosen = config.execution.slippage
+    return _SLIPPAGE[chosen.model](**chosen.params.model_dump())
+
+
+def _commission(config: Config) -> Commission:
+    chosen = config.execution.commission
+    return _COMMISSION[chosen.model](**chosen.params.model_dump())
+
+
+def _latency(config: Config) -> Latency:
+    delay = config.execution.latency
+    if not delay.mean_ms and not delay.std_ms:
+        return NoLatency()
+    return NormalLatency(delay.mean_ms, delay.std_ms, config.seed)

@@ -1,0 +1,50 @@
+"""A feed that leaves out what happens while the market is closed.
+
+Rules: an event belongs to the session that its bar starts in; symbols follow their own calendars. `size` still counts what
+was read, so progress stays exact. Limits: features are stepped event by event, over what is let through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from onepath import calendars
+from onepath.instruments import Instrument
+from onepath.market import Bar, MarketEvent
+from onepath.ports import Batch, Feed
+
+
+class _Kept:
+    """What is left of a batch."""
+
+    def __init__(self, size: int, events: Sequence[MarketEvent]) -> None:
+        self.size = size
+        self._events = events
+
+    def events(self) -> Iterator[tuple[MarketEvent, bool]]:
+        following = [event.at for event in self._events[1:]]
+        for event, at in zip(self._events, [*following, None], strict=False):
+            yield event, event.at != at
+
+    def columns(self, symbol: str) -> Mapping[str, Sequence[float]] | None:
+        return None
+
+
+class OpenHours:
+    """`feed` within the sessions of its instruments' calendars."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.instruments: Mapping[str, Instrument] = feed.instruments
+        self.total = feed.total
+        self._feed = feed
+        self._open = {s: calendars.get(i.calendar).is_open for s, i in feed.instruments.items()}
+
+    def batches(self) -> Iterator[Batch]:
+        for batch in self._feed.batches():
+            yield _Kept(batch.size, [event for event, _ in batch.events() if self._is_open(event)])
+
+    def fingerprint(self) -> str:
+        return self._feed.fingerprint()
+
+    def _is_open(self, event: MarketEvent) -> bool:
+        return self._open[event.symbol](event.start if isinstance(event, Bar) else event.at)
