@@ -2,14 +2,196 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onepath.cli.printing import note, say, say_json, say_table
+
+if TYPE_CHECKING:
+    from onepath.data.catalogue import Dataset
+    from onepath.data.quality import Report
+
 app = typer.Typer(help="Import, list, check and show market data.", no_args_is_help=True, rich_markup_mode=None)
+
+SHOWN = 50
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Name = Annotated[str, typer.Argument(help="A data set's name, or a file.")]
 
 
 @app.command("import")
-def import_(file: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")]) -> None:
-    """Import a file."""
+def import_(
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
+    *,
+    name: Annotated[str, typer.Option(help="What the data set is to be called.")],
+    symbol: Annotated[str | None, typer.Option(help="The symbol, where the file does not say it.")] = None,
+    asset_class: Annotated[str | None, typer.Option(help="equity, crypto, fx or generic.")] = None,
+    calendar: Annotated[str | None, typer.Option(help="Trading calendar, such as XNYS or 24/7.")] = None,
+    stamps: Annotated[str | None, typer.Option(help="Do times mark the start or the end of a bar?")] = None,
+    interval: Annotated[str | None, typer.Option(help="Length of a bar, such as 1m, where it does not show.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a file into the workspace.
+
+    Example:  onepath data import prices.csv --name my_prices --asset-class equity
+    """
+    from dataclasses import asdict
+
+    from onepath.data.ingest import import_file
+    from onepath.workspace import find
+
+    data_dir = find(Path.cwd()).data_dir
+    imported = import_file(
+        file,
+        data_dir,
+        name,
+        symbol=symbol,
+        asset_class=asset_class,
+        calendar=calendar,
+        stamps=stamps,
+        interval=interval,
+        progress=None,
+    )
+    if as_json:
+        say_json(asdict(imported))
+        return
+    say(
+        f"{imported.name}: {imported.rows_added:,} bars added, {imported.rows_known:,} known, {imported.rows_total:,} in all"
+    )
+    say(f"{length(imported.interval_ns)} bars of {', '.join(imported.symbols)}, calendar {imported.calendar}")
+    for remark in imported.notes:
+        say(remark)
+    say(f"in {imported.folder}")
+
+
+@app.command("list")
+def listing(as_json: AsJson = False) -> None:
+    """List the data sets at hand.
+
+    Those of the workspace and the samples that come with onepath.
+
+    Example:  onepath data list
+    """
+    from onepath.data.catalogue import datasets, describe
+    from onepath.workspace import find
+
+    found = [describe(dataset) for dataset in datasets(find(Path.cwd()).data_dir)]
+    if as_json:
+        say_json(found)
+        return
+    columns = ("name", "symbols", "interval", "bars>", "from", "to", "calendar", "")
+    say_table(columns, (_row(facts) for facts in found))
+
+
+def _row(facts: dict[str, Any]) -> list[str]:
+    symbols = facts["symbols"]
+    return [
+        facts["name"],
+        ", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else ""),
+        length(facts["interval_ns"]),
+        f"{facts['rows']:,}",
+        day(facts["first_start"]),
+        day(facts["last_at"]),
+        facts["calendar"],
+        "sample" if facts["bundled"] else "",
+    ]
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Show what a data set is, symbol by symbol.
+
+    Example:  onepath data show my_prices
+    """
+    from onepath.data.catalogue import describe
+
+    dataset = _dataset(name)
+    facts = describe(dataset)
+    if as_json:
+        say_json(facts | {"symbols": dataset.meta["symbols"]})
+        return
+    _say_dataset(facts)
+    rows = ((symbol, f"{e['rows']:,}", day(e["first_start"]), day(e["last_at"])) for symbol, e in _entries(dataset))
+    say_table(("symbol", "bars>", "from", "to"), rows)
+
+
+@app.command()
+def check(
+    name: Name,
+    *,
+    symbol: Annotated[str | None, typer.Option(help="The symbol, where a file does not say it.")] = None,
+    calendar: Annotated[str | None, typer.Option(help="Trading calendar, such as XNYS or 24/7.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for faults: what cannot be, and what deserves a look.
+
+    Ends with exit code 1 where something was found that cannot be.
+
+    Example:  onepath data check prices.csv
+    """
+    from onepath.data.quality import check as checked
+
+    source, known = _to_check(name)
+    report = checked(source, symbol=symbol, calendar=calendar or known)
+    if as_json:
+        say_json(report.to_json())
+    else:
+        _say_findings(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _to_check(name: str) -> tuple[Any, str | None]:
+    """A file as it is; a data set as its tables, with its calendar."""
+    path = Path(name)
+    if path.is_file() or path.suffix in (".csv", ".parquet", ".gz"):
+        return path, None
+    import pyarrow.parquet as pq
+
+    dataset = _dataset(name)
+    tables = {symbol: pq.read_table(dataset.file(symbol)).drop_columns(["at"]) for symbol in dataset.symbols}
+    return tables, str(dataset.meta["calendar"])
+
+
+def _say_findings(report: Report) -> None:
+    for finding in report.findings[:SHOWN]:
+        say(f"{finding.severity:<8}{finding.kind:<16}{finding.message}")
+    if len(report.findings) > SHOWN:
+        note(f"{len(report.findings) - SHOWN} more: --json shows them")
+    found = ", ".join(f"{kind} {count:,}" for kind, count in sorted(report.counts.items()) if count) or "nothing found"
+    say(f"{report.rows:,} rows: {found}")
+
+
+def _dataset(name: str) -> Dataset:
+    from onepath.data.catalogue import find as find_dataset
+    from onepath.workspace import find
+
+    return find_dataset(name, find(Path.cwd()).data_dir)
+
+
+def _entries(dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
+    return list(dataset.meta["symbols"].items())
+
+
+def _say_dataset(facts: dict[str, Any]) -> None:
+    say(f"{facts['name']}: {facts['rows']:,} bars of {length(facts['interval_ns'])}, {len(facts['symbols'])} symbols")
+    say(f"{day(facts['first_start'])} to {day(facts['last_at'])}, calendar {facts['calendar']}")
+    say(f"times in the source mark the {facts['stamps']} of bars ({facts['stamps_how']})")
+    say(f"in {facts['path']}")
+
+
+def day(at: int) -> str:
+    """The day, with the time where there is one."""
+    moment = dt.datetime.fromtimestamp(at // 1_000_000_000, dt.UTC)
+    return moment.strftime("%Y-%m-%d" if not (moment.hour or moment.minute) else "%Y-%m-%d %H:%M")
+
+
+def length(interval_ns: int) -> str:
+    """`1m`, `1h`, `1d`."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        count, rest = divmod(interval_ns, size * 1_000_000_000)
+        if count and not rest:
+            return f"{count}{unit}"
+    return f"{interval_ns} ns"

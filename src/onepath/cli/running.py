@@ -6,6 +6,7 @@ breaks off. Progress goes to stderr, redrawn on a terminal and a line now and th
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from onepath.session import Outcome, Session
     from onepath.workspace import Workspace
 
+Sheet = Callable[[str], Path]
+"""Where the tear sheet of a session id goes"""
 BUILT = ("backtest",)
 EXITS = {"completed": 0, "failed": 1, "stopped": 130}
 
@@ -50,13 +53,27 @@ def run(
     if settings.mode not in BUILT:
         raise ConfigError(f"mode {settings.mode} is not built yet: this version of onepath runs {', '.join(BUILT)}")
     workspace = home_of(config, Path.cwd())
-    session = _built(settings, workspace, name)
-    outcome = _ran(session, quiet)
-    session.journal.close()
-    _tell(settings, workspace, outcome, as_json=as_json, sheet=not no_report)
+    sheet = None if no_report else _sheet(settings, workspace)
+    with stopped_by_signals() as stopping:
+        session = _built(settings, workspace, name)
+        stopping.reaches(session)
+        try:
+            outcome = _ran(session, quiet)
+            _note(session, {"ended_at": _now(), "status": outcome.status})
+            _tell(workspace, outcome, as_json=as_json, sheet=sheet)
+        finally:
+            session.journal.close()
     code = 1 if outcome.errors and outcome.status == "completed" else EXITS[outcome.status]
     if code:
         raise typer.Exit(code)
+
+
+def _sheet(settings: Config, workspace: Workspace) -> Sheet:
+    """Where a session's tear sheet goes, settled before anything runs."""
+    if settings.report.path is None:
+        return workspace.report
+    path = workspace.inside(settings.report.path)
+    return lambda _session_id: path
 
 
 def _built(settings: Config, workspace: Workspace, name: str | None) -> Session:
@@ -68,40 +85,72 @@ def _built(settings: Config, workspace: Workspace, name: str | None) -> Session:
     journal = workspace.journal(session_id)
     if journal.exists():
         raise ConfigError(f"there is a session {session_id!r} already, and none is written over: give another --name")
-    return build(settings, home=workspace.root, session_id=session_id, journal_path=journal)
+    session = build(settings, home=workspace.root, session_id=session_id, journal_path=journal)
+    _note(session, {"started_at": _now(), "mode": settings.mode})
+    return session
 
 
 def _ran(session: Session, quiet: bool) -> Outcome:
     from onepath.cli.progress import shown
 
-    with stopped_by_signals(session.stop), shown(quiet) as progress:
+    with shown(quiet) as progress:
         return session.run(progress)
 
 
-@contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and termination call `stop`; the second time they interrupt at once."""
+def _note(session: Session, facts: dict[str, str]) -> None:
+    """Wall-clock facts stand beside the record, not in it."""
+    from onepath.journal.sqlite import SqliteJournal
 
-    def handle(number: int, _frame: object) -> None:
+    if isinstance(session.journal, SqliteJournal):
+        session.journal.note(facts)
+
+
+def _now() -> str:
+    from onepath.clock import RealtimeClock
+
+    return dt.datetime.fromtimestamp(RealtimeClock().now() / 1e9, dt.UTC).isoformat(timespec="milliseconds")
+
+
+class Stopping:
+    """The wish to stop, which may come before there is a session."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+        self._asked = False
+
+    def reaches(self, session: Session) -> None:
+        """From here on the wish goes to `session`."""
+        self._session = session
+        if self._asked:
+            session.stop()
+
+    def ask(self, number: int, _frame: object) -> None:
+        """A signal came: the next of its kind interrupts at once."""
         signal.signal(number, signal.default_int_handler)
-        note("stopping: the session ends after what it is doing (once more breaks off)")
-        stop()
+        note("stopping: the session ends after what it is doing (once more ends it at once)")
+        self._asked = True
+        if self._session is not None:
+            self._session.stop()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+
+@contextmanager
+def stopped_by_signals() -> Iterator[Stopping]:
+    """Ctrl-C and termination ask to stop instead of breaking off."""
+    stopping = Stopping()
+    before = {number: signal.signal(number, stopping.ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield stopping
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _tell(settings: Config, workspace: Workspace, outcome: Outcome, *, as_json: bool, sheet: bool) -> None:
+def _tell(workspace: Workspace, outcome: Outcome, *, as_json: bool, sheet: Sheet | None) -> None:
     from onepath.cli.sessions import read_record, say_stats, stats_json, write_sheet
 
     journal = workspace.journal(outcome.session_id)
     record = read_record(journal)
-    at = workspace.inside(settings.report.path) if settings.report.path else workspace.report(outcome.session_id)
-    path = write_sheet(record, at) if sheet else None
+    path = None if sheet is None else write_sheet(record, sheet(outcome.session_id))
     for error in outcome.errors:
         note(f"error: {error}")
     if as_json:

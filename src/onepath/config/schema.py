@@ -55,7 +55,7 @@ class Clock(Part):
 
     @property
     def end_ns(self) -> int | None:
-        """The nanosecond at which the data ends: what closes at it belongs to it, what starts at it does not."""
+        """The nanosecond at which the data ends: bars that start before it belong to it."""
         if self.end_date is None:
             return None
         whole_day = 0 if isinstance(self.end_date, dt.datetime) else UNITS["d"]

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from onepath import Context, OrderIntent, Params, Range, Strategy, sma
+from onepath import Context, OrderIntent, Range, Strategy, sma
 
 
 class MyStrategy(Strategy):
     """SMA crossover, each symbol with an equal share."""
 
-    class Params(Params):
+    class Params(Strategy.Params):
         fast: Annotated[int, Range(1, 500)] = 20
         slow: Annotated[int, Range(2, 500)] = 50
 
