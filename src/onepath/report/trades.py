@@ -154,7 +154,8 @@ def _match(book: _Book, new: _Lot) -> None:
 
 def _pair(book: _Book, old: _Lot, new: _Lot, quantity: Decimal) -> None:
     last = book.trips[-1] if book.trips else None
-    if last is None or (last.entry.order, last.exit.order) != (old.order, new.order):
+    key = (old.order, old.sign, new.order)
+    if last is None or (last.entry.order, last.entry.sign, last.exit.order) != key:
         last = _Trip(old, new, entry_at=old.at, exit_at=new.at)
         book.trips.append(last)
     entry_fee, entry_slippage = old.take(quantity)

@@ -52,7 +52,7 @@ def price(value: float) -> str:
     if not math.isfinite(value):
         return UNDEFINED
     size = abs(value)
-    places = 2 if size >= 100 or not size else min(8, max(2, 4 - math.floor(math.log10(size))))
+    places = 2 if size >= 100 or not size else min(8, max(2, 5 - math.floor(math.log10(size))))
     whole, _, decimals = f"{value:,.{places}f}".partition(".")
     return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
