@@ -71,7 +71,7 @@ def nanoseconds(interval: str | int | timedelta | None) -> int | None:
 
 
 def canonical(
-    raw: Raw, symbol: str, calendar: Calendar, stamps: str | None, interval: int | None, reverse: bool = False
+    raw: Raw, symbol: str, calendar: Calendar, stamps: str | None, interval: int | None, *, reverse: bool = False
 ) -> Bars:
     """The bars of one symbol. Raises DataError at the first row that cannot be one.
 
@@ -96,7 +96,7 @@ def forwards(raw: Raw, reverse: bool) -> tuple[Raw, list[str]]:
     if (steps < 0).all() and reverse:
         return raw.take(np.arange(len(raw.stamps.utc))[::-1]), ["rows were newest first and have been reversed"]
     if (steps < 0).all():
-        raw.place.fail("the rows are newest first; sort them by time, oldest first ('onepath data import' turns them round)")
+        raw.place.fail("the rows are newest first; sort them, oldest first ('onepath data import' turns them round)")
     row = int((steps >= 0).argmax()) + 1
     before, this = (stamp(raw.stamps.utc[i]) for i in (row - 1, row))
     return raw.place.fail(

@@ -156,7 +156,7 @@ def choose(wanted: Sequence[str] | None, known: Iterable[str], where: str) -> li
         if symbol not in known:
             near = get_close_matches(symbol, known, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")  # noqa: PLR2004
+            shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
             raise DataError(f"{where} has no symbol {symbol!r}; {hint}It has {shown}.")
     return wanted
 

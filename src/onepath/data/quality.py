@@ -23,7 +23,7 @@ from onepath.data import reading
 from onepath.data.bars import label_of, offsets, only_weekdays
 from onepath.data.stamps import NO_TIME
 from onepath.data.tables import Raw, named, split
-from onepath.feeds.checks import NOISE, PRICES, stamp
+from onepath.feeds.checks import NOISE, stamp
 
 SHOWN = 100
 _SPLITS = (1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50)
@@ -89,7 +89,7 @@ class _Kind:
 
 
 def check(source: Any, *, symbol: str | None = None, calendar: str | None = None) -> Report:
-    """The report on a file, a frame or a mapping of symbol to frame. Raises DataError only where it is no table of bars."""
+    """The report on a file, a frame or a mapping of frames. Raises DataError only where it is no table of bars."""
     return check_raws(_raws(source, symbol), calendar)
 
 
@@ -125,7 +125,8 @@ def _finding(raw: Raw, kind: _Kind, row: int, i: int) -> Finding:
     at = int(raw.stamps.utc[row])
     when = "a time that cannot be read" if at == NO_TIME else stamp(at)
     message = f"{raw.place.where}, {raw.place.row(row)}, {when}: {kind.say(i)}"
-    return Finding(kind.name, str(raw.symbol), raw.place.number(row), None if at == NO_TIME else at, message, kind.severity)
+    known = None if at == NO_TIME else at
+    return Finding(kind.name, str(raw.symbol), raw.place.number(row), known, message, kind.severity)
 
 
 def _kinds(raw: Raw, calendar: str | None) -> Iterator[_Kind]:
@@ -133,7 +134,7 @@ def _kinds(raw: Raw, calendar: str | None) -> Iterator[_Kind]:
     yield from _times(raw)
     yield from _prices(raw)
     order, utc, values = _sound(raw)
-    if len(order) < 3:  # noqa: PLR2004
+    if len(order) < 3:
         return
     sessions = get(calendar) if calendar else _likely_calendar(raw.stamps.wall[order], utc)
     yield from _gaps(order, utc, raw.stamps.wall[order], sessions)
@@ -170,7 +171,7 @@ def _order(utc: Any, duplicates: Any) -> Iterator[_Kind]:
     steps = np.diff(utc)
     if not len(steps):
         return
-    if (steps < 0).mean() > 0.5:  # noqa: PLR2004
+    if (steps < 0).mean() > 0.5:
         yield _Kind("newest_first", "info", np.array([0]), lambda _: "the rows run from the newest to the oldest")
         steps = -steps
     back = np.concatenate(([False], steps < 0)) & ~duplicates
@@ -198,7 +199,7 @@ def _prices(raw: Raw) -> Iterator[_Kind]:
 
 def _range_text(raw: Raw, row: int) -> str:
     opens, high, low, close = (float(v[row]) for v in raw.values[:4])
-    return f"open {opens:g} or close {close:g} lies outside the bar's range {low:g} to {high:g}; a backtest refuses this row"
+    return f"open {opens:g} or close {close:g} is outside the range {low:g} to {high:g}; a backtest refuses this row"
 
 
 def _sound(raw: Raw) -> tuple[Any, Any, list[Any]]:
@@ -242,13 +243,13 @@ def _gaps(order: Any, utc: Any, wall: Any, calendar: Calendar) -> Iterator[_Kind
     if not len(wide):
         return
     sessions = daily and not calendar.weekends
-    text = "weekday(s) without a bar before this one (holidays are not known)" if sessions else "bar(s) absent before this one"
-    yield _Kind("gap", "info" if sessions else "warning", order[wide + 1], lambda i: f"{absent[i]} {text}", absent)
+    severity, text = ("info", "weekday(s) without a bar, holidays perhaps,") if sessions else ("warning", "bar(s) absent")
+    yield _Kind("gap", severity, order[wide + 1], lambda i: f"{absent[i]} {text} before this one", absent)
 
 
 def _weekdays(before: int, after: int, step: int, calendar: Calendar) -> int:
     days = np.arange(before // DAY + max(1, step // DAY), after // DAY, max(1, step // DAY))
-    return len(days) if calendar.weekends else int(((days + 3) % 7 < 5).sum())  # noqa: PLR2004
+    return len(days) if calendar.weekends else int(((days + 3) % 7 < 5).sum())
 
 
 def _open_bars(before: int, after: int, step: int, calendar: Calendar) -> int:
@@ -260,7 +261,7 @@ def _open_bars(before: int, after: int, step: int, calendar: Calendar) -> int:
     day = local // DAY + 1
     into = local % DAY
     opens = (calendar.opens - calendar.closes) % DAY
-    return int((((day + 3) % 7 < 5) & (into >= opens)).sum())  # noqa: PLR2004
+    return int((((day + 3) % 7 < 5) & (into >= opens)).sum())
 
 
 def _jumps(order: Any, values: Sequence[Any]) -> Iterator[_Kind]:
@@ -288,7 +289,7 @@ def _unit_text(factor: float) -> str:
 
 
 def _unit_factor(values: Sequence[Any]) -> Any:
-    """100 or 0.01 for rows with a price about a hundred times or a hundredth of those around, or of the row before; else 0."""
+    """100 or 0.01 for rows with a price about that many times those around, or the row before; else 0."""
     factor = np.zeros(len(values[3]))
     around = _median_around(values[3])
     for column in values[:4]:
@@ -349,7 +350,7 @@ def _sessions(order: Any, utc: Any, wall: Any, calendar: Calendar) -> Iterator[_
     if not calendar.weekends:
         local = utc + offsets(utc, calendar) - calendar.closes
         opens = (calendar.opens - calendar.closes) % DAY
-        shut = (((local // DAY + 1) + 3) % 7 >= 5) | (local % DAY < opens)  # noqa: PLR2004
+        shut = (((local // DAY + 1) + 3) % 7 >= 5) | (local % DAY < opens)
         text = f"the bar begins outside the sessions of {calendar.name}; check the time zone"
         yield from _plain("outside_session", "warning", order[_where(shut)], text)
     if label_of(utc, step, calendar) == ("end", "detected"):

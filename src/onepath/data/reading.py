@@ -17,7 +17,8 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from onepath.data.places import Place
-from onepath.data.tables import FIELDS, TIMES, VOLUMES, plain
+from onepath.data.tables import SYMBOLS, TIMES, VOLUMES, plain
+from onepath.feeds.columns import FIELDS
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")
@@ -61,7 +62,8 @@ def read_file(path: Path, notes: list[str]) -> tuple[pa.Table, Place]:
         return _read_csv(path, notes)
     if is_parquet(path):
         return parquet(path).read(), Place(str(path), "row", 1)
-    return Place(str(path)).fail(f"the name does not end like CSV or Parquet; expected {', '.join(CSV_ENDINGS)} or .parquet")
+    endings = ", ".join((*CSV_ENDINGS, *PARQUET_ENDINGS))
+    return Place(str(path)).fail(f"the name is not that of a CSV or Parquet file; expected one of {endings}")
 
 
 def parquet(path: Path) -> Any:
@@ -77,7 +79,7 @@ def _read_csv(path: Path, notes: list[str]) -> tuple[pa.Table, Place]:
     header = csv_header(path)
     if header.line:
         notes.append(f"skipped {header.line} line(s) above the header: {header.banner!r}")
-    as_text = {n: pa.string() for n in header.names if plain(n) in (*TIMES, "symbol", "ticker")}
+    as_text = {n: pa.string() for n in header.names if plain(n) in (*TIMES, *SYMBOLS)}
     as_float = {n: pa.float64() for n in header.names if plain(n) in (*FIELDS, *VOLUMES)}
     try:
         table = _parse_csv(path, header, as_text | as_float)
@@ -112,7 +114,7 @@ def csv_header(path: Path) -> Header:
         names = tuple(name.strip('"') for name in line.split(delimiter))
         if "close" in {plain(name) for name in names}:
             return Header(number, names, delimiter, " ".join(lines[:number]))
-    first = lines[0] if len(lines[0]) <= 80 else lines[0][:80] + "..."  # noqa: PLR2004
+    first = lines[0] if len(lines[0]) <= 80 else lines[0][:80] + "..."
     return place.fail(f"there is no header line with a column for close; the first line is {first!r}: add one, such as "
                       "time,open,high,low,close,volume")
 
@@ -148,7 +150,8 @@ def read_frame(frame: Any, where: str) -> tuple[pa.Table, Place]:
         return pa.table({str(name): _array(values, place, str(name)) for name, values in frame.items()}), place
     if isinstance(frame, pa.Table):
         return frame, place
-    return place.fail(f"{type(frame).__name__} is no table of bars; expected a pandas or polars frame, an Arrow table or a path")
+    kind = type(frame).__name__
+    return place.fail(f"{kind} is no table of bars; expected a pandas or polars frame, an Arrow table or a path")
 
 
 def _pandas(frame: Any, place: Place) -> pa.Table:
@@ -170,9 +173,9 @@ def _index_columns(frame: Any, place: Place, columns: Mapping[str, Any]) -> dict
         name = plain(values.name) if values.name is not None else ""
         if name in known:
             continue
-        if name in {*TIMES, "symbol", "ticker"}:
+        if name in {*TIMES, *SYMBOLS}:
             found[name] = _array(values, place, name)
-        elif not has_time and (values.dtype.kind == "M" or values.dtype.kind in "OTU" or str(values.dtype) in {"str", "string"}):
+        elif not has_time and values.dtype.kind in "MOTU":
             found["time"] = _array(values, place, "the index")
     return found
 
@@ -181,8 +184,8 @@ def _tall(frame: Any, place: Place) -> Any:
     """Columns of two levels, price and symbol in either order (as yfinance gives them), to one row a bar and symbol."""
     levels = [{plain(v) for v in frame.columns.get_level_values(i)} for i in range(frame.columns.nlevels)]
     field = next((i for i, names in enumerate(levels) if "close" in names), None)
-    if field is None or len(levels) != 2:  # noqa: PLR2004
-        place.fail("the columns have several levels and none of two names open, high, low and close; pass one frame a symbol")
+    if field is None or len(levels) != 2:
+        place.fail("the columns have several levels, none with open, high, low and close; pass one frame a symbol")
     tall = frame.stack(level=1 - int(field), future_stack=True).dropna(how="all")
     return tall.rename_axis(index=[frame.index.name or "time", "symbol"]).sort_index(level=[1, 0], kind="stable")
 
@@ -202,4 +205,5 @@ def _one_zone(values: Any, place: Place, name: str) -> None:
     """Arrow would turn times of several zones into those of the first; say so instead."""
     zones = {str(value.tzinfo) for value in values if hasattr(value, "tzinfo")}
     if len(zones) > 1:
-        place.fail(f"column {name!r} mixes time zones ({', '.join(sorted(zones))}); convert all of them to one zone, best UTC")
+        found = ", ".join(sorted(zones))
+        place.fail(f"column {name!r} mixes time zones ({found}); convert all of them to one zone, best UTC")

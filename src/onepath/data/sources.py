@@ -216,7 +216,7 @@ def _usual_calendar(
         return None
     for raw in raws:
         utc, wall = raw.stamps.utc, raw.stamps.wall
-        if len(utc) < 2 or usual_step(utc, wall, raw.place) != DAY or not only_weekdays(wall // DAY):  # noqa: PLR2004
+        if len(utc) < 2 or usual_step(utc, wall, raw.place) != DAY or not only_weekdays(wall // DAY):
             return None
     notes.append("daily bars on weekdays alone: calendar XNYS is assumed; say calendar=... if it is another")
     return "XNYS"

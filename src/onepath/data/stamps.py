@@ -61,7 +61,7 @@ def read(column: Any, place: Place, name: str) -> Stamps:
         return _naive(_float_epochs(column, place, name))
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return _text(column.cast(pa.string()), place, name)
-    return place.fail(f"column {name!r} holds {kind}, not times; expected dates, text such as 2024-01-31 09:30, or epochs")
+    return place.fail(f"column {name!r} holds {kind}; expected times: dates, text such as 2024-01-31 09:30, or epochs")
 
 
 def require(stamps: Stamps, place: Place, name: str, texts: Any = None) -> None:
@@ -101,7 +101,7 @@ def _epochs(values: Any, place: Place, name: str) -> Any:
     if not len(known):
         return values
     least, most = int(known.min()), int(known.max())
-    if 19_000_101 <= least and most <= 21_001_231:
+    if least >= 19_000_101 and most <= 21_001_231:
         return _from_parts(values // 10_000, values // 100 % 100, values % 100)
     scale = next(scale for limit, scale in _UNITS if most < limit)
     if least < 0 or most < 10**8 or least * scale < 10**8 * scale // 10**3:
@@ -130,7 +130,7 @@ def _text(texts: Any, place: Place, name: str) -> Stamps:
     for pattern in (_DATE, _EITHER, _COMPACT):
         if pc.match_substring_regex(pa.array([sample]), pattern + _CLOCK)[0].as_py():
             return _matched(texts, pattern, place, name)
-    return place.fail(f"column {name!r} begins with {sample!r}, which is no time we read; expected 2024-01-31 09:30 or ISO 8601")
+    return place.fail(f"column {name!r} begins with {sample!r}; expected a time such as 2024-01-31 09:30 or ISO 8601")
 
 
 def _matched(texts: Any, pattern: str, place: Place, name: str) -> Stamps:

@@ -1,6 +1,6 @@
 """Tables as users have them, to rows a symbol: which column is the time, which are prices, which names the symbol.
 
-Rules: column names are compared without case, blanks and underscores around. A column that is needed and missing, or there
+Rules: column names are compared without case and surrounding blanks. A column that is needed and missing, or there
 twice, is an error that lists what was found. Without volume, volume is zero. Other columns are left alone and named
 in the notes. Nothing is checked or changed here beyond what the types need.
 """
@@ -104,7 +104,8 @@ def _by_symbol(whole: Raw, column: Any, name: str) -> list[Raw]:
     codes = column.combine_chunks()
     codes = codes if pa.types.is_dictionary(codes.type) else codes.dictionary_encode()
     if codes.null_count:
-        whole.place.fail(f"column {name!r} has no symbol", int(pc.is_null(codes).to_numpy(zero_copy_only=False).argmax()))
+        row = int(pc.is_null(codes).to_numpy(zero_copy_only=False).argmax())
+        whole.place.fail(f"column {name!r} has no symbol; expected one in every row", row)
     index = codes.indices.to_numpy()
     order = np.argsort(index, kind="stable")
     edges = np.searchsorted(index[order], np.arange(len(codes.dictionary) + 1))
@@ -126,7 +127,8 @@ def _floats(column: Any, place: Place, name: str) -> Any:
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return _floats_from_text(column, place, name)
-    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
+    numeric = (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal, pa.types.is_null)
+    if not any(is_kind(kind) for is_kind in numeric):
         place.fail(f"column {name!r} holds {kind}; expected numbers")
     column = column.cast(pa.float64(), safe=False).combine_chunks()
     return column.to_numpy(zero_copy_only=False)
@@ -137,7 +139,7 @@ def _floats_from_text(column: Any, place: Place, name: str) -> Any:
         return column.cast(pa.float64()).combine_chunks().to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
         row, text = next((i, t.as_py()) for i, t in enumerate(column) if t.is_valid and not _is_number(t.as_py()))
-    return place.fail(f"column {name!r} has {text!r}; expected a number with a decimal point and no thousands sign", row)
+    return place.fail(f"column {name!r} has {text!r}; expected a number with a point and no thousands sign", row)
 
 
 def _is_number(text: str) -> bool:

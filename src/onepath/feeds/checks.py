@@ -36,8 +36,7 @@ class Checked:
         self._where = where
         self._row_name = row_name
         self._row = row
-        self._start: int | None = None
-        self._at: int | None = None
+        self._before: tuple[int, int] | None = None
 
     def check(self, columns: Columns) -> None:
         """Raise DataError for the first row that is not a bar or does not follow the one before."""
@@ -46,17 +45,18 @@ class Checked:
             return
         self._order(start, at)
         self._values(start, values)
-        self._start, self._at = int(start[-1]), int(at[-1])
+        self._before = int(start[-1]), int(at[-1])
         self._row += len(at)
 
     def _order(self, start: Any, at: Any) -> None:
         if (late := start >= at).any():
             row = int(late.argmax())
             self._fail(row, start[row], "does not end after it starts; a bar's close must come after its start")
-        known = self._start is not None
-        before = np.concatenate(([self._start], start[:-1])) if known else start[:-1]
-        before_end = np.concatenate(([self._at], at[:-1])) if known else at[:-1]
-        first = 0 if known else 1
+        before, before_end, first = start[:-1], at[:-1], 1
+        if self._before is not None:
+            before = np.concatenate((self._before[:1], before))
+            before_end = np.concatenate((self._before[1:], before_end))
+            first = 0
         wrong = (start[first:] < before_end) | (at[first:] <= before_end)
         if wrong.any():
             i = int(wrong.argmax())
@@ -92,7 +92,8 @@ def _fault(values: Sequence[float]) -> str:
     opens, high, low, close, volume = values
     for name, price in zip(PRICES, values, strict=False):
         if not np.isfinite(price):
-            return f"has {'no number' if np.isnan(price) else 'an infinite number'} in column {name!r}; expected a price"
+            found = "no number" if np.isnan(price) else "an infinite number"
+            return f"has {found} in column {name!r}; expected a price"
         if price <= 0:
             return f"has {price:g} in column {name!r}; expected a price above zero"
     if high < low:

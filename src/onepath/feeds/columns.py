@@ -34,6 +34,7 @@ class BarBatch:
         at: Sequence[int],
         prices: Sequence[Sequence[float]],
         last: Sequence[bool] | None = None,
+        *,
         parts: Mapping[str, Sequence[Sequence[float]]] | None = None,
     ) -> None:
         """`prices` holds open, high, low, close, volume; `last` is left out where every row is its own instant.
@@ -122,7 +123,7 @@ def as_batches(chunks: Mapping[str, Iterator[Chunk]]) -> Iterator[BarBatch]:
             yield BarBatch(symbol, start, at, prices)
         return
     for names, (start, at, *prices), last, parts in merged(chunks):
-        yield BarBatch(names, start, at, prices, last, parts)
+        yield BarBatch(names, start, at, prices, last, parts=parts)
 
 
 def _chunks(symbol: str, columns: Mapping[str, Any], rows: int) -> Iterator[Chunk]:

@@ -115,7 +115,8 @@ def opened(path: Path) -> Any:
         raise DataError(f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}); import it again.") from None
     if not is_canonical(file.schema_arrow):
         found = ", ".join(file.schema_arrow.names)
-        raise DataError(f"{path} has columns {found}; expected {', '.join(COLUMNS)}: import it with 'onepath data import'.")
+        expected = ", ".join(COLUMNS)
+        raise DataError(f"{path} has columns {found}; expected {expected}: import it with 'onepath data import'.")
     return file
 
 

@@ -1,0 +1,454 @@
+"""Files into the catalogue: read, checked, written whole.
+
+Rules: importing adds the bars that are not there yet. Bars that are there already must be the same, to the last bit,
+else nothing is written. Importing a file twice changes no byte. Each file is written beside its place and then moved
+there, `dataset.json` last. How times were understood (given, detected or assumed) is recorded and reported.
+Large Parquet is streamed: held are the times of all rows (about 50 bytes a row) and one row group.
+Limits: adding to a symbol that is there already holds that symbol twice in memory (about 120 bytes a bar); the
+quality report covers imports of up to two million rows, `onepath data check` any that fit into memory; CSV is read
+whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from onepath.calendars import Calendar, get
+from onepath.data import assets, catalogue, quality, reading
+from onepath.data.bars import Timing, canonical, forwards, nanoseconds, timing
+from onepath.data.places import Place
+from onepath.data.sources import IN_MEMORY
+from onepath.data.stamps import read as read_stamps
+from onepath.data.stamps import require
+from onepath.data.tables import SYMBOLS, TIMES, Raw, find, named, need, split
+from onepath.errors import DataError
+from onepath.feeds.checks import Checked, stamp
+from onepath.feeds.columns import COLUMNS, FIELDS
+from onepath.feeds.fingerprints import Fingerprint
+from onepath.feeds.parquet import ROW_GROUP, SCHEMA
+from onepath.instruments import Instrument
+
+LAYOUT: Mapping[str, Any] = {
+    "compression": "zstd",
+    "data_page_size": 65_536,
+    "use_dictionary": list(FIELDS),
+    "column_encoding": {"start": "DELTA_BINARY_PACKED", "at": "DELTA_BINARY_PACKED"},
+}
+"""small pages keep a stream's memory small; times grow evenly, so their differences take next to no room"""
+
+Progress = Callable[[int, int], None]
+"""called with rows done and rows in all"""
+
+Arrays = Sequence[Any]
+"""start, at, open, high, low, close, volume"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One symbol of the file: its canonical bars in pieces, and how its times were understood."""
+
+    symbol: str
+    pieces: Iterator[Arrays]
+    interval_ns: int
+    stamps: str
+    stamps_how: str
+    rows: int
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: rows added and rows that were there already, and what should be known about the data."""
+
+    name: str
+    folder: Path
+    symbols: Sequence[str]
+    rows_added: int
+    rows_known: int
+    rows_total: int
+    interval_ns: int
+    calendar: str
+    stamps: str
+    stamps_how: str
+    notes: Sequence[str]
+    quality: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the caller said about the data, settled against the data set that is there."""
+
+    symbol: str | None
+    asset_class: str | None
+    calendar: str
+    stamps: str | None
+    interval: int | None
+
+    @property
+    def sessions(self) -> Calendar:
+        return get(self.calendar)
+
+
+def import_file(
+    path: Path | str,
+    workspace_data_dir: Path | str,
+    name: str,
+    *,
+    symbol: str | None = None,
+    asset_class: str | None = None,
+    calendar: str | None = None,
+    stamps: str | None = None,
+    interval: str | int | None = None,
+    progress: Progress | None = None,
+    instruments: Mapping[str, Instrument] | None = None,
+) -> Imported:
+    """Add a CSV or Parquet file to the data set `name`. Raises DataError, and changes nothing, on the first wrong row.
+
+    `symbol` names the data where the file does not, or picks one of its symbols. The rest is as in `open_feed`, but
+    that `stamps` is found out where nothing is said.
+    """
+    path, folder = Path(path), catalogue.folder_of(Path(workspace_data_dir), name)
+    old = catalogue.load(folder).meta if (folder / catalogue.DATASET).is_file() else None
+    wished = _Wish(symbol, asset_class, calendar or "", stamps, nanoseconds(interval))
+    wish = _settled(wished, old, folder)
+    notes: list[str] = []
+    parts, summary = _parts(path, wish, notes)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = _write_all(parts, folder, old, progress)
+    try:
+        if old is None or not all(_is_known(file, old) for file in written):
+            symbols = _entries(old, written, wish, instruments or {})
+            source = _source(path, written, notes)
+            meta = _meta(name, old, symbols, source, first=written[0].part, wish=wish) | {"quality": dict(summary)}
+            for file in written:
+                file.put()
+            catalogue.write_meta(folder, meta)
+    finally:
+        for file in written:
+            file.temporary.unlink(missing_ok=True)
+    return _imported(catalogue.load(folder), written, _said(notes, written), summary)
+
+
+def _settled(wish: _Wish, old: Mapping[str, Any] | None, folder: Path) -> _Wish:
+    """What is not said follows the data set; what is said must not contradict it."""
+    calendar = assets.default("", wish.asset_class, wish.calendar or None).calendar
+    if old is None:
+        return replace(wish, calendar=calendar)
+    if (wish.calendar or wish.asset_class) and calendar != old["calendar"]:
+        Place(str(folder)).fail(f"the data set follows calendar {old['calendar']}, not {calendar}; use another name")
+    if wish.interval and wish.interval != old["interval_ns"]:
+        there, wanted = _seconds(old["interval_ns"]), _seconds(wish.interval)
+        Place(str(folder)).fail(f"the data set has bars of {there}, not {wanted}; use another name")
+    return replace(wish, calendar=old["calendar"])
+
+
+def _seconds(nanoseconds_: int) -> str:
+    return f"{nanoseconds_ // 10**9} s"
+
+
+def _parts(path: Path, wish: _Wish, notes: list[str]) -> tuple[list[Part], dict[str, Any]]:
+    """The file's symbols, and the summary of its quality."""
+    if path.exists() and reading.is_parquet(path) and reading.parquet(path).metadata.num_rows > IN_MEMORY:
+        return _streamed(path, wish, notes), {"checked": False, "reason": f"more than {IN_MEMORY} rows"}
+    raws = _chosen(split(*reading.read_file(path, notes), notes), wish.symbol, path)
+    return [_part(raw, wish) for raw in raws], quality.check_raws(raws, wish.calendar).summary()
+
+
+def _chosen(raws: Sequence[Raw], symbol: str | None, path: Path) -> list[Raw]:
+    if len(raws) == 1:
+        return [named(raws[0], symbol or raws[0].symbol or reading.stem(path))]
+    by_symbol = {str(raw.symbol): raw for raw in raws}
+    return [by_symbol[s] for s in catalogue.choose(None if symbol is None else [symbol], by_symbol, str(path))]
+
+
+def _part(raw: Raw, wish: _Wish) -> Part:
+    bars = canonical(raw, str(raw.symbol), wish.sessions, wish.stamps, wish.interval, reverse=True)
+    arrays = [bars.columns[name] for name in COLUMNS]
+    return Part(bars.symbol, iter([arrays]), bars.interval_ns, bars.stamps, bars.stamps_how, bars.rows, bars.notes)
+
+
+def _streamed(path: Path, wish: _Wish, notes: list[str]) -> list[Part]:
+    """Parts of a large Parquet file: times are read first, prices when they are asked for."""
+    file, place = reading.parquet(path), Place(str(path), "row", 1)
+    names = file.schema_arrow.names
+    time, symbol = need(names, TIMES, place, "time"), find(names, SYMBOLS, place, "symbol")
+    for field in COLUMNS[2:6]:
+        need(names, (field,), place, field)
+    stamps = read_stamps(file.read(columns=[time]).column(0), place, time)
+    rows_of = _rows_by_symbol(file, symbol, wish, path)
+    return [_streamed_part(path, Raw(s, place.only(r), stamps.take(r), (), time), r, wish) for s, r in rows_of.items()]
+
+
+def _rows_by_symbol(file: Any, column: str | None, wish: _Wish, path: Path) -> dict[str, Any]:
+    if column is None:
+        return {wish.symbol or reading.stem(path): np.arange(file.metadata.num_rows)}
+    codes = file.read(columns=[column]).column(0).combine_chunks().dictionary_encode()
+    index, known = codes.indices.to_numpy(), [str(s) for s in codes.dictionary.to_pylist()]
+    wanted = catalogue.choose(None if wish.symbol is None else [wish.symbol], sorted(known), str(path))
+    return {s: np.flatnonzero(index == known.index(s)) for s in wanted}
+
+
+def _streamed_part(path: Path, raw: Raw, rows: Any, wish: _Wish) -> Part:
+    require(raw.stamps, raw.place, raw.time_name)
+    forwards(raw, reverse=False)
+    when = timing(raw, wish.sessions, wish.stamps, wish.interval)
+    pieces = _stream(path, raw, rows, when)
+    return Part(str(raw.symbol), pieces, when.interval_ns, when.stamps, when.stamps_how, len(rows))
+
+
+def _stream(path: Path, raw: Raw, rows: Any, when: Timing) -> Iterator[Arrays]:
+    """One symbol's bars, a batch of the file at a time."""
+    checked = Checked(str(path), raw.place.row)
+    for before, batch in _batches(path, rows):
+        first, stop = np.searchsorted(rows, (before, before + batch.num_rows))
+        if first < stop:
+            pieces = split(pa.table(batch), Place(str(path), "row", before + 1), [])
+            arrays = [when.start[first:stop], when.at[first:stop], *_picked(pieces, rows[first:stop] - before)]
+            checked.check(arrays)
+            yield arrays
+
+
+def _batches(path: Path, rows: Any) -> Iterator[tuple[int, Any]]:
+    """The batches of the row groups that hold any of the rows, each with the number of rows before it."""
+    file, before = reading.parquet(path), 0
+    for group in range(file.metadata.num_row_groups):
+        size = file.metadata.row_group(group).num_rows
+        first, stop = np.searchsorted(rows, (before, before + size))
+        here = before
+        for batch in file.iter_batches(ROW_GROUP, row_groups=[group], use_threads=False) if first < stop else ():
+            yield here, batch
+            here += batch.num_rows
+        before += size
+
+
+def _picked(pieces: Sequence[Raw], local: Any) -> list[Any]:
+    """The five value columns of some rows of a batch, whose symbols `split` has put apart."""
+    if len(pieces) == 1:
+        return [np.ascontiguousarray(v[local]) for v in pieces[0].values]
+    mine = next(p for p in pieces if p.place.rows[0] == local[0])
+    return [np.ascontiguousarray(v) for v in mine.values]
+
+
+class SymbolFile:
+    """One symbol's file in the making, beside the one it will replace; `put` moves it there."""
+
+    def __init__(self, folder: Path, part: Part) -> None:
+        self.part = part
+        self.path = folder / catalogue.file_name(part.symbol)
+        self.temporary = folder / f".{self.path.name}.part"
+        self.rows = self.added = self.known = 0
+        self.first_start = self.last_at = 0
+        self._waiting: list[Arrays] = []
+        self._waiting_rows = 0
+        self._hash = Fingerprint([part.symbol])
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the bars in the file."""
+        return self._hash.hexdigest()
+
+    def write(self, pieces: Iterator[Arrays], progress: Callable[[int], None]) -> None:
+        """All bars, in full row groups, so that the bytes depend on the bars alone."""
+        with pq.ParquetWriter(self.temporary, SCHEMA, **LAYOUT) as writer:
+            for arrays in pieces:
+                self._add(arrays)
+                while self._waiting_rows >= ROW_GROUP:
+                    self._write_group(writer)
+                progress(len(arrays[0]))
+            if self._waiting_rows:
+                self._write_group(writer)
+        if not self.rows:
+            raise DataError(f"symbol {self.part.symbol} has no rows; expected at least one bar.")
+
+    def put(self) -> None:
+        """Move the finished file to its place."""
+        if self.temporary.exists():
+            self.temporary.replace(self.path)
+
+    def _add(self, arrays: Arrays) -> None:
+        self._hash.add(self.part.symbol, [np.ascontiguousarray(a) for a in arrays])
+        self.first_start = self.first_start if self.rows else int(arrays[0][0])
+        self.last_at = int(arrays[1][-1])
+        self.rows += len(arrays[0])
+        self._waiting.append(arrays)
+        self._waiting_rows += len(arrays[0])
+
+    def _write_group(self, writer: Any) -> None:
+        whole = [np.concatenate(column) for column in zip(*self._waiting, strict=True)]
+        group, rest = [c[:ROW_GROUP] for c in whole], [c[ROW_GROUP:] for c in whole]
+        writer.write_table(pa.table(group, schema=SCHEMA), row_group_size=ROW_GROUP)
+        self._waiting, self._waiting_rows = [rest], len(rest[0])
+
+
+def _write_all(
+    parts: Sequence[Part], folder: Path, old: Mapping[str, Any] | None, progress: Progress | None
+) -> list[SymbolFile]:
+    """Every symbol's file beside its place. On an error nothing is left behind."""
+    written = [SymbolFile(folder, part) for part in parts]
+    done, total = 0, sum(part.rows for part in parts)
+
+    def count(rows: int) -> None:
+        nonlocal done
+        done += rows
+        if progress is not None:
+            progress(done, total)
+
+    try:
+        for file in written:
+            _same_interval(file, old)
+            _write_one(file, count)
+    except BaseException:
+        for file in written:
+            file.temporary.unlink(missing_ok=True)
+        if old is None and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+    return written
+
+
+def _same_interval(file: SymbolFile, old: Mapping[str, Any] | None) -> None:
+    if old is not None and file.part.interval_ns != old["interval_ns"]:
+        found, expected = _seconds(file.part.interval_ns), _seconds(old["interval_ns"])
+        raise DataError(f"symbol {file.part.symbol} has bars of {found}, the data set of {expected}; use another name.")
+
+
+def _write_one(file: SymbolFile, count: Callable[[int], None]) -> None:
+    if not file.path.exists():
+        file.write(file.part.pieces, count)
+        file.added = file.rows
+        return
+    table = pq.read_table(file.path, schema=SCHEMA)
+    there = [table.column(name).to_numpy() for name in COLUMNS]
+    pieces = list(file.part.pieces)
+    coming = [np.concatenate(column) for column in zip(*pieces, strict=True)]
+    file.write(iter([joined(there, coming, file.part.symbol)]), count)
+    file.added = file.rows - len(there[0])
+    file.known = len(coming[0]) - file.added
+
+
+def joined(there: Arrays, coming: Arrays, symbol: str) -> Arrays:
+    """Both together in order. Raises DataError where a bar that is there would change, or bars would overlap."""
+    place = np.minimum(np.searchsorted(there[0], coming[0]), len(there[0]) - 1)
+    known = there[0][place] == coming[0]
+    for name, old, new in zip(COLUMNS, there, coming, strict=True):
+        differs = known & (old[place] != new)
+        if differs.any():
+            row = int(differs.argmax())
+            raise DataError(
+                f"symbol {symbol}: the bar of {stamp(coming[0][row])} has {name} {new[row]!s}, but the data set has "
+                f"{old[place[row]]!s}; import it under another name, or remove the data set first."
+            )
+    both = [np.concatenate((old, new[~known])) for old, new in zip(there, coming, strict=True)]
+    order = np.argsort(both[0], kind="stable")
+    both = [column[order] for column in both]
+    Checked(f"symbol {symbol}, after joining what is there").check(both)
+    return both
+
+
+def _meta(
+    name: str,
+    old: Mapping[str, Any] | None,
+    symbols: Mapping[str, Any],
+    source: Mapping[str, Any],
+    *,
+    first: Part,
+    wish: _Wish,
+) -> dict[str, Any]:
+    """What `dataset.json` will say."""
+    return {
+        "format": catalogue.FORMAT,
+        "name": name,
+        "interval_ns": old["interval_ns"] if old else first.interval_ns,
+        "calendar": wish.calendar,
+        "stamps": first.stamps,
+        "stamps_how": first.stamps_how,
+        "symbols": symbols,
+        "sources": [*(old["sources"] if old else []), source],
+    }
+
+
+def _entries(
+    old: Mapping[str, Any] | None, written: Sequence[SymbolFile], wish: _Wish, instruments: Mapping[str, Instrument]
+) -> dict[str, Any]:
+    """What is recorded of each symbol; an instrument that is there stays as it is."""
+    symbols = dict(old["symbols"]) if old else {}
+    for file in written:
+        symbol = file.part.symbol
+        known = symbols.get(symbol, {}).get("instrument")
+        symbols[symbol] = _entry(file, known or _instrument(symbol, wish, instruments))
+    return {symbol: symbols[symbol] for symbol in sorted(symbols)}
+
+
+def _source(path: Path, written: Sequence[SymbolFile], notes: Sequence[str]) -> dict[str, Any]:
+    """Where the bars came from: one line of the data set's provenance."""
+    added = sum(file.added for file in written)
+    return {"file": path.name, "sha256": _sha256(path), "rows_added": added, "notes": _said(notes, written)}
+
+
+def _said(notes: Sequence[str], written: Sequence[SymbolFile]) -> list[str]:
+    """The notes on the file and on its symbols, each once."""
+    first = written[0].part
+    times = f"times mark the {first.stamps} of bars ({first.stamps_how})"
+    return [*notes, *(f"{w.part.symbol}: {note}" for w in written for note in w.part.notes), times]
+
+
+def _is_known(file: SymbolFile, old: Mapping[str, Any]) -> bool:
+    """Whether the data set says of this symbol what the file holds; it does not after an interrupted import."""
+    known = old["symbols"].get(file.part.symbol, {}).get("fingerprint")
+    return bool(known == file.fingerprint)
+
+
+def _instrument(symbol: str, wish: _Wish, instruments: Mapping[str, Instrument]) -> dict[str, Any]:
+    if symbol in instruments:
+        return assets.to_json(msgspec.structs.replace(instruments[symbol], calendar=wish.calendar))
+    return assets.to_json(assets.default(symbol, wish.asset_class, wish.calendar))
+
+
+def _entry(file: SymbolFile, instrument: Mapping[str, Any]) -> dict[str, Any]:
+    written = file.temporary if file.temporary.exists() else file.path
+    return {
+        "file": file.path.name,
+        "rows": file.rows,
+        "first_start": file.first_start,
+        "last_at": file.last_at,
+        "fingerprint": file.fingerprint,
+        "sha256": _sha256(written),
+        "instrument": instrument,
+    }
+
+
+def _sha256(path: Path) -> str:
+    whole = sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            whole.update(block)
+    return whole.hexdigest()
+
+
+def _imported(
+    dataset: catalogue.Dataset, written: Sequence[SymbolFile], notes: Sequence[str], summary: Mapping[str, Any]
+) -> Imported:
+    first = written[0].part
+    return Imported(
+        name=dataset.name,
+        folder=dataset.folder,
+        symbols=[file.part.symbol for file in written],
+        rows_added=sum(file.added for file in written),
+        rows_known=sum(file.known for file in written),
+        rows_total=dataset.rows,
+        interval_ns=int(dataset.meta["interval_ns"]),
+        calendar=str(dataset.meta["calendar"]),
+        stamps=first.stamps,
+        stamps_how=first.stamps_how,
+        notes=notes,
+        quality=summary,
+    )
