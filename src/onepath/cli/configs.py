@@ -39,7 +39,7 @@ def check(
         say_json(settings.as_manifest())
         return
     names = ", ".join(strategy.name for strategy in settings.active)
-    say(f"{config} is right: mode {settings.mode}, {len(settings.active)} strategies ({names or 'none'})")
+    say(f"{config} is right: mode {settings.mode}, {f'strategies {names}' if names else 'no strategies'}")
 
 
 @app.command()

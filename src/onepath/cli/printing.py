@@ -5,6 +5,8 @@ Rules: results go to stdout; JSON is one value, keys in a fixed order, without N
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -28,26 +30,26 @@ def say_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, default=str, allow_nan=False))
 
 
-def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """A table as wide as the terminal allows; whole where nobody looks (a pipe or a file)."""
+def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table as wide as the terminal allows; whole where nobody looks (a pipe or a file). `name>` aligns right."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         name, right, _ = column.partition(">")
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+        table.add_column(escape(name), justify="right" if right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_plain(cell) for cell in row))
-    console.print(table)
+        table.add_row(*map(escape, row))
+    with console.capture() as drawn:
+        console.print(table)
+    for line in drawn.get().splitlines():
+        say(line.rstrip())
 
 
-def _plain(cell: str) -> str:
-    """Text as it is: a bracket is no markup."""
-    from rich.markup import escape
-
-    return escape(cell)
+def room() -> int:
+    """Columns of the terminal."""
+    return shutil.get_terminal_size().columns

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Sequence
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onepath.cli.printing import say, say_json, say_table
+from onepath.cli.printing import room, say, say_json, say_table
 
 if TYPE_CHECKING:
     from onepath.report.metrics import Stat
     from onepath.report.record import SessionRecord
-    from onepath.workspace import SessionEntry, Workspace
+    from onepath.workspace import SessionEntry
 
+WIDE = 90
 Named = Annotated[str, typer.Argument(metavar="SESSION", help="A session's id, the beginning of one, or `last`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -149,19 +152,26 @@ def stats_json(record: SessionRecord) -> dict[str, float | None]:
 
 
 def say_stats(record: SessionRecord) -> None:
-    """The statistics as a table: two groups side by side where there is room."""
+    """The statistics as a table, in two halves side by side where there is room."""
     from onepath.report.metrics import stats
 
-    say_table((record.session_id, ">"), _grouped(list(stats(record).values())))
+    groups = _by_group(stats(record).values())
+    if room() < WIDE:
+        say_table((record.session_id, ">"), _column(groups))
+        return
+    left = [groups[0], *groups[3:]]
+    halves = zip_longest(_column(left), _column(groups[1:3]), fillvalue=("", ""))
+    say_table((record.session_id, ">", "", ">"), ((*a, *b) for a, b in halves))
 
 
-def _grouped(found: list[Stat]) -> list[tuple[str, str]]:
+def _by_group(found: Iterable[Stat]) -> list[list[Stat]]:
+    """Statistics in the groups of the report."""
+    return [list(group) for _, group in groupby(found, key=lambda stat: stat.group)]
+
+
+def _column(groups: Sequence[Sequence[Stat]]) -> list[tuple[str, str]]:
+    """Label and text of each, with a line between groups."""
     rows: list[tuple[str, str]] = []
-    for index, stat in enumerate(found):
-        if index and stat.group != found[index - 1].group:
-            rows.append(("", ""))
-        rows.append((stat.label, stat.text))
+    for group in groups:
+        rows += [("", "")] * bool(rows) + [(stat.label, stat.text) for stat in group]
     return rows
-
-
-__all__ = ["Workspace", "listing", "read_record", "replay", "report", "say_stats", "stats_json", "write_sheet"]

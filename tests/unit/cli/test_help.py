@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 from tests.unit.cli.conftest import Cli
@@ -42,12 +42,12 @@ def test_the_version_is_told(cli: Cli) -> None:
 
 
 def test_help_is_instant() -> None:
-    """`onepath --help` takes under half a second, the best of three."""
+    """`onepath --help` takes under half a second of processor time, the best of three, whatever else the machine does."""
     took = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = sum(os.times()[2:4])
         subprocess.run([sys.executable, "-m", "onepath.cli", "--help"], check=True, capture_output=True)
-        took.append(time.perf_counter() - began)
+        took.append(sum(os.times()[2:4]) - began)
     assert min(took) < 0.5
 
 

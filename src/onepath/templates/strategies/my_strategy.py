@@ -1,4 +1,4 @@
-"""Buys while the fast average of the price is above the slow one."""
+"""Your first strategy: change it, run it, look at the report."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from onepath import Context, OrderIntent, Range, Strategy, sma
 
 
 class MyStrategy(Strategy):
-    """SMA crossover, each symbol with an equal share."""
+    """SMA crossover: each symbol gets an equal share while its fast average is above its slow one."""
 
     class Params(Strategy.Params):
         fast: Annotated[int, Range(1, 500)] = 20
@@ -20,5 +20,5 @@ class MyStrategy(Strategy):
         for symbol in context.symbols:
             f = context.features[symbol]
             if f.ready:
-                orders += context.target(symbol, weight=1 / len(context.symbols) if f.fast > f.slow else 0)
+                orders += context.target(symbol, weight=0.9 / len(context.symbols) if f.fast > f.slow else 0)
         return orders
