@@ -14,6 +14,7 @@ from onepath.report import formulas as f
 from onepath.report import wording as w
 from onepath.report.analysis import Analysis
 from onepath.report.charts import Chart, Marker, Series, draw
+from onepath.report.curves import wide
 from onepath.report.headline import tone
 from onepath.report.metrics import Stat
 from onepath.report.page import figure, section, text
@@ -28,6 +29,8 @@ MARKERS = 1_200
 """entries and exits on all price charts together"""
 PRICE_POINTS = 14_000
 """points of all price charts together"""
+LOG = 5
+"""a price that grew more than so many times is drawn on a logarithmic scale"""
 
 Row = Sequence[str]
 
@@ -68,7 +71,9 @@ def prices(analysis: Analysis) -> str:
         return section("Price, entries and exits", '<div class="nothing">No prices were recorded.</div>')
     each = max(20, MARKERS // len(shown))
     panels = "".join(_panel(analysis, i, s, _spread(marks.get(s, []), each), i > 0) for i, s in enumerate(shown))
-    caption = "Last price at each valuation. Triangles point the way of the order." + _left_out(record.symbols, shown)
+    caption = "Last price at each valuation; triangles point the way of the order. "
+    caption += f"On a logarithmic scale where the highest is more than {LOG} times the lowest."
+    caption += _left_out(record.symbols, shown)
     caption += f" At most {each} marks a symbol are drawn." if any(len(marks.get(s, ())) > each for s in shown) else ""
     return section("Price, entries and exits", _shapes() + panels, caption, _chooser(shown))
 
@@ -99,7 +104,8 @@ def _panel(analysis: Analysis, number: int, symbol: str, marks: Sequence[Marker]
     column = record.prices[:, record.symbols.index(symbol)]
     points = max(120, min(1_000, PRICE_POINTS // len(record.symbols)))
     label = f"Price of {symbol} with {len(marks)} entries and exits"
-    chart = Chart(label, record.prices_at, (Series(symbol, column, "p"),), "price", markers=marks, points=points)
+    line, log = (Series(symbol, column, "p"),), wide(column, LOG)
+    chart = Chart(label, record.prices_at, line, "price", markers=marks, points=points, log=log)
     return f'<div data-group="price" data-name="{number}"{" hidden" if hidden else ""}>{draw(chart)}</div>'
 
 
@@ -149,7 +155,9 @@ def trips(analysis: Analysis) -> str:
     heads = [("Symbol", True), *([("Strategy", True)] if several else []), ("Side", True), ("Quantity", False)]
     heads += [(name, False) for name in ("Entry", "Price", "Exit", "Price", "Held", "Profit", "Return", "Fees")]
     rows = [_trip(trip, several, analysis) for trip in reversed(found[-TRIPS:])]
-    count = f"{len(found):,} round trips" if len(found) <= TRIPS else f"The last {TRIPS} of {len(found):,} round trips"
+    count = (
+        w.plural(len(found), "round trip") if len(found) <= TRIPS else f"The last {TRIPS} of {len(found):,} round trips"
+    )
     caption = f"{count}, newest first, matched first in first out; profit is after fees. Times are UTC."
     return section("Round trips", scrolling(table(heads, rows)), caption)
 
@@ -181,7 +189,7 @@ def still_open(analysis: Analysis) -> str:
     several = len(analysis.record.capital) > 1
     heads = [("Symbol", True), *([("Strategy", True)] if several else []), ("Side", True), ("Quantity", False)]
     heads += [(name, False) for name in ("Entry", "Price", "Last price", "Unrealised")]
-    count = f"{len(lots):,} lots" if len(lots) <= TRIPS else f"The last {TRIPS} of {len(lots):,} lots"
+    count = w.plural(len(lots), "lot") if len(lots) <= TRIPS else f"The last {TRIPS} of {len(lots):,} lots"
     caption = f"{count} without an exit, valued at the last price; fees of the entry not counted."
     rows = [_lot(lot, several, analysis) for lot in reversed(lots[-TRIPS:])]
     return section("Still open", scrolling(table(heads, rows)), caption)

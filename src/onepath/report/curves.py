@@ -16,7 +16,7 @@ from onepath.report.analysis import Analysis
 from onepath.report.charts import Chart, Series, draw
 from onepath.report.formulas import Floats, Times
 from onepath.report.page import figure, section
-from onepath.report.record import held
+from onepath.report.record import held, merged
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -24,7 +24,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 def both(analysis: Analysis) -> tuple[Times, Floats, Floats]:
     """Equity and buy and hold on one time axis."""
     record, curve = analysis.record, analysis.curve
-    at = np.union1d(curve.at, record.prices_at)
+    at = merged(curve.at, record.prices_at)
     equity = held(at, curve.at, curve.equity, record.initial)
     return at, equity, held(at, record.prices_at, analysis.market, record.initial)
 
@@ -50,7 +50,7 @@ def equity(analysis: Analysis) -> str:
     last = [w.money(float(values[-1]), currency, 0) if len(values) else "" for values in (own, market)]
     legend = f'<div class="legend">{key("a", "Equity", last[0])}{key("b", "Buy and hold", last[1])}</div>'
     panels = [("linear", draw(Chart("Equity and buy and hold over time", at, series, "money", currency)))]
-    if _wide(own, market):
+    if wide(np.append(own, market), 3):
         chart = Chart("Equity and buy and hold over time, logarithmic", at, series, "money", currency, log=True)
         panels.append(("log", draw(chart)))
     body = "".join(
@@ -63,10 +63,10 @@ def equity(analysis: Analysis) -> str:
     return section("Equity", legend + body, caption, _scales() if len(panels) > 1 else "")
 
 
-def _wide(*curves: Floats) -> bool:
-    """Whether a logarithmic scale shows what a linear one hides."""
-    everything = np.concatenate(curves)
-    return bool(len(everything)) and float(everything.min()) > 0 and float(everything.max() / everything.min()) > 3
+def wide(values: Floats, times: float) -> bool:
+    """Whether the highest value is more than so many times the lowest: a linear scale would hide the low ones."""
+    known = values[np.isfinite(values)]
+    return bool(len(known)) and float(known.min()) > 0 and float(known.max() / known.min()) > times
 
 
 def _scales() -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from onepath import calendars
 from onepath.report.formulas import Floats, Times, returns
-from onepath.report.record import SessionRecord, held
+from onepath.report.record import SessionRecord, held, merged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +66,7 @@ def dates(calendar: str, at: Times) -> Times:
 def days_of(record: SessionRecord) -> Days:
     """The session by day."""
     calendar, mixed = calendar_of(record)
-    at = np.union1d(record.total.at, record.prices_at)
+    at = merged(record.total.at, record.prices_at)
     date = dates(calendar, at)
     last = np.flatnonzero(np.append(date[1:] != date[:-1], True)) if len(at) else np.empty(0, dtype=np.int64)
     closing = at[last]

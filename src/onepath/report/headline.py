@@ -79,13 +79,13 @@ def _period(analysis: Analysis) -> str:
     if not len(days):
         return ""
     first, last = w.long_date(w.day(int(days[0]))), w.long_date(w.day(int(days[-1])))
-    return first if first == last else f"{first} to {last} ({len(days):,} days)"
+    return first if first == last else f"{first} to {last} ({w.plural(len(days), 'day')})"
 
 
 def _data(analysis: Analysis) -> str:
     data = analysis.record.manifest.data
     events, interval = data.get("events"), data.get("interval_ns")
-    parts = [f"{events:,} events" if isinstance(events, int) and events else ""]
+    parts = [w.plural(events, "event") if isinstance(events, int) and events else ""]
     parts.append(f"every {w.span(interval)}" if isinstance(interval, int) and interval < w.DAY else "")
     parts.append("daily" if interval == w.DAY else "")
     return ", ".join(part for part in parts if part)
@@ -105,8 +105,10 @@ def cards(analysis: Analysis, stats: Mapping[str, Stat]) -> str:
     """The eight numbers people ask for first, each with its neighbour beneath."""
     days = len(analysis.days.date)
     # A few days made yearly say nothing (GIPS forbids it under a year; here under a quarter).
-    yearly = f"{figure(stats['cagr'].text)} a year" if days >= analysis.days.periods / 4 else f"in {days} days"
-    few = "" if days >= 20 else f", from {days} days only"
+    yearly = (
+        f"{figure(stats['cagr'].text)} a year" if days >= analysis.days.periods / 4 else f"in {w.plural(days, 'day')}"
+    )
+    few = "" if days >= 20 else f", from {w.plural(days, 'day')} only"
     rows = (
         ("total_return", yearly),
         ("sharpe", f"Sortino {figure(stats['sortino'].text)}{few}"),

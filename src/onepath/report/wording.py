@@ -57,6 +57,11 @@ def price(value: float) -> str:
     return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
+def plural(count: int, noun: str) -> str:
+    """1 lot, 2 lots"""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def quantity(value: float) -> str:
     """Without trailing zeros: 12, 0.005."""
     return f"{value:,.8f}".rstrip("0").rstrip(".")
