@@ -143,12 +143,12 @@ def _share(name: str, value: Number) -> Decimal:
     except ArithmeticError:
         share = Decimal("NaN")
     if not (share.is_finite() and 0 <= share <= ONE):
-        raise ConfigError(f"{name} is {value}; it must be a share of value between 0 and 1 (0.001 = 10 bps), or a model")
+        raise ConfigError(
+            f"{name} is {value}; it must be a share of value between 0 and 1 (0.001 = 10 bps), or a model"
+        )
     return share
 
 
 def snake(name: str) -> str:
     """SmaCross -> sma_cross: how a strategy is called where it was given no name."""
     return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-

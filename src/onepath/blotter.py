@@ -7,8 +7,6 @@ exceeds the order's quantity; a report for an order that is not here is refused.
 from __future__ import annotations
 
 from collections.abc import Collection
-from decimal import Decimal
-
 
 from onepath.errors import TransitionError
 from onepath.events import Fill, OrderReport

@@ -82,7 +82,9 @@ def replay(journal_path: Path, *, home: Path) -> ReplayResult:
 def _replayed(reader: SqliteReader, home: Path) -> ReplayResult:
     started = _only(reader, "session.started")
     ended = _only(reader, "session.ended")
-    feed = _open(started.data, home, {str(row["symbol"]): msgspec.convert(row, Instrument) for row in started.instruments})
+    feed = _open(
+        started.data, home, {str(row["symbol"]): msgspec.convert(row, Instrument) for row in started.instruments}
+    )
     plan = Plan(
         mode=started.mode,
         seed=started.seed,
@@ -184,7 +186,9 @@ def _open(asked: Mapping[str, Any], home: Path, instruments: Mapping[str, Instru
 
 def _described(feed: Any) -> dict[str, Any]:
     """What the feed turned out to be; where it is on this machine stays out of the manifest."""
-    return {key: value for key, value in feed.describe().items() if key in ("interval_ns", "first_at", "last_at", "events")}
+    return {
+        key: value for key, value in feed.describe().items() if key in ("interval_ns", "first_at", "last_at", "events")
+    }
 
 
 def _timed(feed: Feed, asked: Mapping[str, Any]) -> Feed:

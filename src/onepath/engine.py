@@ -209,7 +209,7 @@ class Engine:
     def _guard(self, seat: _Seat, call: Callable[..., Any], *args: Any) -> None:
         try:
             call(*args)
-        except Exception as error:  # noqa: BLE001 - whatever a strategy raises must not reach the others
+        except Exception as error:
             self.fail(seat.context, error)
 
     # -- market events
@@ -367,8 +367,10 @@ class Engine:
 
     # -- what windows may look at
 
-    def portfolio(self, strategy: str) -> Portfolio:
-        return self._seats[strategy].context.portfolio
+    @property
+    def portfolios(self) -> Mapping[str, Portfolio]:
+        """Every strategy's books."""
+        return {name: seat.context.portfolio for name, seat in self._seats.items()}
 
 
 def _only(symbols: frozenset[str], call: Call) -> Call:

@@ -47,7 +47,10 @@ def _polars(columns: Mapping[str, Sequence[Any]], times: Sequence[str]) -> Any:
 
     stamp = pl.Datetime("ns", "UTC")
     return pl.DataFrame(
-        [pl.Series(k, np.asarray(v, dtype=np.int64)).cast(stamp) if k in times else pl.Series(k, v) for k, v in columns.items()]
+        [
+            pl.Series(k, np.asarray(v, dtype=np.int64)).cast(stamp) if k in times else pl.Series(k, v)
+            for k, v in columns.items()
+        ]
     )
 
 
@@ -56,5 +59,8 @@ def _arrow(columns: Mapping[str, Sequence[Any]], times: Sequence[str]) -> Any:
 
     stamp = pa.timestamp("ns", "UTC")
     return pa.table(
-        {k: pa.array(np.asarray(v, dtype=np.int64)).cast(stamp) if k in times else pa.array(v) for k, v in columns.items()}
+        {
+            k: pa.array(np.asarray(v, dtype=np.int64)).cast(stamp) if k in times else pa.array(v)
+            for k, v in columns.items()
+        }
     )

@@ -43,7 +43,9 @@ class Position(msgspec.Struct, frozen=True, gc=False):
 class Ledger:
     """Cash and positions of one strategy."""
 
-    def __init__(self, strategy: str, capital: Decimal, instruments: Mapping[str, Instrument], lives: Iterator[int]) -> None:
+    def __init__(
+        self, strategy: str, capital: Decimal, instruments: Mapping[str, Instrument], lives: Iterator[int]
+    ) -> None:
         """`lives` numbers positions; a session's ledgers share it."""
         self.strategy = strategy
         self.capital = capital

@@ -51,7 +51,7 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
                 for hear, context in listeners:
                     try:
                         hear(event, context)
-                    except Exception as error:  # noqa: BLE001 - whatever a strategy raises ends it, not the session
+                    except Exception as error:
                         engine.fail(context, error)
                 if not last:
                     continue
@@ -60,7 +60,7 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
                     intents = decide(context)
                     if intents:
                         _perform(engine, venue, engine.decide(context, intents))
-                except Exception as error:  # noqa: BLE001
+                except Exception as error:
                     engine.fail(context, error)
             if cancels:
                 _perform(engine, venue, engine.take_cancels())
@@ -88,7 +88,7 @@ def _instant(engine: Engine, venue: Venue, events: Sequence[MarketEvent]) -> Non
         for hear, context in engine.listeners:
             try:
                 hear(event, context)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 engine.fail(context, error)
 
 
@@ -119,5 +119,5 @@ def _decide(engine: Engine, venue: Venue, context: Context) -> None:
         if owner is context:
             try:
                 _perform(engine, venue, engine.decide(context, decide(context)))
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 engine.fail(context, error)

@@ -94,9 +94,13 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
             return
         if price is None or not wanted:
             found = "has none" if price is None else f"has {name}={price}"
-            raise OrderError(f"a {self.type} order takes {'a' if wanted else 'no'} {name} price; this one for {self.symbol} {found}")
+            raise OrderError(
+                f"a {self.type} order takes {'a' if wanted else 'no'} {name} price; this one for {self.symbol} {found}"
+            )
         if not (price.is_finite() and price > 0):
-            raise OrderError(f"an order for {self.symbol} has {name} price {price}; it must be a positive finite number")
+            raise OrderError(
+                f"an order for {self.symbol} has {name} price {price}; it must be a positive finite number"
+            )
 
 
 class CancelIntent(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ same; the contract tests in `tests/contract` run on every implementation.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
@@ -46,6 +46,9 @@ class Feed(Protocol):
     total: int | None
     """events to come in all; None where nobody can know"""
 
+    def describe(self) -> Mapping[str, Any]:
+        """For the manifest: source, symbols, interval_ns, first_at, last_at, events."""
+
     def batches(self) -> Iterator[Batch]:
         """The data, in time order. Raises DataError at the first event that is out of order or not a price."""
 
@@ -56,8 +59,9 @@ class Feed(Protocol):
 class Venue(Protocol):
     """Who executes. Never blocks; what it has to say comes back as reports."""
 
-    working: Container[str]
-    """symbols whose next market event the venue must see; empty is false"""
+    @property
+    def working(self) -> Collection[str]:
+        """Symbols whose next market event the venue must see: one live object, false while it is empty."""
 
     def submit(self, approved: Approved, at: int) -> Sequence[OrderReport]: ...
 

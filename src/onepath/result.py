@@ -115,8 +115,8 @@ class Result:
         return frame(self._kind, columns, ("at",), index="at")
 
     def portfolio(self, strategy: str | None = None) -> Portfolio:
-        """The final books, exact: of `strategy`, or of the only one."""
-        return self._session.engine.portfolio(strategy or self._plan.strategies[0].name)
+        """The final books, exact: of `strategy`, or of the first."""
+        return self._outcome.portfolios[strategy or self._plan.strategies[0].name]
 
     def plot(self) -> Plot:
         """Equity and drawdown."""
@@ -134,7 +134,10 @@ class Result:
     def replay(self) -> ReplayResult:
         """Run the journal again over the same data and compare every decision."""
         again = MemoryJournal(self.session_id)
-        fresh = [seat._replace(strategy=type(seat.strategy)(**_fields(seat.strategy.params))) for seat in self._plan.strategies]
+        fresh = [
+            seat._replace(strategy=type(seat.strategy)(**_fields(seat.strategy.params)))
+            for seat in self._plan.strategies
+        ]
         Session(self._plan._replace(strategies=fresh), again, RecordedVenue(self.journal)).run()
         return compare(self.journal, again)
 

@@ -103,7 +103,9 @@ def _too_much(
 ) -> Denied | None:
     """Shorting, position size and leverage, with everything at work counted."""
     if after < 0 and not limits.allow_short:
-        return Denied(order, "short", f"selling {order.quantity} would leave {after} of {order.symbol}; shorting is off")
+        return Denied(
+            order, "short", f"selling {order.quantity} would leave {after} of {order.symbol}; shorting is off"
+        )
     price = _worst(order, reference)
     equity = ledger.cash
     projected: dict[str, Decimal] = {}
@@ -119,16 +121,16 @@ def _too_much(
     size = limits.max_position_size
     value = abs(target) * price * instrument.multiplier
     if size is not None and value > size * equity:
-        return Denied(order, "position_size", f"{target} of {order.symbol} is worth {value}, over {size} of equity {equity}")
+        return Denied(
+            order, "position_size", f"{target} of {order.symbol} is worth {value}, over {size} of equity {equity}"
+        )
     projected[order.symbol] = target
     gross = reserved + value - abs(target) * reference * instrument.multiplier
     for symbol, quantity in projected.items():
         multiplier = instrument.multiplier if symbol == order.symbol else ledger.multiplier(symbol)
         gross += abs(quantity) * prices[symbol] * multiplier
     if gross > limits.max_leverage * equity:
-        return Denied(
-            order, "buying_power", f"exposure would be {gross}, over {limits.max_leverage} x equity {equity}"
-        )
+        return Denied(order, "buying_power", f"exposure would be {gross}, over {limits.max_leverage} x equity {equity}")
     return None
 
 

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 import onepath
-from onepath.errors import ConfigError
 from onepath.engine import Engine, Seated
+from onepath.errors import ConfigError
 from onepath.events import SessionEnded, SessionStarted
 from onepath.journal.codec import SCHEMA
 from onepath.loop import run
+from onepath.portfolio import Portfolio
 from onepath.ports import Feed, Venue
 from onepath.ports import Journal as JournalPort
 from onepath.replay import decision_hash
@@ -58,11 +59,20 @@ class Plan(NamedTuple):
 class Outcome:
     """What a finished session has to say of itself."""
 
-    def __init__(self, session_id: str, status: str, events: int, errors: tuple[str, ...], journal: JournalPort) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        status: str,
+        events: int,
+        errors: tuple[str, ...],
+        journal: JournalPort,
+        portfolios: Mapping[str, Portfolio],
+    ) -> None:
         self.session_id = session_id
         self.status = status
         self.events = events
         self.errors = errors
+        self.portfolios = portfolios
         self._journal = journal
 
     @cached_property
@@ -91,7 +101,7 @@ class Session:
         self._go = threading.Event()
         self._go.set()
         self.engine = self._engine()
-        self.venue = simulated(plan) if venue is None else venue
+        self.venue: Venue = simulated(plan) if venue is None else venue
 
     def _engine(self) -> Engine:
         plan = self.plan
@@ -139,7 +149,7 @@ class Session:
         finally:
             self._end(status, done)
         errors = tuple(f"{f.strategy} failed at {f.where}: {f.error}" for f in self.engine.failures)
-        return Outcome(self.id, status, done, errors, self.journal)
+        return Outcome(self.id, status, done, errors, self.journal, self.engine.portfolios)
 
     def _end(self, status: str, done: int) -> None:
         self.engine.stop("finished" if status == "completed" else "stopped")

@@ -36,7 +36,11 @@ def Range(least: float | None = None, most: float | None = None) -> msgspec.Meta
     return msgspec.Meta(ge=least, le=most)
 
 
-class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+# Frozen behind mypy's back: it would have every author write `frozen=True` once more.
+_FROZEN: dict[str, Any] = {"frozen": True}
+
+
+class Params(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, **_FROZEN):
     """A strategy's parameters: typed fields with defaults. Checks across fields go into `__post_init__`."""
 
 
@@ -50,7 +54,7 @@ class Strategy:
     """bars a symbol during which orders are denied"""
 
     class Params(Params):
-        """No parameters."""
+        """No parameters; a strategy with some writes `class Params(Strategy.Params)`."""
 
     def __init__(self, **params: Any) -> None:
         self.params: Any = _validated(type(self), params)
@@ -95,7 +99,9 @@ def _validated(strategy: type[Strategy], params: Mapping[str, Any]) -> Any:
     fields = strategy.Params.__struct_fields__
     for key in params:
         if key not in fields:
-            raise StrategyError(f"{name} has no parameter {key!r}{nearest(key, fields)}; it has {', '.join(fields) or 'none'}")
+            raise StrategyError(
+                f"{name} has no parameter {key!r}{nearest(key, fields)}; it has {', '.join(fields) or 'none'}"
+            )
     try:
         return msgspec.convert(dict(params), strategy.Params)
     except msgspec.ValidationError as error:
@@ -119,7 +125,11 @@ class Features(dict[str, Any]):
     def __missing__(self, symbol: str) -> Any:
         raise StrategyError(
             f"no features of {symbol!r}: "
-            + ("ask for them in on_start with context.features.require(...)" if not self else f"the session has {', '.join(self)}")
+            + (
+                "ask for them in on_start with context.features.require(...)"
+                if not self
+                else f"the session has {', '.join(self)}"
+            )
         )
 
 
@@ -275,7 +285,7 @@ class Context:
         """Take back every open order, or those of one symbol."""
         return [CancelIntent(o.id) for o in self.open_orders if symbol is None or o.symbol == symbol]
 
-    def signal(self, symbol: str, type: str, conditions: Sequence[str] = (), **values: float) -> Signal:  # noqa: A002
+    def signal(self, symbol: str, type: str, conditions: Sequence[str] = (), **values: float) -> Signal:
         """Record why: give the signal to an order with `signal=`, and the journal links them."""
         return self._signal(self.name, symbol, type, tuple(conditions), values)
 
@@ -310,7 +320,9 @@ class Context:
         """The signed quantity that a target means, in whole lots."""
         given = [x for x in (weight, quantity, notional) if x is not None]
         if len(given) != 1:
-            raise OrderError(f"a target for {symbol} takes exactly one of weight, quantity, notional; it was given {len(given)}")
+            raise OrderError(
+                f"a target for {symbol} takes exactly one of weight, quantity, notional; it was given {len(given)}"
+            )
         instrument = self._instrument(symbol)
         if quantity is not None:
             return instrument.round_quantity(_finite(quantity, symbol, "target quantity"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from onepath import Context, OrderIntent, Params, Range, Strategy, sma, volatility
+from onepath import Context, OrderIntent, Range, Strategy, sma, volatility
 
 
 class MeanReversion(Strategy):
     """Buy when the price is `entry` standard deviations below its moving average; sell when it is back at it."""
 
-    class Params(Params):
+    class Params(Strategy.Params):
         window: Annotated[int, Range(5, 500)] = 20
         entry: Annotated[float, Range(0.1, 10)] = 2.0
         weight: Annotated[float, Range(0, 1)] = 0.1

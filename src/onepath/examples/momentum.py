@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from onepath import Context, OrderIntent, Params, Range, Strategy, returns
+from onepath import Context, OrderIntent, Range, Strategy, returns
 
 
 class Momentum(Strategy):
     """Each month hold equal weights of the `top` symbols by return over `window` bars."""
 
-    class Params(Params):
+    class Params(Strategy.Params):
         window: Annotated[int, Range(1, 1_000)] = 126
         top: Annotated[int, Range(1, 500)] = 3
 

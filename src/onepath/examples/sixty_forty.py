@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from onepath import Context, OrderIntent, Params, Range, Strategy
+from onepath import Context, OrderIntent, Range, Strategy
 
 
 class SixtyForty(Strategy):
     """Hold 60 % of equity in the first symbol and 40 % in the second; rebalance on the first bar of each month."""
 
-    class Params(Params):
+    class Params(Strategy.Params):
         weight: Annotated[float, Range(0, 1)] = 0.6
 
     def on_start(self, context: Context) -> None:

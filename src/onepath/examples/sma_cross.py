@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from onepath import Context, OrderIntent, Params, Range, Strategy, sma
+from onepath import Context, OrderIntent, Range, Strategy, sma
 
 
 class SmaCross(Strategy):
     """Be in the market while the fast moving average is above the slow one."""
 
-    class Params(Params):
+    class Params(Strategy.Params):
         fast: Annotated[int, Range(1, 500)] = 20
         slow: Annotated[int, Range(2, 1_000)] = 50
         weight: Annotated[float, Range(0, 1)] = 1.0

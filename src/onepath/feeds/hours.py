@@ -7,6 +7,7 @@ was read, so progress stays exact. Limits: features are stepped event by event, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from onepath import calendars
 from onepath.instruments import Instrument
@@ -42,6 +43,9 @@ class OpenHours:
     def batches(self) -> Iterator[Batch]:
         for batch in self._feed.batches():
             yield _Kept(batch.size, [event for event, _ in batch.events() if self._is_open(event)])
+
+    def describe(self) -> Mapping[str, Any]:
+        return self._feed.describe()
 
     def fingerprint(self) -> str:
         return self._feed.fingerprint()

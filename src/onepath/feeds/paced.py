@@ -6,6 +6,7 @@ Rules: nothing is reordered; an instant is never split. Limits: features are ste
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from onepath.instruments import Instrument
 from onepath.market import MarketEvent
@@ -46,6 +47,9 @@ class Paced:
                     self._clock.wait_until(event.at)
                     yield Instant(instant)
                     instant = []
+
+    def describe(self) -> Mapping[str, Any]:
+        return self._feed.describe()
 
     def fingerprint(self) -> str:
         return self._feed.fingerprint()

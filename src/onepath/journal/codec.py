@@ -38,11 +38,18 @@ KINDS: dict[str, type] = {
 }
 DECISIONS = ("order.submitted", "order.denied", "order.cancel_requested", "signal")
 """What a strategy and its risk checks decided: the kinds that a replay must reproduce."""
-REPORTS = ("order.accepted", "order.rejected", "order.cancelled", "order.expired", "order.partly_filled", "order.filled")
+REPORTS = (
+    "order.accepted",
+    "order.rejected",
+    "order.cancelled",
+    "order.expired",
+    "order.partly_filled",
+    "order.filled",
+)
 FILLS = ("order.partly_filled", "order.filled")
 
 encode: Callable[[Any], bytes] = msgspec.json.Encoder(order=None).encode
-_decoders = {kind: msgspec.json.Decoder(type_) for kind, type_ in KINDS.items()}
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(type_) for kind, type_ in KINDS.items()}
 
 
 def decode(row: Row) -> Any:

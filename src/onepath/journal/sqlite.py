@@ -143,7 +143,7 @@ class SqliteReader:
 def _rows(connection: sqlite3.Connection, kinds: Sequence[str]) -> Iterator[Row]:
     where = f" WHERE kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
     try:
-        for seq, at, kind, strategy, cause, body in connection.execute(f"{_SELECT}{where} ORDER BY seq", tuple(kinds)):  # noqa: S608
+        for seq, at, kind, strategy, cause, body in connection.execute(f"{_SELECT}{where} ORDER BY seq", tuple(kinds)):
             yield Row(seq, at, kind, strategy, cause, body.encode())
     except sqlite3.Error as error:
         raise JournalError(f"the journal does not read: {error}") from None

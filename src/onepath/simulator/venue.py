@@ -73,7 +73,9 @@ class _Account:
 class SimulatedVenue:
     """The Venue of backtest and paper."""
 
-    def __init__(self, instruments: Mapping[str, Instrument], accounts: Mapping[str, tuple[Decimal, Decimal]], market: Market) -> None:
+    def __init__(
+        self, instruments: Mapping[str, Instrument], accounts: Mapping[str, tuple[Decimal, Decimal]], market: Market
+    ) -> None:
         """`accounts` gives capital and leverage by strategy."""
         self.working: dict[str, list[_Resting]] = {}
         self._instruments = instruments

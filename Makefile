@@ -1,0 +1,41 @@
+# make demo · make test · make check (lint, types) · make bench · make nightly
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check bench nightly clean
+
+demo: $(VENV)/.installed  ## the main job on bundled real data: run, tear sheet, replay
+	@test -e demo/.onepath || $(BIN)/onepath init demo
+	@cd demo && ../$(BIN)/onepath run config/backtest.yaml && ../$(BIN)/onepath replay last
+
+test: $(VENV)/.developed  ## all tests but the slow ones
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+check: $(VENV)/.developed  ## lint, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.developed  ## the engine against the bare loop, full size (about ten minutes)
+	$(BIN)/python benchmarks/engine.py
+
+nightly: $(VENV)/.developed  ## the slow tests
+	$(BIN)/python -m pytest -n 2 -m slow
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("onepath needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.developed: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
