@@ -1,8 +1,8 @@
 """The compiled execution of a step: numba's, made when it is worth it and kept on disk for the next process.
 
 Rules: numba is imported here alone, and only when a run is long enough to earn it back. No fast-math and the same order
-of operations, so compiled values equal Python's to the last bit. What a step calls of its own module is compiled with it.
-A step that does not compile runs in Python: same values, slower, and a warning says so once.
+of operations, so compiled values equal Python's to the last bit. Functions a step calls are compiled with it. A step that
+does not compile runs in Python: same values, slower, and a warning says so once.
 Limits: a step is kept on disk only if everything it refers to is code, a module or a number; others compile anew in
 each process. What is kept is named by a hash of all that code, so that a changed step never meets its older self.
 Cost: importing numba 0.25 s; a step 0.3 to 1 s cold, 10 to 20 ms from disk (`$NUMBA_CACHE_DIR`, else the user's cache).
@@ -16,10 +16,11 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from onepath.features.definition import Step, Value
 from onepath.features.loops import LOOPS
@@ -28,9 +29,10 @@ Loop = Callable[[Any, Any, Any, Any], None]
 """state, out, columns, arguments: see `loops`"""
 
 WORTH_LOADING = 500_000
-"""Values in a run from which importing numba pays, at 0.2 us saved a value."""
+"""Values in a run from which numba is imported. At 0.2 us saved a value the import is earned back by the third such run
+of a process, or by one of 1,500,000 values."""
 WORTH_COMPILING = 50_000
-"""The same where numba is imported already."""
+"""Values in a run from which compiling pays where numba is imported already."""
 _FORMAT = "1"
 """Raised when this module compiles differently, so that what an older one kept is not used."""
 
@@ -68,29 +70,24 @@ def _loop(step: Step, inputs: int, types: tuple[type, ...]) -> Loop | None:
 def _compile(step: Step, inputs: int, types: tuple[type, ...]) -> Loop:
     if not isinstance(step, FunctionType):
         raise NotImplementedError("its step is not a plain function")
-    import numba
-
-    float_array = numba.float64[::1]
+    numba: Any = import_module("numba")
+    column = numba.float64[::1]
     numbers = {int: numba.int64, float: numba.float64, bool: numba.boolean}
     arguments = numba.types.Tuple([numbers[t] for t in types])
-    signature = numba.void(float_array, float_array, numba.types.UniTuple(float_array, inputs), arguments)
+    signature = numba.void(column, column, numba.types.UniTuple(column, inputs), arguments)
     digest = _digest(step)
     bound = _over(LOOPS[inputs - 1], step, digest or "")
-    if digest is None:
-        return numba.njit(signature)(bound)  # type: ignore[no-any-return]
-    return _kept(signature, bound)
+    return _kept(numba, signature, bound) if digest else cast(Loop, numba.njit(signature)(bound))
 
 
-def _kept(signature: Any, bound: FunctionType) -> Loop:
-    """Compile through the cache on disk; without one where the disk does not let us."""
-    import numba
-
+def _kept(numba: Any, signature: Any, bound: FunctionType) -> Loop:
+    """Compile through the cache on disk; without it where that fails, be it the disk or a damaged file."""
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = before or str(_directory())
     try:
-        return numba.njit(signature, cache=True)(bound)  # type: ignore[no-any-return]
-    except (OSError, RuntimeError):
-        return numba.njit(signature)(bound)  # type: ignore[no-any-return]
+        return cast(Loop, numba.njit(signature, cache=True)(bound))
+    except Exception:  # what a damaged file raises is anyone's guess; an error of the step itself comes again below
+        return cast(Loop, numba.njit(signature)(bound))
     finally:
         numba.config.CACHE_DIR = before
 
@@ -121,7 +118,7 @@ def _native(function: FunctionType) -> Any:
 
 def _referred(function: FunctionType) -> Iterator[tuple[str, Any]]:
     """The globals a function refers to; itself left out, for a step cannot call itself."""
-    for name in function.__code__.co_names:
+    for name in sorted(_names(function.__code__)):
         value = function.__globals__.get(name)
         if value is not None and value is not function:
             yield name, value
@@ -146,5 +143,16 @@ def _digest(function: FunctionType) -> str | None:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
+def _inner(code: CodeType) -> list[CodeType]:
+    """The code of comprehensions and the like."""
+    return [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+
+
+def _names(code: CodeType) -> set[str]:
+    return set(code.co_names).union(*map(_names, _inner(code)))
+
+
 def _code(code: CodeType) -> str:
-    return repr((code.co_code, code.co_consts, code.co_names, code.co_varnames, sys.version_info[:2]))
+    constants = [constant for constant in code.co_consts if not isinstance(constant, CodeType)]
+    own = (sys.version_info[:2], code.co_code, constants, code.co_names, code.co_varnames)
+    return repr((own, [_code(inner) for inner in _inner(code)]))

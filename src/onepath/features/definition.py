@@ -62,6 +62,9 @@ class Feature(msgspec.Struct, frozen=True):
                 raise StrategyError(
                     f"{self.name}: a bar has no field {field!r}{nearest(field, FIELDS)}; it has {', '.join(FIELDS)}"
                 )
+        for name, value in self.params:
+            if type(value) not in (int, float, bool):  # what these are compiled for
+                raise StrategyError(f"{self.name}: parameter {name} must be a number, not {value!r}")
         for what in ("version", "window", "warm_up"):
             whole(self.name, what, getattr(self, what), 1)
 
@@ -142,10 +145,12 @@ def _bound(name: str, own: inspect.Signature, args: Any, kwargs: Any) -> tuple[t
     except TypeError as error:
         raise StrategyError(f"{name}{own}: {error}") from None
     bound.apply_defaults()
-    for key, value in bound.arguments.items():
-        if not isinstance(value, int | float):
-            raise StrategyError(f"{name}: parameter {key} must be a number, not {value!r}")
-    return tuple(bound.arguments.items())
+    return tuple((key, _plain(value)) for key, value in bound.arguments.items())
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy's as one of Python's; anything else as it is."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def whole(name: str, what: str, value: Any, least: int) -> int:

@@ -6,6 +6,7 @@ Cost: compiled where it is worth it (see `compiled`), else 0.15 to 0.6 us a valu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from onepath.errors import StrategyError
@@ -18,9 +19,9 @@ from onepath.nearest import nearest
 def compute(feature: Feature, data: Any) -> Any:
     """The feature's value at each bar, NaN until it is warm.
 
-    `data` holds the feature's inputs: a pandas or polars frame, a mapping of field to sequence, or, for a feature of one
-    input, the sequence itself. Columns may be capitalised. Gives a series of the kind that came, with its index, or a
-    float64 array. Raises StrategyError for an input that is missing, not a number, or of another length.
+    `data` holds the feature's inputs: a pandas or polars frame, a mapping of field to sequence, or, for a feature of
+    one input, the sequence itself. Columns may be capitalised. Gives a series of the kind that came, with its index, or
+    a float64 array. Raises StrategyError for an input that is missing, not a number, or of another length.
     """
     columns = [_column(feature, data, field) for field in feature.inputs]
     values = _values(feature, columns)
@@ -44,15 +45,23 @@ def _values(feature: Feature, columns: list[Any]) -> Any:
 
 
 def _column(feature: Feature, data: Any, field: str) -> Any:
-    if hasattr(data, "keys") or hasattr(data, "columns"):
-        names = list(data.keys() if hasattr(data, "keys") else data.columns)
-        for name in (field, field.capitalize(), field.upper()):
-            if name in names:
-                return data[name]
-        raise StrategyError(f"{feature!r}: no column {field!r}{nearest(field, map(str, names))} in {names}")
-    if len(feature.inputs) > 1:
-        raise StrategyError(f"{feature!r} takes {', '.join(feature.inputs)}: give a frame or a mapping of columns")
-    return data
+    names = _names(data)
+    if names is None:
+        if len(feature.inputs) > 1:
+            raise StrategyError(f"{feature!r} takes {len(feature.inputs)} columns: give a frame or a mapping of them")
+        return data
+    for name in (field, field.capitalize(), field.upper()):
+        if name in names:
+            return data[name]
+    raise StrategyError(f"{feature!r}: no column {field!r}{nearest(field, map(str, names))} in {names}")
+
+
+def _names(data: Any) -> list[Any] | None:
+    """The names of the columns of a mapping, a frame or an Arrow table; None where it has none."""
+    if isinstance(data, Mapping):
+        return list(data)
+    names = getattr(data, "column_names", getattr(data, "columns", None))
+    return None if names is None else list(names)
 
 
 def _like(column: Any, values: Any, name: str) -> Any:

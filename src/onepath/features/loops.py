@@ -1,7 +1,7 @@
 """The loop over history, by number of inputs: compiled around a step by `compiled`, which puts it in place of `step`.
 
-Rules: `state` and `out` are float64 arrays, `columns` a tuple of float64 arrays as long as `out`, `arguments` a tuple of
-numbers. The loops are written out because a compiled function can spread a tuple only at the end of a call.
+Rules: `state` and `out` are float64 arrays, `columns` a tuple of float64 arrays as long as `out`, `arguments` a tuple
+of numbers. The loops are written out because a compiled function can spread a tuple only at the end of a call.
 """
 
 from __future__ import annotations

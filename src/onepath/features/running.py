@@ -8,9 +8,9 @@ Limits: values taken in are floats; the caller converts.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, cast
 
 from onepath.features import compiled
 from onepath.features.definition import Feature
@@ -20,12 +20,12 @@ class Running:
     """A feature that has seen some bars."""
 
     def __init__(self, feature: Feature) -> None:
-        self.feature = feature
+        self.inputs = feature.inputs
         self._arguments = feature.arguments
         self._step = feature.step
         self._state: Any = list(map(float, feature.initial(*self._arguments)))
 
-    def once(self, inputs: Sequence[float]) -> float:
+    def once(self, inputs: Iterable[float]) -> float:
         """Take in one bar."""
         return float(self._step(self._floats(), *inputs, *self._arguments))
 
@@ -50,7 +50,7 @@ class Running:
     def _floats(self) -> list[float]:
         if not isinstance(self._state, list):
             self._state = self._state.tolist()
-        return self._state  # type: ignore[no-any-return]
+        return cast("list[float]", self._state)
 
 
 def float_array(column: Sequence[float]) -> Any:

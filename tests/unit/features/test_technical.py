@@ -161,7 +161,7 @@ def reference() -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
 
 @pytest.mark.parametrize(
     ("feature", "name"),
-    [(sma(20), "sma.sma"), (ema(20), "ema.ema"), (ema(13), "elder-ray.ema"), (rsi(14), "rsi.rsi"), (atr(14), "atr.atr")],
+    [(sma(20), "sma.sma"), (ema(20), "ema.ema"), (ema(13), "elder-ray.ema"), (rsi(), "rsi.rsi"), (atr(), "atr.atr")],
     ids=repr,
 )
 def test_as_stock_indicators_publishes(feature: Feature, name: str) -> None:
@@ -171,11 +171,10 @@ def test_as_stock_indicators_publishes(feature: Feature, name: str) -> None:
 
 
 def minutes() -> dict[str, np.ndarray]:
-    files = sorted(MINUTES.glob("bitstamp_btcusd_min*"))
+    files = sorted(MINUTES.glob("bitstamp_btcusd_min*.csv.gz"))
     if not files:
         pytest.skip(f"no minute bars at {MINUTES}")
-    opened = gzip.open(files[0], "rt") if files[0].suffix == ".gz" else files[0].open()
-    with opened as file:
+    with gzip.open(files[0], "rt") as file:
         rows = list(csv.DictReader(file))
     return {field: np.array([float(row[field]) for row in rows]) for field in ("high", "low", "close")}
 
@@ -186,8 +185,6 @@ def test_as_talib_computes(window: int) -> None:
     talib = pytest.importorskip("talib", reason="TA-Lib is not installed")
     bars = minutes()
     close = bars["close"]
-    change = talib.ROCP(close, 1)[1:]
-    deviation = np.append(np.nan, talib.STDDEV(change, window) * math.sqrt(window / (window - 1)))
     for mine, theirs in (
         (sma(window), talib.SMA(close, window)),
         (ema(window), talib.EMA(close, window)),
@@ -195,5 +192,15 @@ def test_as_talib_computes(window: int) -> None:
         (atr(window), talib.ATR(bars["high"], bars["low"], close, window)),
         (returns(window), talib.ROCP(close, window)),
     ):
-        np.testing.assert_allclose(compute(mine, bars), theirs, rtol=1e-9, atol=1e-12, equal_nan=True, err_msg=repr(mine))
-    np.testing.assert_allclose(compute(volatility(window), bars), deviation, rtol=2e-4, atol=1e-7, equal_nan=True)
+        np.testing.assert_allclose(compute(mine, bars), theirs, rtol=1e-9, atol=1e-12, err_msg=repr(mine))
+
+
+@pytest.mark.parametrize("window", [2, 20, 390])
+def test_volatility_as_numpy_computes(window: int) -> None:
+    """The sample deviation of every window of real one-minute returns, simple and logarithmic, by numpy in two passes."""
+    close = minutes()["close"]
+    for log, change in ((False, close[1:] / close[:-1] - 1), (True, np.log(close[1:] / close[:-1]))):
+        windows = np.lib.stride_tricks.sliding_window_view(change, window)
+        got = compute(volatility(window, log=log), close)
+        assert np.isnan(got[:window]).all()
+        np.testing.assert_allclose(got[window:], windows.std(axis=1, ddof=1), rtol=1e-10, atol=1e-18)
