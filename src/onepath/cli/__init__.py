@@ -53,19 +53,16 @@ def _onepath(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and end the process with its exit code."""
+    """Run the command line and end the process with its exit code. Typer sees to Ctrl-C and broken pipes."""
     try:
         app(args=None if arguments is None else list(arguments), prog_name="onepath")
     except OnepathError as error:
         _complain(str(error))
-        sys.exit(2)
-    except KeyboardInterrupt:
-        _complain("stopped")
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has gone (`onepath sessions | head`): nothing is left to say.
-        sys.stderr.close()
-        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _complain(f"{error.filename}: {error.strerror}")
+    sys.exit(2)
 
 
 def _complain(sentence: str) -> None:

@@ -148,16 +148,30 @@ def _to_check(name: str) -> tuple[Any, str | None]:
     path = Path(name)
     if path.is_file() or path.suffix in (".csv", ".parquet", ".gz"):
         return path, None
+    dataset = _dataset(name)
+    return {symbol: _as_published(dataset, symbol) for symbol in dataset.symbols}, str(dataset.meta["calendar"])
+
+
+def _as_published(dataset: Dataset, symbol: str) -> Any:
+    """A symbol's bars with the times of their market: a day in summer begins an hour earlier in UTC, and is no fault."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    dataset = _dataset(name)
-    tables = {symbol: pq.read_table(dataset.file(symbol)).drop_columns(["at"]) for symbol in dataset.symbols}
-    return tables, str(dataset.meta["calendar"])
+    from onepath.calendars import DAY, get
+    from onepath.data.bars import offsets
+
+    table = pq.read_table(dataset.file(symbol)).drop_columns(["at"])
+    if int(dataset.meta["interval_ns"]) < DAY:
+        return table
+    start = table.column("start").to_numpy()
+    wall = start + offsets(start, get(str(dataset.meta["calendar"])))
+    return table.set_column(0, "start", pa.array(wall, pa.timestamp("ns")))
 
 
 def _say_findings(report: Report) -> None:
     for finding in report.findings[:SHOWN]:
-        say(f"{finding.severity:<8}{finding.kind:<16}{finding.message}")
+        where = f"{finding.symbol}, {finding.message.removeprefix('the frame, ')}"
+        say(f"{finding.severity:<8} {finding.kind:<16} {where}")
     if len(report.findings) > SHOWN:
         note(f"{len(report.findings) - SHOWN} more: --json shows them")
     found = ", ".join(f"{kind} {count:,}" for kind, count in sorted(report.counts.items()) if count) or "nothing found"

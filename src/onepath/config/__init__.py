@@ -15,7 +15,7 @@ from onepath.config.costs import (
     PerShareCommission,
     VolumeBased,
 )
-from onepath.config.load import from_manifest, json_schema, load, loads, template
+from onepath.config.load import json_schema, load, loads, template
 from onepath.config.schema import Clock, Config, Data, Execution, Features, Report, RiskLimits, StrategyConfig
 from onepath.config.values import interval_ns
 
@@ -35,7 +35,6 @@ __all__ = [
     "RiskLimits",
     "StrategyConfig",
     "VolumeBased",
-    "from_manifest",
     "interval_ns",
     "json_schema",
     "load",

@@ -68,13 +68,6 @@ def loads(
     return _validated(document, name)
 
 
-def from_manifest(values: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Config:
-    """The configuration that a journal's manifest holds; secrets come from the environment again."""
-    import json
-
-    return loads(json.dumps(values), name="manifest", env=env)
-
-
 def json_schema() -> dict[str, Any]:
     """JSON Schema of a configuration file, for editors."""
     schema = Config.model_json_schema(by_alias=True)

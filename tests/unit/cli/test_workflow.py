@@ -207,6 +207,14 @@ def test_a_faulty_file_is_reported_row_by_row(cli: Cli, folder: Path) -> None:
     assert "the high is below the low" in told.out
 
 
+@pytest.mark.parametrize("name", ["us10", "btcusd_1m", "eurusd_1h"])
+def test_the_samples_are_sound(cli: Cli, name: str) -> None:
+    """The data that comes with onepath has no faults, and none are made up by its market's summer time."""
+    report = json.loads(cli("data", "check", name, "--json").out)
+    assert "error" not in report["severities"]
+    assert "time_zone" not in report["counts"]
+
+
 def test_the_schema_is_json(cli: Cli) -> None:
     """Editors get a JSON Schema."""
     schema = json.loads(cli("config", "schema").out)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from onepath.config import from_manifest, json_schema, load, loads, template
+from onepath.config import json_schema, load, loads, template
 from onepath.errors import ConfigError
 from onepath.risk import Limits
 
@@ -143,7 +143,7 @@ def test_the_manifest_is_deterministic_and_comes_back() -> None:
     config = loads(TEXT)
     manifest = config.as_manifest()
     assert json.dumps(manifest) == json.dumps(loads(TEXT).as_manifest())
-    assert from_manifest(json.loads(json.dumps(manifest)), env={}).as_manifest() == manifest
+    assert loads(json.dumps(manifest), env={}).as_manifest() == manifest
 
 
 def test_environment_variables_are_put_in() -> None:
@@ -161,7 +161,7 @@ def test_secrets_are_in_no_message_and_no_manifest() -> None:
     config = loads(text, env=env)
     assert config.strategies[0].params["api_key"] == "hunter2"
     assert "hunter2" not in json.dumps(config.as_manifest())
-    assert from_manifest(config.as_manifest(), env=env).strategies[0].params["api_key"] == "hunter2"
+    assert loads(json.dumps(config.as_manifest()), env=env).strategies[0].params["api_key"] == "hunter2"
     assert "hunter2" not in fault(TEXT.replace("cache: true", "cache: ${MY_API_KEY}"), env=env)
 
 
