@@ -37,7 +37,7 @@ def key(style: str, name: str, value: str = "") -> str:
 def through_time(analysis: Analysis) -> str:
     """All sections of this page; one line where the session was never valued."""
     if not len(analysis.curve.at):
-        return section("Through time", '<div class="nothing">The session ended before its first valuation.</div>')
+        return section("Equity", '<div class="nothing">The session ended before its first valuation.</div>')
     parts = (equity, drawdown, months, rolling, exposure)
     return "".join(part(analysis) for part in parts)
 

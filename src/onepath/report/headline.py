@@ -103,6 +103,8 @@ def _banners(analysis: Analysis) -> str:
 
 def cards(analysis: Analysis, stats: Mapping[str, Stat]) -> str:
     """The eight numbers people ask for first, each with its neighbour beneath."""
+    if not len(analysis.curve.at):
+        return ""
     days = len(analysis.days.date)
     # A few days made yearly say nothing (GIPS forbids it under a year; here under a quarter).
     yearly = (

@@ -17,8 +17,10 @@ _EPOCH = date(1970, 1, 1)
 
 
 def number(value: float, places: int = 2) -> str:
-    """1,234.57"""
-    return f"{value:,.{places}f}" if math.isfinite(value) else UNDEFINED
+    """1,234.57; beyond a quadrillion as a power of ten."""
+    if not math.isfinite(value):
+        return UNDEFINED
+    return f"{value:,.{places}f}" if abs(value) < 1e15 else f"{value:.2e}"
 
 
 def percent(value: float, places: int = 2, sign: str = "-") -> str:
@@ -42,7 +44,7 @@ def money(value: float, currency: str, places: int = 2) -> str:
     """-1234.5, USD -> -$1,234.50; a currency without a sign of its own stands behind."""
     if not math.isfinite(value):
         return UNDEFINED
-    minus, digits = ("-" if round(value, places) < 0 else ""), f"{abs(value):,.{places}f}"
+    minus, digits = ("-" if round(value, places) < 0 else ""), number(abs(value), places)
     sign = SIGNS.get(currency)
     return f"{minus}{sign}{digits}" if sign else f"{minus}{digits} {currency}".rstrip()
 

@@ -88,6 +88,7 @@ def test_numbers_read_well() -> None:
         "0.00012345",
     ]
     assert w.signed_percent(0.0512) == "+5.12%"
+    assert w.number(1.5e30) == "1.50e+30"
     assert w.percent(2e12) == "2.00e+14%"
     assert [w.span(n * SECOND) for n in (40, 60, 5_400, 3 * 86_400, 10**8)] == [
         "40 s",
