@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ MAKERS = (
     partial(sma, on="volume"),
     atr,
     rsi,
-    lambda n: returns(n),
+    returns,
     lambda n: returns(n, log=True),
 )
 quick = settings(deadline=None, max_examples=60)
@@ -75,7 +76,7 @@ def planted(feature: Feature, parts: list[list[tuple[float, ...]]], expected: in
 
 def cut(data: list[tuple[float, ...]], places: list[int]) -> list[list[tuple[float, ...]]]:
     at = sorted({0, len(data), *(p % (len(data) + 1) for p in places)})
-    return [data[a:b] for a, b in zip(at, at[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(at)]
 
 
 @quick
@@ -161,7 +162,7 @@ def test_windows_are_what_they_say(window: int, data: list[float]) -> None:
     """SMA and volatility are within rounding of the exact mean and deviation of their window."""
     rows_ = [(x,) * 5 for x in data]
     mean, deviation = streamed(sma(window), rows_), streamed(volatility(window), rows_)
-    change = [b / a - 1.0 for a, b in zip(data, data[1:], strict=False)]
+    change = [b / a - 1.0 for a, b in pairwise(data)]
     for i in range(window, len(data)):
         assert mean[i] == pytest.approx(math.fsum(data[i - window + 1 : i + 1]) / window, rel=1e-13)
         part = change[i - window : i]

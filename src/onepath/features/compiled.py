@@ -56,11 +56,9 @@ def loop(step: Step, inputs: int, arguments: tuple[Value, ...]) -> Loop | None:
 
 @cache
 def _loop(step: Step, inputs: int, types: tuple[type, ...]) -> Loop | None:
-    from numba.core.errors import NumbaError
-
     try:
         return _compile(step, inputs, types)
-    except (NumbaError, NotImplementedError, RecursionError) as error:
+    except Exception as error:  # there is no one class for all that a compiler cannot do
         name = getattr(step, "__name__", "step")
         reason = str(error).strip().partition("\n")[0]
         warnings.warn(f"feature {name} does not compile and runs in Python, slower: {reason}", RuntimeWarning, 2)
