@@ -80,9 +80,10 @@ ALL = (
         source="PyPI gym_anytrading 2.0.0, hourly EUR/USD ask prices",
         licence="MIT, Copyright (c) 2019 Mohammad Amin Haghpanah",
         remarks=(
-            "EUR/USD ask prices, hourly, 2017, unchanged. The original does not state its time zone; times are taken as "
-            "published and read as UTC, which fits: its weeks then begin on Sundays at 17:00 New York, summer and winter. They are ask prices: a sale would have been at the bid, a little lower. "
-            "Volume is as published, in a unit that the original does not state."
+            "EUR/USD ask prices, hourly, 2017, unchanged. The original does not state its time zone; times are taken "
+            "as published and read as UTC, which fits: its weeks then begin on Sundays at 17:00 New York, summer and "
+            "winter. They are ask prices: a sale would have been at the bid, a little lower. Volume is as published, "
+            "in a unit that the original does not state."
         ),
     ),
 )

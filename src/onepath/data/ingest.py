@@ -92,6 +92,7 @@ class _Wish:
     calendar: str
     stamps: str | None
     interval: int | None
+    stamps_how: str = ""
 
     @property
     def sessions(self) -> Calendar:
@@ -148,6 +149,8 @@ def _settled(wish: _Wish, old: Mapping[str, Any] | None, folder: Path) -> _Wish:
     if wish.interval and wish.interval != old["interval_ns"]:
         there, wanted = _seconds(old["interval_ns"]), _seconds(wish.interval)
         Place(str(folder)).fail(f"the data set has bars of {there}, not {wanted}; use another name")
+    if wish.stamps is None:
+        wish = replace(wish, stamps=old["stamps"], stamps_how="as in the data set")
     return replace(wish, calendar=old["calendar"])
 
 
@@ -173,7 +176,8 @@ def _chosen(raws: Sequence[Raw], symbol: str | None, path: Path) -> list[Raw]:
 def _part(raw: Raw, wish: _Wish) -> Part:
     bars = canonical(raw, str(raw.symbol), wish.sessions, wish.stamps, wish.interval, reverse=True)
     arrays = [bars.columns[name] for name in COLUMNS]
-    return Part(bars.symbol, iter([arrays]), bars.interval_ns, bars.stamps, bars.stamps_how, bars.rows, bars.notes)
+    how = wish.stamps_how or bars.stamps_how
+    return Part(bars.symbol, iter([arrays]), bars.interval_ns, bars.stamps, how, bars.rows, bars.notes)
 
 
 def _streamed(path: Path, wish: _Wish, notes: list[str]) -> list[Part]:
@@ -202,7 +206,8 @@ def _streamed_part(path: Path, raw: Raw, rows: Any, wish: _Wish) -> Part:
     forwards(raw, reverse=False)
     when = timing(raw, wish.sessions, wish.stamps, wish.interval)
     pieces = _stream(path, raw, rows, when)
-    return Part(str(raw.symbol), pieces, when.interval_ns, when.stamps, when.stamps_how, len(rows))
+    how = wish.stamps_how or when.stamps_how
+    return Part(str(raw.symbol), pieces, when.interval_ns, when.stamps, how, len(rows))
 
 
 def _stream(path: Path, raw: Raw, rows: Any, when: Timing) -> Iterator[Arrays]:
@@ -369,8 +374,8 @@ def _meta(
         "name": name,
         "interval_ns": old["interval_ns"] if old else first.interval_ns,
         "calendar": wish.calendar,
-        "stamps": first.stamps,
-        "stamps_how": first.stamps_how,
+        "stamps": old["stamps"] if old else first.stamps,
+        "stamps_how": old["stamps_how"] if old else first.stamps_how,
         "symbols": symbols,
         "sources": [*(old["sources"] if old else []), source],
     }
