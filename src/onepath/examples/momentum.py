@@ -34,5 +34,6 @@ class Momentum(Strategy):
             if symbol not in chosen:
                 orders += context.close(symbol)
         for symbol in chosen:
-            orders += context.target(symbol, weight=0.98 / self.params.top)
-        return orders
+            orders += context.target(symbol, weight=0.98 / self.params.top, band=0)
+        # Sales first: what they bring in pays for the purchases.
+        return sorted(orders, key=lambda order: order.side.sign)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from onepath import Context, OrderIntent, Range, Strategy
+from onepath import Context, OrderIntent, Range, Strategy, StrategyError
 
 
 class SixtyForty(Strategy):
@@ -14,10 +14,12 @@ class SixtyForty(Strategy):
         weight: Annotated[float, Range(0, 1)] = 0.6
 
     def on_start(self, context: Context) -> None:
+        if len(context.symbols) != 2:
+            raise StrategyError(f"SixtyForty holds two symbols; this session has {len(context.symbols)}: name two")
         self._month = (0, 0)
 
     def generate_orders(self, context: Context) -> list[OrderIntent]:
-        first, second = context.symbols[:2]
+        first, second = context.symbols
         now = context.current_time
         if self._month == (now.year, now.month) or context.price(first) is None or context.price(second) is None:
             return []
