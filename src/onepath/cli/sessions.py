@@ -13,6 +13,7 @@ import typer
 from onepath.cli.printing import room, say, say_json, say_table
 
 if TYPE_CHECKING:
+    from onepath.replay import ReplayResult
     from onepath.report.metrics import Stat
     from onepath.report.record import SessionRecord
     from onepath.workspace import SessionEntry
@@ -107,12 +108,11 @@ def replay(session: Named, as_json: AsJson = False) -> None:
 
     Example:  onepath replay last
     """
-    from onepath.build import replay as replayed
     from onepath.workspace import find
 
     workspace = find(Path.cwd())
     entry = workspace.session(session)
-    result = replayed(entry.journal, home=workspace.root)
+    result = _replayed(entry, workspace.root)
     if as_json:
         say_json({"session_id": entry.id, **result._asdict()})
     elif result.identical:
@@ -121,6 +121,20 @@ def replay(session: Named, as_json: AsJson = False) -> None:
         say(f"different: {result.difference}")
     if not result.identical:
         raise typer.Exit(1)
+
+
+def _replayed(entry: SessionEntry, home: Path) -> ReplayResult:
+    """The comparison; where the recorded fills do not even fit the new orders, that is the difference."""
+    from onepath.build import replay as replayed
+    from onepath.errors import TransitionError
+    from onepath.journal.sqlite import SqliteReader
+    from onepath.replay import ReplayResult, decision_hash
+
+    try:
+        return replayed(entry.journal, home=home)
+    except TransitionError as error:
+        decisions, digest = decision_hash(SqliteReader(entry.journal))
+        return ReplayResult(False, decisions, digest, f"recorded fills do not fit the orders of the replay: {error}")
 
 
 def read_record(journal: Path) -> SessionRecord:

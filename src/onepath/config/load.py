@@ -117,8 +117,10 @@ class _Fault:
     def __init__(self, details: Details, document: doc.Document, name: str) -> None:
         self._details = details
         self._document = document
-        key = "model" if details["type"] == "union_tag_invalid" else details.get("ctx", {}).get("key", "")
-        self._path = (*_real(tuple(details["loc"]), document.values), *_keys(key))
+        loc = _real(tuple(details["loc"]), document.values)
+        # A model may be written as its name alone; then the name is the value and not a key below it.
+        below = details["type"] == "union_tag_invalid" and isinstance(_at(loc, document.values), Mapping)
+        self._path = (*loc, *_keys("model" if below else details.get("ctx", {}).get("key", "")))
         self._where = _line(self._path, document, name)
 
     @property

@@ -48,14 +48,19 @@ def _names(value: Any) -> Any:
 def _moment(value: Any) -> Any:
     """A day as a date, a day with a time as an aware datetime; without a zone it is UTC."""
     if isinstance(value, str):
-        text = value.strip()
-        try:
-            value = dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError("a day such as 2023-01-31, or a moment such as 2023-01-31T14:30:00Z") from None
+        value = _from_iso(value.strip())
+    if not isinstance(value, dt.date):
+        raise ValueError("a day such as 2023-01-31, or a moment such as 2023-01-31T14:30:00Z")  # noqa: TRY004 - pydantic's
     if isinstance(value, dt.datetime) and value.tzinfo is None:
         return value.replace(tzinfo=dt.UTC)
     return value
+
+
+def _from_iso(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if len(text) <= len("2023-01-31") else dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def factor(value: Any) -> Any:

@@ -128,17 +128,25 @@ def test_a_strategy_that_fails_is_told_and_the_journal_stays(cli: Cli, folder: P
     assert [row["status"] for row in json.loads(cli("sessions", "--json").out)] == ["failed"]
 
 
-def test_replay_shows_the_first_difference(cli: Cli, folder: Path) -> None:
-    """When the strategy is not the one that was recorded, replay says where it parts, with exit code 1."""
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("symbols[0], 1)", "symbols[0], 1, tag='x')"),
+        ("symbols[0], 1)", "symbols[0], 2)"),
+        ("    count = 0", "    each = count = 0"),
+    ],
+    ids=["decides otherwise", "orders that the fills do not fit", "code that decides the same"],
+)
+def test_replay_finds_a_strategy_that_is_not_the_recorded_one(cli: Cli, folder: Path, old: str, new: str) -> None:
+    """When decisions part, replay says where, with exit code 1; other code that decides the same is identical."""
     cli("run", "config.yaml", "--name", "a")
-    (folder / "often.py").write_text(
-        (folder / "often.py").read_text().replace("symbols[0], 1)", "symbols[0], 1, tag='x')")
-    )
+    (folder / "often.py").write_text((folder / "often.py").read_text().replace(old, new))
     told = subprocess.run(
         [sys.executable, "-m", "onepath.cli", "replay", "a"], capture_output=True, text=True, check=False, cwd=folder
     )
-    assert told.returncode == 1, told.stderr
-    assert told.stdout.startswith("different: ")
+    same = "count" in old
+    assert told.returncode == (0 if same else 1), told.stderr
+    assert told.stdout.startswith("identical: 6 decisions" if same else "different: ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -205,6 +213,28 @@ def test_a_faulty_file_is_reported_row_by_row(cli: Cli, folder: Path) -> None:
     assert told.code == 1
     assert "line 6" in told.out
     assert "the high is below the low" in told.out
+
+
+def test_everything_that_lists_speaks_json(cli: Cli, folder: Path) -> None:
+    """Programs get one JSON value from every command that shows something."""
+    cli("run", "config.yaml", "--name", "a")
+    assert json.loads(cli("report", "a", "--json").out)["status"] == "completed"
+    assert json.loads(cli("replay", "a", "--json").out)["identical"] is True
+    assert json.loads(cli("config", "check", "config.yaml", "--json").out)["mode"] == "backtest"
+    assert json.loads(cli("data", "show", "us10", "--json").out)["symbols"]["AAPL"]["rows"] == 2516
+    assert json.loads(cli("data", "import", "prices.csv", "--name", "b", "--json").out)["rows_added"] == 60
+
+
+def test_what_does_not_load_is_left_out_and_told(cli: Cli, folder: Path) -> None:
+    """A broken strategy or journal does not hide the others."""
+    (folder / "strategies").mkdir()
+    (folder / "strategies" / "broken.py").write_text("1 / 0\n")
+    told = cli("strategies")
+    assert "sma_cross" in told.out
+    assert "broken.py:1: ZeroDivisionError" in told.err
+    (folder / "sessions" / "b").mkdir(parents=True)
+    (folder / "sessions" / "b" / "journal.db").write_text("no journal")
+    assert [row["status"] for row in json.loads(cli("sessions", "--json").out)] == ["unreadable"]
 
 
 @pytest.mark.parametrize("name", ["us10", "btcusd_1m", "eurusd_1h"])

@@ -292,3 +292,48 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigError, match=part):
             load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("sets", "sentence"),
+    [
+        (["data={source: csv}"], "--set data: data.path: found nothing, expected the path of the csv data"),
+        (["data={source: dataset}"], "--set data: data.name: found nothing, expected the name of a dataset"),
+        (["data={symbols: [A]}"], "--set data: data.path: found nothing, expected a path to Parquet or CSV files"),
+        (["data={type: session}"], "--set data: data.session: found nothing, expected the id of a recorded session"),
+        (["data={type: realtime}"], "--set data: data.source: found nothing, expected the name of a venue"),
+        (["data.interval=1 day"], "--set data.interval: found '1 day', expected an interval such as 30s, 1m, 1h or 1d"),
+        (["marks=often"], "--set marks: found 'often', expected an interval such as 30s, 1m, 1h or 1d"),
+        (["clock.speed=0"], "--set clock.speed: found '0', expected max, or a factor such as 10 or 10x"),
+        (["execution.participation=2"], "--set execution.participation: found '2', expected a number less than"),
+        (
+            ["execution.commission=flat"],
+            "--set execution.commission: found 'flat', expected none, bps or per_share",
+        ),
+        (["strategies=[]"], "--set strategies: found a list, expected at least one enabled strategy"),
+        (["clock.start_date=[1]"], "--set clock.start_date: found a list, expected a day such as"),
+    ],
+)
+def test_parts_that_do_not_make_a_whole(sets: list[str], sentence: str) -> None:
+    """What one part needs of another is told at the key that is wrong or missing."""
+    assert fault(TEXT, sets=tuple(sets)).startswith(sentence)
+
+
+@pytest.mark.parametrize("missing", ["broker", "endpoint"])
+def test_live_needs_an_account(missing: str) -> None:
+    """Nothing is sent to an account that the configuration does not name."""
+    text = template("live").replace(f"  {missing}:", "  # ")
+    assert f"expected execution.{missing}, because mode live sends orders to an account" in fault(text)
+
+
+def test_collecting_needs_no_strategy() -> None:
+    """A session that only records has no strategies."""
+    assert loads(template("collect"), env={}).active == ()
+
+
+def test_a_value_tells_where_it_stands() -> None:
+    """`where` names file and line of a key, or of the nearest thing around it."""
+    config = loads(TEXT, name="b.yaml")
+    assert config.where("strategies", 0, "params", "fast") == "b.yaml:17"
+    assert config.where("strategies", 0, "risk_limits") == "b.yaml:14"
+    assert config.where("seed") == ""
