@@ -19,7 +19,9 @@ from onepath.risk import Limits
 from onepath.strategy import Number, Strategy
 
 if TYPE_CHECKING:
+    from onepath.ports import Feed
     from onepath.result import Result
+    from onepath.session import Plan
     from onepath.simulator.commission import Commission
     from onepath.simulator.latency import Latency
     from onepath.simulator.slippage import Slippage
@@ -64,9 +66,8 @@ def backtest(
     >>> result = onepath.backtest(SmaCross(fast=10, slow=30), data="us10", symbols=("AAPL",), cash=100_000)
     """
     from onepath.data import open_feed
-    from onepath.provenance import source_of
     from onepath.result import Result
-    from onepath.session import Plan, Session, mark_interval
+    from onepath.session import Session
 
     feed = open_feed(
         data,
@@ -78,9 +79,47 @@ def backtest(
         calendar=calendar,
         stamps=stamps,
     )
+    parts = plan(
+        strategy,
+        feed,
+        cash,
+        commission=commission,
+        slippage=slippage,
+        latency=latency,
+        participation=participation,
+        touch=touch,
+        limits=limits,
+        marks=marks,
+        seed=seed,
+    )
+    store = MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)
+    outcome = Session(parts, store).run()
+    if outcome.errors:
+        raise StrategyError(outcome.errors[0])
+    return Result(parts, outcome, store, data)
+
+
+def plan(
+    strategy: Any,
+    feed: Feed,
+    cash: Number = 100_000,
+    *,
+    commission: Number | Commission = 0,
+    slippage: Number | Slippage = 0,
+    latency: Latency | None = None,
+    participation: Number | None = "0.1",
+    touch: bool = False,
+    limits: Limits | None = None,
+    marks: str | None = None,
+    seed: int = 0,
+) -> Plan:
+    """The parts of such a run over a feed that is open already; arguments as in `backtest`."""
+    from onepath.provenance import source_of
+    from onepath.session import Plan, mark_interval
+
     described = feed.describe()
     seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments))
-    plan = Plan(
+    return Plan(
         mode="backtest",
         seed=seed,
         feed=feed,
@@ -91,11 +130,6 @@ def backtest(
         config={},
         mark_every=mark_interval(described, marks),
     )
-    store = MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)
-    outcome = Session(plan, store).run()
-    if outcome.errors:
-        raise StrategyError(outcome.errors[0])
-    return Result(plan, outcome, store, data)
 
 
 def _seated(strategy: Any, cash: Decimal, limits: Limits | None, symbols: tuple[str, ...]) -> list[Any]:
