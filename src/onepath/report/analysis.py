@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from onepath.report.days import Days, buy_and_hold, days_of
-from onepath.report.formulas import Floats, Times
-from onepath.report.record import Curve, SessionRecord
+from onepath.report.formulas import Floats
+from onepath.report.record import Curve, SessionRecord, held, merged
 from onepath.report.trades import Trades, round_trips
 
 
@@ -23,9 +23,9 @@ class Analysis:
     days: Days
     trades: Trades
     curve: Curve
-    """all strategies, from the capital at the session's first moment on"""
+    """all strategies, from the capital at the session's first moment on, at every time a mark or a price was recorded"""
     market: Floats
-    """buy and hold at each of `record.prices_at`"""
+    """buy and hold at each time of `curve`"""
     profits: Floats
     """net profit of each round trip"""
     traded: float
@@ -44,23 +44,25 @@ def analyse(record: SessionRecord) -> Analysis:
     multipliers = record.multipliers
     trades = round_trips(record.fills, multipliers)
     traded = sum(abs(float(fill.quantity * fill.price * multipliers.get(fill.symbol, 1))) for fill in record.fills)
+    curve = whole(record)
     return Analysis(
         record=record,
         days=days_of(record),
         trades=trades,
-        curve=_from_start(record),
-        market=buy_and_hold(record),
+        curve=curve,
+        market=held(curve.at, record.prices_at, buy_and_hold(record), record.initial),
         profits=np.array([float(trip.pnl) for trip in trades.trips], dtype=np.float64),
         traded=traded,
     )
 
 
-def _from_start(record: SessionRecord) -> Curve:
-    """The total curve with the capital in front: at the session's first moment, and before the first mark."""
+def whole(record: SessionRecord) -> Curve:
+    """The total curve without the gaps of marks that were left out because nothing changed, and with the capital in
+    front: at the session's first moment, and before the first mark."""
     total = record.total
-    if record.span is None or not len(total.at):
+    at = merged(total.at, record.prices_at)
+    if record.span is None or not len(at):
         return total
-    at: Times = np.append(np.int64(min(record.span[0], int(total.at[0]) - 1)), total.at)
-    first = (record.initial, record.initial, 0.0, 0.0)
-    columns = (total.equity, total.cash, total.gross, total.net)
-    return Curve(at, *(np.append(value, column) for value, column in zip(first, columns, strict=True)))
+    at = np.append(np.int64(min(record.span[0], int(at[0]) - 1)), at)
+    columns = ((total.equity, record.initial), (total.cash, record.initial), (total.gross, 0.0), (total.net, 0.0))
+    return Curve(at, *(held(at, total.at, column, before) for column, before in columns))

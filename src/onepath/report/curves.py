@@ -14,19 +14,10 @@ from onepath.report import formulas as f
 from onepath.report import wording as w
 from onepath.report.analysis import Analysis
 from onepath.report.charts import Chart, Series, draw
-from onepath.report.formulas import Floats, Times
+from onepath.report.formulas import Floats
 from onepath.report.page import figure, section
-from onepath.report.record import held, merged
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def both(analysis: Analysis) -> tuple[Times, Floats, Floats]:
-    """Equity and buy and hold on one time axis."""
-    record, curve = analysis.record, analysis.curve
-    at = merged(curve.at, record.prices_at)
-    equity = held(at, curve.at, curve.equity, record.initial)
-    return at, equity, held(at, record.prices_at, analysis.market, record.initial)
 
 
 def key(style: str, name: str, value: str = "") -> str:
@@ -44,7 +35,7 @@ def through_time(analysis: Analysis) -> str:
 
 def equity(analysis: Analysis) -> str:
     """Equity against buy and hold, on a linear and, where it makes a difference, a logarithmic scale."""
-    at, own, market = both(analysis)
+    at, own, market = analysis.curve.at, analysis.curve.equity, analysis.market
     currency = analysis.record.currency
     series = (Series("Buy and hold", market, "b"), Series("Equity", own, "a"))
     last = [w.money(float(values[-1]), currency, 0) if len(values) else "" for values in (own, market)]
@@ -79,7 +70,7 @@ def _scales() -> str:
 
 def drawdown(analysis: Analysis) -> str:
     """How far below the last high, at each moment."""
-    at, own, market = both(analysis)
+    at, own, market = analysis.curve.at, analysis.curve.equity, analysis.market
     falls = (f.drawdowns(own), f.drawdowns(market))
     series = (Series("Buy and hold", falls[1], "b"), Series("Equity", falls[0], "c", fill=True))
     deepest = [w.percent(float(fall.min()), 1) if len(fall) else "" for fall in falls]

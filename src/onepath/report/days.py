@@ -1,9 +1,10 @@
 """Session days: the calendar a session is measured by, and its equity and market at the end of each day.
 
-Rules: a day is a session of the calendar, in its own time zone; what is known exactly at midnight belongs to the day
-that ends. The capital at the start is the base of the first day's return. Where instruments follow several calendars,
-the one with the most periods a year measures all. Buy and hold spreads the capital evenly over the session's symbols,
-buys each at its first recorded price, without cost, and never trades again.
+Rules: a day is a session of the calendar, in its own time zone. A valuation exactly at the close belongs to the day that
+ends, and so does one taken before the market opens again. The capital at the start is the base of the first day's
+return. Where instruments follow several calendars, the one with the most periods a year measures all. Buy and hold
+spreads the capital evenly over the session's symbols, buys each at its first recorded price, without cost, and never
+trades again.
 Limits: a session day on which nothing at all was recorded does not count as a day without return.
 """
 
@@ -55,12 +56,25 @@ def buy_and_hold(record: SessionRecord) -> Floats:
     return worth
 
 
-def dates(calendar: str, at: Times) -> Times:
+def dates(name: str, at: Times) -> Times:
     """The session day of each moment, in days since 1970-01-01; one look-up a quarter of an hour is enough."""
-    day_of = calendars.get(calendar).session_date
+    calendar = calendars.get(name)
     quarters, where = np.unique((at - 1) // calendars.QUARTER, return_inverse=True)
-    found: Times = np.array([day_of(int(quarter) * calendars.QUARTER) for quarter in quarters], dtype=np.int64)[where]
+    days = [_last_session(calendar, int(quarter) * calendars.QUARTER) for quarter in quarters]
+    found: Times = np.array(days, dtype=np.int64)[where]
     return found
+
+
+def _last_session(calendar: calendars.Calendar, at: int) -> int:
+    """The session `at` falls in, or, while the market is shut, the one before."""
+    day = calendar.session_date(at)
+    return day if at >= calendar.session_bounds(day)[0] else _before(calendar, day)
+
+
+def _before(calendar: calendars.Calendar, day: int) -> int:
+    """The session before that of `day`: the nearest day whose own close still belongs to it."""
+    earlier = (day - back for back in range(1, 15))
+    return next(d for d in earlier if calendar.session_date(calendar.session_bounds(d)[1] - 1) == d)
 
 
 def days_of(record: SessionRecord) -> Days:

@@ -11,7 +11,6 @@ from onepath.report import formulas as f
 from onepath.report.analysis import Analysis
 from onepath.report.axes import nice_step, thin, time_ticks
 from onepath.report.charts import Chart, Scale, Series, across, area, path, scale_of, tick_text
-from onepath.report.curves import both
 from onepath.report.formulas import Floats, Times
 from onepath.report.page import figure, text
 
@@ -24,7 +23,7 @@ _BLUE, _ORANGE, _GREY = "#3b82f6", "#e07b26", "#8b95a5"
 
 def picture(analysis: Analysis) -> str:
     """The picture; a sentence in a frame where there is nothing to draw."""
-    at, own, market = both(analysis)
+    at, own, market = analysis.curve.at, analysis.curve.equity, analysis.market
     body = _body(analysis, at, own, market) if len(at) > 1 else _say("Too little was recorded to draw this.")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="100%" '

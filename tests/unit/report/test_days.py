@@ -52,6 +52,32 @@ def test_new_york_day_ends_at_its_close(toy: Callable[..., Any]) -> None:
     assert days.periods == 252
 
 
+def test_a_valuation_while_the_market_is_shut_counts_to_the_last_session(toy: Callable[..., Any]) -> None:
+    """Marks at midnight UTC of daily stock bars are of the day that closed: Friday's is Saturday's midnight, not
+    Monday; the last one, at the close itself, is a day of its own."""
+    values = {"2024-01-05T00:00": 101.0, "2024-01-06T00:00": 103.0, "2024-01-09T00:00": 99.0, "2024-01-09T21:00": 98.0}
+    days = days_of(marked(toy(("X",), capital=Decimal(100)), values))
+    assert days.date.tolist() == [19726, 19727, 19730, 19731]  # Thursday 4, Friday 5, Monday 8, Tuesday 9 January
+    assert days.equity.tolist() == [101.0, 103.0, 99.0, 98.0]
+
+
+def test_a_week_of_currencies_ends_on_friday_evening(toy: Callable[..., Any]) -> None:
+    """Five days round the clock: Saturday midnight UTC is Friday's, Sunday 23:00 UTC is Monday's."""
+    values = {"2024-01-05T21:00": 101.0, "2024-01-06T00:00": 102.0, "2024-01-07T23:00": 103.0}
+    days = days_of(marked(toy(("X",), capital=Decimal(100), calendar="24/5"), values))
+    assert days.date.tolist() == [19727, 19730]
+    assert days.equity.tolist() == [102.0, 103.0]
+
+
+def test_marks_left_out_are_carried_on(toy: Callable[..., Any]) -> None:
+    """Where equity did not change only prices are recorded: those moments count, with the equity that stood."""
+    prices = {f"2024-01-0{day}T21:00": (10.0 + day,) for day in (2, 3, 4, 5)}
+    record = marked(toy(("X",), capital=Decimal(100)), {"2024-01-04T21:00": 90.0}, prices)
+    assert analyse(record).curve.equity.tolist() == [100.0, 100.0, 100.0, 90.0, 90.0]
+    assert days_of(record).returns.tolist() == pytest.approx([0.0, 0.0, -0.1, 0.0])
+    assert stats(record)["ulcer"].value == pytest.approx((2 * 0.01 / 5) ** 0.5)
+
+
 def test_capital_is_the_base_of_the_first_day(toy: Callable[..., Any]) -> None:
     """The first day's return is measured from the initial capital."""
     record = marked(toy(("X",), capital=Decimal(100)), {"2024-01-05T21:00": 110.0, "2024-01-08T21:00": 99.0})
