@@ -23,7 +23,7 @@ class Analysis:
     days: Days
     trades: Trades
     curve: Curve
-    """all strategies, from the capital at the session's first moment on, at every time a mark or a price was recorded"""
+    """all strategies, from the capital at the session's first moment on, whenever a mark or a price was recorded"""
     market: Floats
     """buy and hold at each time of `curve`"""
     profits: Floats

@@ -97,6 +97,7 @@ def rolling(analysis: Analysis) -> str:
     series = (Series("Sharpe", found, "a"),)
     chart = Chart(f"Rolling Sharpe ratio over {window} days", at, series, "ratio", zero=True, height="middle")
     caption = f"Annualised Sharpe ratio of the last {window} session days."
+    caption += "" if len(found) > 1 else f" This session has {w.plural(len(days.date), 'day')}."
     return section("Rolling Sharpe", draw(chart), caption, style="half")
 
 
@@ -106,6 +107,8 @@ def exposure(analysis: Analysis) -> str:
     gross, net = f.shares(curve.gross, curve.equity), f.shares(curve.net, curve.equity)
     lines = [Series("Net", net, "a", fill=True)]
     legend, caption = "", "Value of positions as a share of equity: all of them long."
+    if not curve.gross.any():
+        caption = "Value of positions as a share of equity: nothing was held."
     if not np.allclose(gross, net, equal_nan=True):
         lines.insert(0, Series("Gross", gross, "b"))
         legend = f'<div class="legend">{key("b", "Gross")}{key("a", "Net")}</div>'
