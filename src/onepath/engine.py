@@ -94,6 +94,7 @@ class Engine:
         self.deciders: list[tuple[Callable[[Context], Any], Context]] = []
         self.failures: list[StrategyEnded] = []
         self.cancels: list[int] = []
+        self.stopping = False
         self.decided = 0
         """sequence of the last decision recorded: the cause of what the venue answers at once"""
         self._instruments = instruments
@@ -306,9 +307,16 @@ class Engine:
 
     # -- time
 
+    def stop_soon(self) -> None:
+        """Let no further event through; may be called from another thread or a signal handler."""
+        self.stopping = True
+        self.moment.due = -NEVER
+
     def pass_time(self, before: int) -> Iterator[Context]:
         """Do what was due before the instant `before`: valuations and timers, in time order; yields the contexts whose
         timer has come, to be asked for orders."""
+        if self.stopping:
+            return
         if self._mark_at == NEVER:
             self._mark_at = _after(before - 1, self._mark_every)
             self._set_due()
@@ -354,7 +362,8 @@ class Engine:
         self._set_due()
 
     def _set_due(self) -> None:
-        self.moment.due = min(self._mark_at, self._timers[0][0] if self._timers else NEVER)
+        if not self.stopping:
+            self.moment.due = min(self._mark_at, self._timers[0][0] if self._timers else NEVER)
 
     def _signal(
         self, strategy: str, symbol: str, type_: str, conditions: tuple[str, ...], values: dict[str, float]

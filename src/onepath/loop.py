@@ -43,6 +43,8 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
             at = event.at
             if at > moment.due:
                 _pass_time(engine, venue, at)
+                if engine.stopping:
+                    return done + batch.size - 1 - sum(1 for _ in stream)
             moment.at = at
             if working:
                 _instant(engine, venue, [event] if last else [event, *_rest(stream)])

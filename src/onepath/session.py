@@ -117,6 +117,7 @@ class Session:
     def stop(self) -> None:
         """Ask the run to end after what it is doing; safe from a signal handler."""
         self._stopped = True
+        self.engine.stop_soon()
         self._go.set()
 
     def pause(self) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Sheet = Callable[[str], Path]
 """Where the tear sheet of a session id goes"""
 BUILT = ("backtest",)
-EXITS = {"completed": 0, "failed": 1, "stopped": 130}
+EXITS = {"completed": 0, "failed": 2, "stopped": 130}
 
 
 def run(
@@ -63,7 +63,7 @@ def run(
             _tell(workspace, outcome, as_json=as_json, sheet=sheet)
         finally:
             session.journal.close()
-    code = 1 if outcome.errors and outcome.status == "completed" else EXITS[outcome.status]
+    code = 2 if outcome.errors else EXITS[outcome.status]
     if code:
         raise typer.Exit(code)
 

@@ -117,12 +117,12 @@ def test_no_report_writes_none(cli: Cli, folder: Path) -> None:
 
 
 def test_a_strategy_that_fails_is_told_and_the_journal_stays(cli: Cli, folder: Path) -> None:
-    """An exception in a strategy ends with exit code 1, its file and line, and a session that reads."""
+    """An exception in a strategy ends with exit code 2, its file and line, and a session that reads."""
     (folder / "often.py").write_text(
         "from onepath import Strategy\nclass A(Strategy):\n  def on_market_event(self, e, c):\n    1 / 0\n"
     )
     told = cli("run", "config.yaml", "--set", "strategies.0.params={}", "--name", "bad")
-    assert told.code == 1
+    assert told.code == 2
     assert f"often failed at {folder / 'often.py'}:4: " in told.err
     assert "Traceback" not in told.err
     assert [row["status"] for row in json.loads(cli("sessions", "--json").out)] == ["failed"]

@@ -1,0 +1,51 @@
+"""A feed cut off after so many events, for replaying a session that was stopped.
+
+Rules: nothing is reordered; the cut may fall inside an instant, as the stop did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from onepath.instruments import Instrument
+from onepath.market import MarketEvent
+from onepath.ports import Batch, Feed
+
+
+class _Front:
+    """The first events of a batch; features were computed over all of it, and no one sees the rest."""
+
+    def __init__(self, batch: Batch, size: int) -> None:
+        self.size = size
+        self._batch = batch
+
+    def events(self) -> Iterator[tuple[MarketEvent, bool]]:
+        return islice(self._batch.events(), self.size)
+
+    def columns(self, symbol: str) -> Mapping[str, Sequence[float]] | None:
+        return self._batch.columns(symbol)
+
+
+class Limited:
+    """The first `events` events of `feed`."""
+
+    def __init__(self, feed: Feed, events: int) -> None:
+        self.instruments: Mapping[str, Instrument] = feed.instruments
+        self.total: int | None = events
+        self._feed = feed
+
+    def batches(self) -> Iterator[Batch]:
+        left = self.total or 0
+        for batch in self._feed.batches():
+            if left <= 0:
+                return
+            yield batch if batch.size <= left else _Front(batch, left)
+            left -= batch.size
+
+    def describe(self) -> Mapping[str, Any]:
+        return self._feed.describe()
+
+    def fingerprint(self) -> str:
+        return self._feed.fingerprint()
