@@ -43,7 +43,7 @@ class Calendar:
 
     def session_date(self, at: int) -> int:
         """The day number of the session that `at` falls in; grows with `at`. About 0.1 us when asked again."""
-        return at // DAY if self.weekends else _session_date(self, at // QUARTER)
+        return at // DAY if self.weekends else _session_date(self.zone, self.closes, at // QUARTER)
 
     def session_bounds(self, day: int) -> tuple[int, int]:
         """When the session of that day opens and closes, in nanoseconds UTC."""
@@ -76,9 +76,8 @@ def _local_offset(zone: str, quarter: int) -> int:
 
 
 @lru_cache(maxsize=65_536)
-def _session_date(calendar: Calendar, quarter: int) -> int:
-    at = quarter * QUARTER
-    day = (at + calendar.offset(at) - calendar.closes) // DAY + 1
+def _session_date(zone: str, closes: int, quarter: int) -> int:
+    day = (quarter * QUARTER + _offset(zone, quarter) - closes) // DAY + 1
     weekday = (day + _EPOCH.weekday()) % 7
     return day + max(0, 7 - weekday) if weekday >= _SATURDAY else day
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def expected(data: dict[str, Columns]) -> list[tuple[Bar, bool]]:
     """All bars by time, those of one time in feed order; the last of each time marked."""
     bars = [Bar(s, *row) for s, c in data.items() for row in zip(*(c[n] for n in COLUMNS), strict=True)]
     bars.sort(key=lambda bar: bar.at)
-    last = [a.at != b.at for a, b in zip(bars, bars[1:], strict=False)]
+    last = [a.at != b.at for a, b in pairwise(bars)]
     return list(zip(bars, [*last, True], strict=True)) if bars else []
 
 
@@ -262,7 +263,7 @@ def test_a_part_of_the_file_has_the_fingerprint_of_that_part(tmp_path: Path) -> 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     """A Parquet file of other columns is refused with the columns found and what to do."""
     pq.write_table(pa.table({"time": [1], "close": [2.0]}), tmp_path / "x.parquet")
-    with pytest.raises(DataError, match="has columns time, close; expected start, at, .*onepath data import"):
+    with pytest.raises(DataError, match=r"has columns time, close; expected start, at, .*onepath data import"):
         ParquetFeed({"A": tmp_path / "x.parquet"}, {"A": Instrument(symbol="A")})
 
 

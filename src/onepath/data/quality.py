@@ -298,7 +298,8 @@ def _unit_factor(values: Sequence[Any]) -> Any:
         factor = np.where(hit, np.where(column > around, 100.0, 0.01), factor)
     step = np.diff(np.log(values[3]))
     jump = np.concatenate(([False], np.abs(np.abs(step) - np.log(100)) < _UNIT_NEAR))
-    return np.where(jump & (factor == 0), np.where(np.concatenate(([0.0], step)) > 0, 100.0, 0.01), factor)
+    explained = (factor > 0) | np.concatenate(([False], factor[:-1] > 0))
+    return np.where(jump & ~explained, np.where(np.concatenate(([0.0], step)) > 0, 100.0, 0.01), factor)
 
 
 def _median_around(close: Any) -> Any:

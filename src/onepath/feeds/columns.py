@@ -92,7 +92,7 @@ class ColumnFeed:
     def batches(self) -> Iterator[BarBatch]:
         """The bars in time order. Raises DataError at the first that is out of order or not a price."""
         rows = chunk_rows(self._batch, len(self._columns))
-        return as_batches({symbol: _chunks(symbol, c, rows) for symbol, c in self._columns.items()})
+        return as_batches({symbol: _chunks(symbol, c, rows) for symbol, c in self._columns.items()}, rows)
 
     def fingerprint(self) -> str:
         """Hash of all bars of this feed, read or not."""
@@ -115,14 +115,14 @@ class ColumnFeed:
         }
 
 
-def as_batches(chunks: Mapping[str, Iterator[Chunk]]) -> Iterator[BarBatch]:
+def as_batches(chunks: Mapping[str, Iterator[Chunk]], rows: int) -> Iterator[BarBatch]:
     """Each symbol's chunks as batches in time order; a symbol alone needs no merge."""
     if len(chunks) == 1:
         ((symbol, alone),) = chunks.items()
         for start, at, *prices in alone:
             yield BarBatch(symbol, start, at, prices)
         return
-    for names, (start, at, *prices), last, parts in merged(chunks):
+    for names, (start, at, *prices), last, parts in merged(chunks, rows):
         yield BarBatch(names, start, at, prices, last, parts=parts)
 
 

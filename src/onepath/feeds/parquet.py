@@ -68,7 +68,7 @@ class ParquetFeed:
         """The bars in time order. Raises DataError, with file and row, at the first that is not in order or no bar."""
         whole = Fingerprint(self._stretches)
         rows = chunk_rows(self._batch, len(self._stretches))
-        yield from as_batches({symbol: _lists(symbol, s, rows, whole) for symbol, s in self._stretches.items()})
+        yield from as_batches({symbol: _lists(symbol, s, rows, whole) for symbol, s in self._stretches.items()}, rows)
         self._fingerprint = whole.hexdigest()
 
     def fingerprint(self) -> str:

@@ -69,7 +69,7 @@ def test_every_form_gives_the_same_feed(bars: Any, tmp_path: Path) -> None:
     """Frame, file, mapping, any spelling of time: one fingerprint, and the same bars."""
     found = {}
     for name, source in sources(bars(200), tmp_path).items():
-        own = isinstance(source, dict) and "A" in source or "column" in name.partition(" ")[2] and "," not in name
+        own = (isinstance(source, dict) and "A" in source) or ("column" in name.partition(" ")[2] and "," not in name)
         feed = open_feed(source, symbols=None if own or isinstance(source, Path | str) else ("A",))
         found[name] = (tuple(b.at for b in events(feed)), tuple(b.close for b in events(feed)))
     assert set(found.values()) == {next(iter(found.values()))}, found.keys()
