@@ -1,11 +1,12 @@
 """The compiled execution of a step: numba's, made when it is worth it and kept on disk for the next process.
 
-Rules: numba is imported here alone, and only when a run is long enough to earn it back. No fast-math and the same order
-of operations, so compiled values equal Python's to the last bit. Functions a step calls are compiled with it. A step that
-does not compile runs in Python: same values, slower, and a warning says so once.
+Rules: numba is imported here alone, and only once a process has enough to compute to earn it back. No fast-math and the
+same order of operations, so compiled values equal Python's to the last bit. Functions a step calls are compiled with it.
+A step that does not compile runs in Python: same values, slower, and a warning says so once.
 Limits: a step is kept on disk only if everything it refers to is code, a module or a number; others compile anew in
 each process. What is kept is named by a hash of all that code, so that a changed step never meets its older self.
-Cost: importing numba 0.25 s; a step 0.3 to 1 s cold, 10 to 20 ms from disk (`$NUMBA_CACHE_DIR`, else the user's cache).
+Cost: numba is ready after 0.5 to 0.8 s; a step takes 0.2 to 0.5 s to compile, 5 to 10 ms from disk (`$NUMBA_CACHE_DIR`,
+else the user's cache).
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from onepath.features.loops import LOOPS
 Loop = Callable[[Any, Any, Any, Any], None]
 """state, out, columns, arguments: see `loops`"""
 
-WORTH_LOADING = 500_000
-"""Values in a run from which numba is imported. At 0.2 us saved a value the import is earned back by the third such run
-of a process, or by one of 1,500,000 values."""
+WORTH_LOADING = 2_000_000
+"""Values, in all runs of this process together, from which numba is loaded: 0.2 us saved on each is what loading costs,
+give or take two. So one short run never waits for it, and the second of many is fast."""
 WORTH_COMPILING = 50_000
-"""Values in a run from which compiling pays where numba is imported already."""
+"""Values in one run from which compiling pays where numba is loaded already."""
+_asked_for = {"values": 0}
 _FORMAT = "1"
 """Raised when this module compiles differently, so that what an older one kept is not used."""
 
@@ -44,9 +46,13 @@ def installed() -> bool:
 
 
 def worth(values: int | None) -> bool:
-    """Whether a run of this many values (None: unknown) should compile its features."""
-    least = WORTH_COMPILING if "numba" in sys.modules else WORTH_LOADING
-    return values is not None and values >= least and installed()
+    """Whether a run of this many values (None: unknown) should compile its features. It decides speed, never values."""
+    if values is None or not installed():
+        return False
+    _asked_for["values"] += values
+    if "numba" in sys.modules:
+        return values >= WORTH_COMPILING
+    return _asked_for["values"] >= WORTH_LOADING
 
 
 def loop(step: Step, inputs: int, arguments: tuple[Value, ...]) -> Loop | None:
