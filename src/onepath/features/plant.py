@@ -6,7 +6,7 @@ columns, or an event comes without a batch, the same steps are called with the e
 Limits: where a batch has columns of a symbol, they have a row for each event of it: a feed that mixes bars with quotes
 or trades gives no columns. An event that is not a bar leaves the row as it is. `ready` counts bars: had one of them no
 number, a feature may be NaN for longer.
-Cost: with two averages 0.16 us a bar compiled, 0.5 us in Python, 1.3 us where events come one by one.
+Cost: with two averages 0.16 us a bar compiled, 0.5 us in Python, 1.8 us where events come one by one.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ class FeaturePlant:
         return chain(repeat(False, cold), warm) if cold else warm
 
     def _stepped(self, symbol: str, bar: Bar) -> Any:
-        given = {field: float(getattr(bar, field)) for field in self._inputs}
+        given = {field: float(getattr(bar, field)) for field in self._inputs}.__getitem__
         seen = self._seen[symbol] = self._seen[symbol] + 1
-        values = [r.once([given[f] for f in r.inputs]) for r in self._running[symbol]]
+        values = [r.once(map(given, r.inputs)) for r in self._running[symbol]]
         return self._row(*values, seen >= self.warm_up)
 
 

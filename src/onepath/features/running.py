@@ -27,7 +27,8 @@ class Running:
 
     def once(self, inputs: Iterable[float]) -> float:
         """Take in one bar."""
-        return float(self._step(self._floats(), *inputs, *self._arguments))
+        state = self._state if type(self._state) is list else self._floats()
+        return float(self._step(state, *inputs, *self._arguments))
 
     def over(self, columns: Sequence[Sequence[float]]) -> list[float]:
         """Take in many bars, in Python."""
