@@ -21,6 +21,7 @@ import numpy as np
 from onepath.calendars import DAY, HOUR, Calendar, get
 from onepath.data import reading
 from onepath.data.bars import label_of, offsets, only_weekdays
+from onepath.data.catalogue import Dataset
 from onepath.data.stamps import NO_TIME
 from onepath.data.tables import Raw, named, split
 from onepath.feeds.checks import NOISE, stamp
@@ -91,6 +92,11 @@ class _Kind:
 def check(source: Any, *, symbol: str | None = None, calendar: str | None = None) -> Report:
     """The report on a file, a frame or a mapping of frames. Raises DataError only where it is no table of bars."""
     return check_raws(_raws(source, symbol), calendar)
+
+
+def check_dataset(dataset: Dataset) -> Report:
+    """The report on a data set of the catalogue, on its own calendar."""
+    return check({s: dataset.file(s) for s in dataset.symbols}, calendar=str(dataset.meta["calendar"]))
 
 
 def check_raws(raws: Sequence[Raw], calendar: str | None = None) -> Report:
@@ -233,18 +239,23 @@ def _gaps(order: Any, utc: Any, wall: Any, calendar: Calendar) -> Iterator[_Kind
     """Stretches in which the market was open and there is no bar."""
     step = _step(utc)
     daily = step >= DAY
-    times = wall if daily else utc
+    times = _dates(utc, wall, calendar) * DAY if daily else utc
     wide = _where(np.diff(times) >= step + min(step, HOUR))
-    if daily:
-        absent = np.array([_weekdays(int(times[i]), int(times[i + 1]), step, calendar) for i in wide], dtype=np.int64)
-    else:
-        absent = np.array([_open_bars(int(times[i]), int(times[i + 1]), step, calendar) for i in wide], dtype=np.int64)
+    count = _weekdays if daily else _open_bars
+    absent = np.array([count(int(times[i]), int(times[i + 1]), step, calendar) for i in wide], dtype=np.int64)
     wide, absent = wide[absent > 0], absent[absent > 0]
     if not len(wide):
         return
     sessions = daily and not calendar.weekends
     severity, text = ("info", "weekday(s) without a bar, holidays perhaps,") if sessions else ("warning", "bar(s) absent")
     yield _Kind("gap", severity, order[wide + 1], lambda i: f"{absent[i]} {text} before this one", absent)
+
+
+def _dates(utc: Any, wall: Any, calendar: Calendar) -> Any:
+    """The date of each daily bar: the one published, or the session's where a time of day is given."""
+    if calendar.weekends or (wall % DAY == 0).all():
+        return wall // DAY
+    return (utc + offsets(utc, calendar) - calendar.closes) // DAY + 1
 
 
 def _weekdays(before: int, after: int, step: int, calendar: Calendar) -> int:
@@ -344,9 +355,10 @@ def _stale(order: Any, values: Sequence[Any]) -> Iterator[_Kind]:
 def _sessions(order: Any, utc: Any, wall: Any, calendar: Calendar) -> Iterator[_Kind]:
     """Signs of a wrong time zone or label: bars outside the sessions, daily bars not at midnight, stamps of the end."""
     step = _step(utc)
-    if step == DAY and 0 < (odd := _where(wall % DAY != np.median(wall % DAY)) ).size < len(order):
-        yield from _plain("time_zone", "warning", order[odd], "a daily bar has another time of day than the others")
     if step >= DAY:
+        clock, market = wall % DAY, (utc + offsets(utc, calendar)) % DAY
+        odd = _where((clock != np.median(clock)) & (market != np.median(market)))
+        yield from _plain("time_zone", "warning", order[odd], "a daily bar has another time of day than the others")
         return
     if not calendar.weekends:
         local = utc + offsets(utc, calendar) - calendar.closes

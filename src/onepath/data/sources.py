@@ -49,6 +49,7 @@ def open_feed(
     notes: list[str] = []
     found = _catalogued(source, data_dir)
     if isinstance(found, catalogue.Dataset):
+        _agrees(found, asset_class, calendar, nanoseconds(interval))
         return catalogue.open_dataset(
             found, symbols=symbols, start=window[0], end=window[1], instruments=instruments
         )
@@ -89,6 +90,19 @@ def _catalogued(source: Any, data_dir: Path | str | None) -> Any:
     if _looks_like_path(source):
         Place(str(source)).fail("there is no such file or folder; check the path")
     return catalogue.find(str(source), data_dir)
+
+
+def _agrees(dataset: catalogue.Dataset, asset_class: str | None, calendar: str | None, interval: int | None) -> None:
+    """A data set knows what it is; to be told otherwise is an error, not an order."""
+    classes = {dataset.instrument(symbol).asset_class for symbol in dataset.symbols}
+    for what, wanted, there in (
+        ("calendar", calendar, {str(dataset.meta["calendar"])}),
+        ("asset_class", asset_class, classes),
+        ("interval", interval, {int(dataset.meta["interval_ns"])}),
+    ):
+        if wanted is not None and {wanted} != there:
+            found = ", ".join(map(str, sorted(there, key=str)))
+            Place(f"data set {dataset.name}").fail(f"it has {what} {found}, not {wanted}; leave {what} out")
 
 
 def _looks_like_path(source: str | Path) -> bool:
@@ -171,7 +185,7 @@ def _from_files(path: Path, notes: list[str]) -> list[Raw]:
     if rows > IN_MEMORY:
         Place(str(path)).fail(
             f"it has {rows:,} rows, more than the {IN_MEMORY:,} that are read into memory; "
-            f"import it once with 'onepath data import {path}' and use the data set's name"
+            "import each file once with 'onepath data import' and use the data set's name"
         )
     found = []
     for file in files:

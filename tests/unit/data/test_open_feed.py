@@ -418,6 +418,21 @@ def test_end_stamps_of_the_recorded_future(shared: Path) -> None:
     assert np.datetime64(first.start, "ns") == np.datetime64("2024-01-01T23:00", "ns")
 
 
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"calendar": "24/7"}, "has calendar XNYS, not 24/7; leave calendar out"),
+        ({"asset_class": "fx"}, "has asset_class equity, not fx"),
+        ({"interval": "1m"}, "has interval 86400000000000, not 60000000000"),
+    ],
+)
+def test_a_data_set_is_not_told_what_it_is(told: dict[str, Any], message: str) -> None:
+    """A calendar, class or bar length that contradicts the data set is refused, never ignored."""
+    with pytest.raises(DataError, match=message):
+        open_feed("us10", **told)
+    assert open_feed("us10", calendar="XNYS", asset_class="equity", interval="1d").total == 25_160
+
+
 def test_canonical_folder_streams(bars: Any, tmp_path: Path) -> None:
     """A folder of canonical files is streamed, and gives what the frame gives."""
     from onepath.data.ingest import import_file
