@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from statistics import stdev
 from typing import Any
@@ -168,7 +169,7 @@ def test_mean_reversion_buys_below_the_band_and_sells_at_the_mean() -> None:
 
 def wilder(price: list[float], window: int) -> list[float]:
     """Wilder's RSI, NaN until warm, with averages kept by the book: old x (n - 1) + new, over n."""
-    changes = [b - a for a, b in zip(price, price[1:], strict=False)]
+    changes = [b - a for a, b in pairwise(price)]
     gain = math.fsum(max(c, 0) for c in changes[:window]) / window
     loss = math.fsum(max(-c, 0) for c in changes[:window]) / window
     values = [math.nan] * window + [100 - 100 / (1 + gain / loss)]
@@ -217,7 +218,7 @@ def test_momentum_holds_the_strongest_three() -> None:
         assert len(held) <= 3
         assert set(held) == chosen, at
         if i >= 126 and (not chosen or month(instants[i - 1]) != month(at)):
-            ranked = sorted(symbols, key=lambda s: -(price[s][i] / price[s][i - 126] - 1))  # noqa: B023 - used at once
+            ranked = sorted(symbols, key=lambda s: -(price[s][i] / price[s][i - 126] - 1))
             chosen = set(ranked[:3])
             months += 1
     assert months == 114, "July 2015 to December 2024"
