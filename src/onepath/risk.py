@@ -2,13 +2,13 @@
 
 Rules: every order passes here, in every mode. A price that is missing denies. Orders at work count as if done where they
 take buying power; where they would free it, only market orders count. Only quantity that opens or adds is limited:
-reducing a position is always allowed.
+reducing a position is always allowed. What SELL and COVER orders never do, go through zero, they are not counted for.
 Limits: collars, order rate, duplicates and account-wide limits come with the execution work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -49,12 +49,13 @@ def check(
     guard = _unowned(order, held, ahead)
     if guard is not None:
         return guard
-    signed = order.quantity if order.side.sign > 0 else -order.quantity
-    opening = _opening(held, signed)
-    if opening:
-        denied = _too_much(order, instrument, ledger, working, marks, limits, reference, held + signed)
-        if denied is not None:
-            return denied
+    if order.side is Side.BUY or order.side is Side.SHORT:
+        signed = order.quantity if order.side.sign > 0 else -order.quantity
+        before = _pushed(held, order.side.sign, ahead) if ahead else held
+        if _opening(before, signed):
+            denied = _too_much(order, instrument, ledger, working, marks, limits, reference, before + signed)
+            if denied is not None:
+                return denied
     return Approved(order, reference)
 
 
@@ -82,6 +83,24 @@ def _unowned(order: Order, held: Decimal, ahead: Iterable[OrderState]) -> Denied
         if order.quantity > owed:
             return Denied(order, "owed", f"cover {order.quantity} of {order.symbol} but {owed} is owed; use buy")
     return None
+
+
+def _pushed(held: Decimal, sign: int, ahead: Iterable[OrderState]) -> Decimal:
+    """What is held once the orders ahead on this side have traded: each alone may only close, all together may not."""
+    for state in ahead:
+        if state.side.sign == sign:
+            held = _after(held, state)
+    return held
+
+
+def _after(held: Decimal, state: OrderState) -> Decimal:
+    """What is held once an order has traded; SELL and COVER end at zero."""
+    side, rest = state.order.side, state.remaining
+    if side is Side.SELL:
+        return held - min(rest, max(held, ZERO))
+    if side is Side.COVER:
+        return held + min(rest, max(-held, ZERO))
+    return held + rest if side.sign > 0 else held - rest
 
 
 def _opening(held: Decimal, signed: Decimal) -> Decimal:
@@ -115,16 +134,18 @@ def _too_much(
             prices[symbol] = exact(marks[symbol].mark)
         equity += position.value(prices[symbol])
         projected[symbol] = position.quantity
-    reserved = _work_ahead(working, projected, ledger, marks, prices)
-    before = projected.get(order.symbol, ZERO)
-    target = before + (order.quantity if order.side.sign > 0 else -order.quantity)
-    size = limits.max_position_size
-    value = abs(target) * price * instrument.multiplier
-    if size is not None and value > size * equity:
-        return Denied(
-            order, "position_size", f"{target} of {order.symbol} is worth {value}, over {size} of equity {equity}"
-        )
+    resting = _work_ahead(working, projected, marks, prices) if working else ()
+    target = projected.get(order.symbol, ZERO) + (order.quantity if order.side.sign > 0 else -order.quantity)
     projected[order.symbol] = target
+    value = abs(target) * price * instrument.multiplier
+    reserved, same = _reserved(order, resting, projected, ledger, prices) if resting else (ZERO, ZERO)
+    size = limits.max_position_size
+    if size is not None and value + same > size * equity:
+        return Denied(
+            order,
+            "position_size",
+            f"{target} of {order.symbol} is worth {value + same}, over {size} of equity {equity}",
+        )
     gross = reserved + value - abs(target) * reference * instrument.multiplier
     for symbol, quantity in projected.items():
         multiplier = instrument.multiplier if symbol == order.symbol else ledger.multiplier(symbol)
@@ -146,20 +167,40 @@ def _worst(order: Order, reference: Decimal) -> Decimal:
 def _work_ahead(
     working: Collection[OrderState],
     projected: dict[str, Decimal],
-    ledger: Ledger,
     marks: Mapping[str, MarketEvent],
     prices: dict[str, Decimal],
-) -> Decimal:
-    """Move `projected` by market orders at work; return the value that resting orders may still add."""
-    reserved = ZERO
+) -> Sequence[OrderState]:
+    """Move `projected` by market orders at work; return those at rest that may open or add."""
+    resting = []
     for state in working:
         order = state.order
         if order.symbol not in prices:
             prices[order.symbol] = exact(marks[order.symbol].mark)
-        signed = state.remaining if order.side.sign > 0 else -state.remaining
-        held = projected.get(order.symbol, ZERO)
         if order.type is OrderType.MARKET:
-            projected[order.symbol] = held + signed
-        else:
-            reserved += _opening(held, signed) * _worst(order, prices[order.symbol]) * ledger.multiplier(order.symbol)
-    return reserved
+            projected[order.symbol] = _after(projected.get(order.symbol, ZERO), state)
+        elif order.side is Side.BUY or order.side is Side.SHORT:
+            resting.append(state)
+    return resting
+
+
+def _reserved(
+    order: Order,
+    resting: Iterable[OrderState],
+    projected: Mapping[str, Decimal],
+    ledger: Ledger,
+    prices: Mapping[str, Decimal],
+) -> tuple[Decimal, Decimal]:
+    """The value that resting orders may still add, one after the other: in all, and beside `order` on its own side."""
+    total = same = ZERO
+    reach: dict[tuple[str, int], Decimal] = {}
+    for state in resting:
+        at_rest = state.order
+        key = at_rest.symbol, at_rest.side.sign
+        held = reach.get(key, projected.get(at_rest.symbol, ZERO))
+        reach[key] = _after(held, state)
+        opening = _opening(held, reach[key] - held)
+        value = opening * _worst(at_rest, prices[at_rest.symbol]) * ledger.multiplier(at_rest.symbol)
+        total += value
+        if key == (order.symbol, order.side.sign):
+            same += value
+    return total, same
