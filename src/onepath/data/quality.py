@@ -35,6 +35,7 @@ _SPLIT_NEAR = 0.04
 _UNIT_NEAR = 0.25
 _STALE_ROWS = 10
 _AROUND = 5
+_WORST_FIRST = ("error", "warning", "info")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All findings (the first hundred of a kind and symbol), the count of each kind, and the bars that are absent."""
+    """The findings, the worst first, a hundred of a kind and symbol at most; counts of all; the bars that are absent."""
 
     rows: int
     findings: Sequence[Finding]
@@ -112,6 +113,7 @@ def check_raws(raws: Sequence[Raw], calendar: str | None = None) -> Report:
             severities[kind.severity] = severities.get(kind.severity, 0) + n
             missing += 0 if kind.missing is None else int(kind.missing.sum())
             findings += [_finding(raw, kind, int(row), i) for i, row in enumerate(kind.rows[:SHOWN])]
+    findings.sort(key=lambda finding: _WORST_FIRST.index(finding.severity))
     return Report(sum(len(raw.stamps.utc) for raw in raws), findings, counts, missing, severities)
 
 

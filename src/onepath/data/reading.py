@@ -196,7 +196,7 @@ def _array(values: Any, place: Place, name: str) -> Any:
         _one_zone(values, place, name)
     try:
         array = pa.Array.from_pandas(values) if hasattr(values, "dtype") else pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         return place.fail(f"column {name!r} cannot be read ({str(error).splitlines()[0]})")
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 

@@ -4,7 +4,8 @@ Rules: a time without a zone is UTC. Whole numbers are seconds, milliseconds, mi
 size; eight digits that are a date are a date. `wall` keeps the clock as published, because a daily bar's date is the
 exchange's, not Greenwich's. Days first or months first is never guessed: a column that could be read either way is
 refused.
-Limits: years 1678 to 2261 (64 bits of nanoseconds); named zones inside text (`EST`) are not read.
+Limits: years 1678 to 2261 (64 bits of nanoseconds); named zones inside text (`EST`) are not read; epochs as numbers
+begin in 1970.
 """
 
 from __future__ import annotations
@@ -50,9 +51,16 @@ def read(column: Any, place: Place, name: str) -> Stamps:
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    try:
+        return _read(column, place, name)
+    except pa.ArrowInvalid as error:
+        return place.fail(f"column {name!r} cannot be read as times ({str(error).splitlines()[0]})")
+
+
+def _read(column: Any, place: Place, name: str) -> Stamps:
     kind = column.type
     if pa.types.is_timestamp(kind):
-        return _timestamps(column, place, name)
+        return _timestamps(column)
     if pa.types.is_date(kind):
         return _naive(_integers(column.cast(pa.timestamp("s")).cast(pa.timestamp("ns"))))
     if pa.types.is_integer(kind):
@@ -86,13 +94,10 @@ def _integers(column: Any) -> Any:
     return pc.fill_null(column.cast(pa.int64()), NO_TIME).to_numpy(zero_copy_only=False)
 
 
-def _timestamps(column: Any, place: Place, name: str) -> Stamps:
+def _timestamps(column: Any) -> Stamps:
     zone = column.type.tz
-    try:
-        utc = _integers(column.cast(pa.timestamp("ns", zone)))
-        wall = utc if zone in {None, "UTC"} else _integers(pc.local_timestamp(column).cast(pa.timestamp("ns")))
-    except pa.ArrowInvalid as error:
-        return place.fail(f"column {name!r} cannot be read as times ({str(error).splitlines()[0]})")
+    utc = _integers(column.cast(pa.timestamp("ns", zone)))
+    wall = utc if zone in {None, "UTC"} else _integers(pc.local_timestamp(column).cast(pa.timestamp("ns")))
     return Stamps(utc, wall)
 
 
@@ -103,15 +108,15 @@ def _epochs(values: Any, place: Place, name: str) -> Any:
     least, most = int(known.min()), int(known.max())
     if least >= 19_000_101 and most <= 21_001_231:
         return _from_parts(values // 10_000, values // 100 % 100, values % 100)
-    scale = next(scale for limit, scale in _UNITS if most < limit)
-    if least < 0 or most < 10**8 or least * scale < 10**8 * scale // 10**3:
+    scale = next(scale for limit, scale in _UNITS if most <= limit)
+    if least < 0 or most < 10**8 or most * scale >= 2**63:
         place.fail(f"column {name!r} holds whole numbers from {least} to {most}, which are no epochs; expected times")
     return np.where(values == NO_TIME, NO_TIME, values * scale)
 
 
 def _float_epochs(column: Any, place: Place, name: str) -> Any:
     values = pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False)
-    good = np.isfinite(values)
+    good = np.abs(values) < 2.0**62
     whole = np.where(good, np.floor(np.where(good, values, 0)), 0).astype(np.int64)
     epochs = _epochs(np.where(good, whole, NO_TIME), place, name)
     seconds = good.any() and np.abs(values[good]).max() < _UNITS[0][0]

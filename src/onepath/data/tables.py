@@ -78,6 +78,8 @@ def split(table: pa.Table, place: Place, notes: list[str]) -> list[Raw]:
     names = table.column_names
     prices = [need(names, (field,), place, field) for field in FIELDS[:4]]
     time = need(names, TIMES, place, "time")
+    if plain(time) == "date" and (clock := find(names, ("time",), place, "time")):
+        place.fail(f"the time is in two columns, {time!r} and {clock!r}; join them into one, such as 2024-01-31 09:30")
     if not table.num_rows:
         place.fail("there are no rows; expected at least one bar")
     volume = find(names, VOLUMES, place, "volume")
