@@ -32,7 +32,7 @@ from onepath.data.stamps import require
 from onepath.data.tables import SYMBOLS, TIMES, Raw, find, named, need, split
 from onepath.errors import DataError
 from onepath.feeds.checks import Checked, stamp
-from onepath.feeds.columns import COLUMNS, FIELDS
+from onepath.feeds.columns import COLUMNS
 from onepath.feeds.fingerprints import Fingerprint
 from onepath.feeds.parquet import ROW_GROUP, SCHEMA
 from onepath.instruments import Instrument
@@ -40,10 +40,10 @@ from onepath.instruments import Instrument
 LAYOUT: Mapping[str, Any] = {
     "compression": "zstd",
     "data_page_size": 65_536,
-    "use_dictionary": list(FIELDS),
+    "use_dictionary": False,
     "column_encoding": {"start": "DELTA_BINARY_PACKED", "at": "DELTA_BINARY_PACKED"},
 }
-"""small pages keep a stream's memory small; times grow evenly, so their differences take next to no room"""
+"""small pages and no dictionaries keep a stream's memory small; times grow evenly, so their differences take no room"""
 
 Progress = Callable[[int, int], None]
 """called with rows done and rows in all"""

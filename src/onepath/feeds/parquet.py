@@ -28,6 +28,9 @@ from onepath.instruments import Instrument
 ROW_GROUP = 65_536
 SCHEMA = pa.schema([(name, pa.int64() if name in {"start", "at"} else pa.float64()) for name in COLUMNS])
 
+_LEAST_DECODED = 2_048
+"""rows that are decoded, checked and hashed at once; fewer would cost more in calls than in work"""
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -169,10 +172,11 @@ def _numbers(column: Any) -> Any:
 
 def _lists(symbol: str, s: Stretch, rows: int, whole: Fingerprint) -> Iterator[Chunk]:
     checked = Checked(f"{s.path}", row=s.first_row)
-    for columns in _arrays(s, rows):
+    for columns in _arrays(s, max(rows, _LEAST_DECODED)):
         checked.check(columns)
         whole.add(symbol, columns)
-        yield [column.tolist() for column in columns]
+        for first in range(0, len(columns[0]), rows):
+            yield [column[first : first + rows].tolist() for column in columns]
 
 
 def _ends(s: Stretch) -> tuple[int, int]:
