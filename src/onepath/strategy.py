@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import operator
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -136,7 +137,8 @@ class Features(dict[str, Any]):
 class History:
     """The last bars of each symbol, as many as `require` asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self.symbols = symbols
         self.length = 0
         self._bars: dict[str, deque[Bar]] = {}
 
@@ -148,11 +150,15 @@ class History:
         """The bars kept of `symbol`, oldest first."""
         if not self.length:
             raise StrategyError("no history is kept: ask for it in on_start with context.historical_data.require(bars)")
+        if symbol not in self.symbols:
+            raise StrategyError(
+                f"no history of {symbol!r}{nearest(symbol, self.symbols)}; it has {', '.join(self.symbols[:20])}"
+            )
         return tuple(self._bars.get(symbol, ()))
 
     def closes(self, symbol: str, bars: int) -> list[float]:
         """The last `bars` closing prices, oldest first; fewer while there are not as many."""
-        return [bar.close for bar in self[symbol][-bars:]]
+        return [bar.close for bar in self[symbol][-bars:]] if bars > 0 else []
 
     def update(self, event: Bar, _context: object) -> None:
         """Take in one bar (called by the engine before the strategy sees it)."""
@@ -198,7 +204,7 @@ class Context:
         self.portfolio = portfolio
         self.risk_limits = limits
         self.features = Features()
-        self.historical_data = History()
+        self.historical_data = History(symbols)
         self.metadata: dict[str, Any] = {}
         self._moment = moment
         self._open_orders = open_orders
@@ -245,6 +251,7 @@ class Context:
         """Sell or cover the whole position; nothing when flat."""
         held = self.portfolio.quantity(symbol)
         if not held:
+            self._instrument(symbol)
             return []
         return self._order(Side.SELL if held > 0 else Side.COVER, symbol, abs(held), **how)
 
@@ -268,7 +275,7 @@ class Context:
         change = wanted - held
         if not change:
             return []
-        if wanted and wanted * held > 0 and self._is_small(symbol, change, exact(band)):
+        if wanted and wanted * held > 0 and self._is_small(symbol, change, _finite(band, symbol, "band")):
             return []
         if change > 0:
             side = Side.COVER if held < 0 and wanted <= 0 else Side.BUY
@@ -283,18 +290,22 @@ class Context:
 
     def cancel_all(self, symbol: str | None = None) -> list[CancelIntent]:
         """Take back every open order, or those of one symbol."""
+        if symbol is not None:
+            self._instrument(symbol)
         return [CancelIntent(o.id) for o in self.open_orders if symbol is None or o.symbol == symbol]
 
     def signal(self, symbol: str, type: str, conditions: Sequence[str] = (), **values: float) -> Signal:
         """Record why: give the signal to an order with `signal=`, and the journal links them."""
-        return self._signal(self.name, symbol, type, tuple(conditions), values)
+        met = (conditions,) if isinstance(conditions, str) else tuple(map(str, conditions))
+        seen = {name: _measured(name, value) for name, value in values.items()}
+        return self._signal(self.name, str(symbol), str(type), met, seen)
 
     def set_timer(self, name: str, at: int | dt.datetime) -> None:
         """Call `on_timer` at `at` (nanoseconds or aware datetime), once its market events are known."""
-        moment = at if isinstance(at, int) else round(at.timestamp() * 1e6) * 1_000
+        moment = _nanoseconds(name, at)
         if moment <= self.now:
             raise StrategyError(f"timer {name!r} is set for {moment}, which is not after now ({self.now})")
-        self._schedule(self.name, Timer(name, moment))
+        self._schedule(self.name, Timer(str(name), moment))
 
     def _instrument(self, symbol: str) -> Instrument:
         if symbol not in self.symbols:
@@ -374,7 +385,7 @@ class Context:
             stop=None if stop is None else instrument.round_price(_finite(stop, symbol, "stop"), up),
             time_in_force=time_in_force if type(time_in_force) is TimeInForce else TimeInForce(time_in_force),
             signal_id=None if signal is None else signal.id,
-            tag=tag,
+            tag=str(tag),
         )
 
 
@@ -394,6 +405,26 @@ def _finite(value: Number, symbol: str, what: str) -> Decimal:
     if not number.is_finite():
         raise OrderError(f"the {what} of {symbol} is {value!r}; it must be a finite number")
     return number
+
+
+def _measured(name: str, value: Any) -> float:
+    """A value of a signal as the plain float that a journal can hold."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise StrategyError(f"the signal's value {name} is {value!r}; it must be a number") from None
+
+
+def _nanoseconds(name: str, at: int | dt.datetime) -> int:
+    """When a timer is set for; a time without a zone would be another moment on another machine."""
+    if isinstance(at, dt.datetime):
+        if at.tzinfo is None:
+            raise StrategyError(f"timer {name!r} is set for {at}, which has no time zone; add tzinfo=datetime.UTC")
+        return round(at.timestamp() * 1e6) * 1_000
+    try:
+        return operator.index(at)
+    except TypeError:
+        raise StrategyError(f"timer {name!r} is set for {at!r}; give nanoseconds or an aware datetime") from None
 
 
 def overridden(strategy: Strategy, method: str) -> bool:
