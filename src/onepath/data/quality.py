@@ -107,7 +107,9 @@ def check_raws(raws: Sequence[Raw], calendar: str | None = None) -> Report:
     severities: dict[str, int] = {}
     missing = 0
     for raw in raws:
-        for kind in _kinds(raw, calendar):
+        with np.errstate(all="ignore"):
+            kinds = list(_kinds(raw, calendar))
+        for kind in kinds:
             n = len(kind.rows)
             counts[kind.name] = counts.get(kind.name, 0) + n
             severities[kind.severity] = severities.get(kind.severity, 0) + n
@@ -192,11 +194,10 @@ def _prices(raw: Raw) -> Iterator[_Kind]:
     missing, infinite = np.isnan(block).any(axis=0), np.isinf(block).any(axis=0)
     yield from _plain("missing_price", "error", _where(missing), "a price is missing")
     yield from _plain("infinite_price", "error", _where(infinite), "a price is infinite")
-    with np.errstate(invalid="ignore"):
-        low_price = (block <= 0).any(axis=0)
-        crossed = (high < low) & ~missing
-        outside = (np.maximum(opens, close) > high * (1 + NOISE)) | (np.minimum(opens, close) < low * (1 - NOISE))
-        bad_volume = (volume < 0) | ~np.isfinite(volume)
+    low_price = (block <= 0).any(axis=0)
+    crossed = (high < low) & ~missing
+    outside = (np.maximum(opens, close) > high * (1 + NOISE)) | (np.minimum(opens, close) < low * (1 - NOISE))
+    bad_volume = (volume < 0) | ~np.isfinite(volume)
     yield from _plain("non_positive", "error", _where(low_price), "a price is zero or negative")
     yield from _plain("bad_ohlc", "error", _where(crossed), "the high is below the low")
     rows = _where(outside & ~crossed & ~missing)
@@ -213,8 +214,7 @@ def _range_text(raw: Raw, row: int) -> str:
 def _sound(raw: Raw) -> tuple[Any, Any, list[Any]]:
     """Rows with a time and four prices above zero, oldest first, each time once: their numbers, times and values."""
     block = np.vstack(raw.values[:4])
-    with np.errstate(invalid="ignore"):
-        good = (raw.stamps.utc != NO_TIME) & np.isfinite(block).all(axis=0) & (block > 0).all(axis=0)
+    good = (raw.stamps.utc != NO_TIME) & np.isfinite(block).all(axis=0) & (block > 0).all(axis=0)
     rows = _where(good)
     order = rows[np.argsort(raw.stamps.utc[rows], kind="stable")]
     utc = raw.stamps.utc[order]
@@ -266,15 +266,17 @@ def _weekdays(before: int, after: int, step: int, calendar: Calendar) -> int:
 
 
 def _open_bars(before: int, after: int, step: int, calendar: Calendar) -> int:
-    """Bars that should have begun between two that did."""
+    """Bars that should have begun between two that did, session by session."""
     if calendar.weekends:
         return round((after - before) / step) - 1
-    starts = np.arange(before + step, after, step)
-    local = starts + offsets(starts, calendar) - calendar.closes
-    day = local // DAY + 1
-    into = local % DAY
-    opens = (calendar.opens - calendar.closes) % DAY
-    return int((((day + 3) % 7 < 5) & (into >= opens)).sum())
+    days = range(calendar.session_date(before), calendar.session_date(after) + 1)
+    return sum(_steps_in(before, after, step, calendar.session_bounds(day)) for day in days if (day + 3) % 7 < 5)
+
+
+def _steps_in(before: int, after: int, step: int, session: tuple[int, int]) -> int:
+    """How many of before + step, before + 2 step, ... lie before `after` and inside the session."""
+    first, stop = max(session[0], before + step), min(session[1], after)
+    return max(0, -(-(stop - before) // step) + -(first - before) // step)
 
 
 def _jumps(order: Any, values: Sequence[Any]) -> Iterator[_Kind]:

@@ -64,16 +64,22 @@ class Checked:
             self._fail(row, start[row], _disorder(int(before[i]), int(start[row]), int(before_end[i])))
 
     def _values(self, start: Any, values: Sequence[Any]) -> None:
-        opens, high, low, close, volume = values
-        good = (low > 0) & (high >= low) & (high < np.inf) & (volume >= 0) & (volume < np.inf)
-        floor, ceiling = low * (1 - NOISE), high * (1 + NOISE)
-        good &= (opens >= floor) & (opens <= ceiling) & (close >= floor) & (close <= ceiling)
+        with np.errstate(over="ignore", invalid="ignore"):
+            good = _possible(values)
         if not good.all():
             row = int(good.argmin())
             self._fail(row, start[row], _fault([float(column[row]) for column in values]))
 
     def _fail(self, row: int, start: int, what: str) -> NoReturn:
         raise DataError(f"{self._where}, {self._row_name(self._row + row)}: the bar of {stamp(start)} {what}.")
+
+
+def _possible(values: Sequence[Any]) -> Any:
+    """Which rows have prices and a volume that can be."""
+    opens, high, low, close, volume = values
+    good = (low > 0) & (high >= low) & (high < np.inf) & (volume >= 0) & (volume < np.inf)
+    floor, ceiling = low * (1 - NOISE), high * (1 + NOISE)
+    return good & (opens >= floor) & (opens <= ceiling) & (close >= floor) & (close <= ceiling)
 
 
 def _disorder(previous: int, this: int, previous_end: int) -> str:

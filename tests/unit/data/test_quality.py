@@ -135,6 +135,14 @@ def test_nights_and_weekends_are_no_gaps() -> None:
     assert check(holed, calendar="XNYS").missing_bars == 3
 
 
+def test_a_long_gap_costs_no_memory() -> None:
+    """A hole of twenty years in bars of a second is counted session by session: 23,400 seconds a weekday."""
+    begin, end = (pd.Timestamp(day, tz="America/New_York").value for day in ("2000-01-03 09:30", "2020-01-06 09:30"))
+    one, other = walk(40, 10**9, begin), walk(40, 10**9, end)
+    report = check({name: one[name] + other[name] for name in one}, calendar="XNYS")
+    assert report.missing_bars == 23_400 * len(pd.bdate_range("2000-01-03", "2020-01-03")) - 40
+
+
 def test_missing_weekdays_are_information() -> None:
     """Weekdays without a daily bar may be holidays: counted, no alarm."""
     days = [d.value for d in pd.bdate_range("2024-01-01", periods=40) if d.day != 15]
