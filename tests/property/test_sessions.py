@@ -16,6 +16,7 @@ from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from worlds import CASH, NAMES, Ran, World, plan, ran, worlds
 
+from onepath.feeds.limited import Limited
 from onepath.journal.codec import FILLS
 from onepath.journal.memory import MemoryJournal
 from onepath.market import Bar
@@ -174,7 +175,7 @@ def test_sell_and_cover_end_at_zero(world: World) -> None:
             assert held[key] <= 0
 
 
-@pytest.mark.xfail(strict=True, reason="risk.check does not count SHORT orders at work against what is held")
+@pytest.mark.xfail(strict=True, reason="a SHORT approved as closing is not looked at again when a SELL closes first")
 @settings(max_examples=200, deadline=None, phases=[Phase.generate], derandomize=True)
 @given(worlds(allow_short=st.just(False), stop_after=st.none(), bars=st.just(40)))
 def test_without_leave_to_short_nobody_is_short(world: World) -> None:
@@ -260,15 +261,10 @@ def test_time_never_goes_back(world: World) -> None:
 def test_every_session_replays(world: World) -> None:
     """Any session, stopped early or not, makes the same decisions when replayed over its journal."""
     run = ran(world)
-    total = run.events("session.ended")[0][1].events
+    parts = plan(world, run.data)
     again = MemoryJournal("again")
-    session = Session(plan(world, run.data), again, RecordedVenue(run.journal))
-
-    def enough(progress: Any) -> None:
-        if progress.done >= total:
-            session.stop()
-
-    session.run(enough)
+    total = run.events("session.ended")[0][1].events
+    Session(parts._replace(feed=Limited(parts.feed, total)), again, RecordedVenue(run.journal)).run()
     assert compare(run.journal, again).difference is None
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from onepath import Context, Instrument, Limits, Range, Strategy, TimeInForce
+from onepath import Context, Instrument, Limits, OrderState, Range, Strategy, TimeInForce, Timer
 from onepath.engine import Seated
 from onepath.errors import OrderError
 from onepath.feeds.columns import COLUMNS, ColumnFeed
@@ -50,6 +50,8 @@ class World(NamedTuple):
     batch: int
     stop_after: int | None
     """batches after which the session is asked to stop"""
+    fails_at: int = 0
+    """call on which the first strategy raises; 0 for never"""
 
 
 def worlds(**fixed: Any) -> st.SearchStrategy[World]:
@@ -71,6 +73,7 @@ def worlds(**fixed: Any) -> st.SearchStrategy[World]:
         "wild": st.sampled_from([0.002, 0.03, 0.3]),
         "batch": st.sampled_from([1, 7, 8_192]),
         "stop_after": st.one_of(st.none(), st.integers(1, 6)),
+        "fails_at": st.sampled_from([0, 0, 0, 1, 2, 9, 30]),
     }
     return st.builds(World, **{**free, **fixed})
 
@@ -103,11 +106,31 @@ class Trader(Strategy):
         seed: int = 0
         lively: Annotated[float, Range(0, 1)] = 0.7
         market_sells: bool = True
+        fails_at: int = 0
+        """call on which it raises; 0 for never"""
 
     def on_start(self, context: Context) -> None:
         self._chance = random.Random(self.params.seed)  # noqa: S311 - it must repeat
+        self._calls = 0
+        if self.params.seed % 3 == 0:
+            context.set_timer("first", context.now + 1 + self.params.seed % (5 * MINUTE))
+
+    def on_timer(self, timer: Timer, context: Context) -> None:
+        self._count()
+        context.signal(context.symbols[0], "timer", (timer.name,))
+        if self._chance.random() < 0.8:
+            context.set_timer("again", timer.at + self._chance.choice([1, MINUTE // 2, MINUTE, 7 * MINUTE]))
+
+    def on_order_update(self, order: OrderState, context: Context) -> None:
+        self._count()
+
+    def _count(self) -> None:
+        self._calls += 1
+        if self._calls == self.params.fails_at:
+            raise RuntimeError("as asked")
 
     def generate_orders(self, context: Context) -> list[Any]:
+        self._count()
         asked: list[Any] = []
         chance = self._chance
         for _ in range(chance.choice([0, 1, 1, 3]) if chance.random() < self.params.lively else 0):
@@ -181,10 +204,11 @@ def plan(world: World, data: dict[str, dict[str, list[Any]]], *, market_sells: b
     }
     feed = ColumnFeed(data, instruments, interval_ns=MINUTE, batch=world.batch)
     limits = Limits(max_leverage=Decimal(world.leverage), allow_short=world.allow_short)
-    seats = [
-        Seated(name, Trader(seed=world.seed + i, market_sells=market_sells), CASH, limits, tuple(data))
-        for i, name in enumerate(NAMES)
+    traders = [
+        Trader(seed=world.seed, market_sells=market_sells, fails_at=world.fails_at),
+        Trader(seed=world.seed + 1, market_sells=market_sells),
     ]
+    seats = [Seated(name, trader, CASH, limits, tuple(data)) for name, trader in zip(NAMES, traders, strict=True)]
     sources = [{"class": "Trader", "source_sha256": ""} for _ in NAMES]
     return Plan("backtest", world.seed, feed, feed.describe(), seats, sources, market(world), {}, 5 * MINUTE)
 
@@ -203,5 +227,5 @@ def ran(world: World, *, market_sells: bool = True) -> Ran:
             session.stop()
 
     outcome = session.run(progress)
-    assert outcome.errors == ()
+    assert len(outcome.errors) <= (1 if world.fails_at else 0)
     return Ran(world, session, journal, data, outcome.status)
