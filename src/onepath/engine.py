@@ -9,7 +9,7 @@ Cost: nothing here runs a market event unless a strategy asked for features, his
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -229,7 +229,7 @@ class Engine:
         Raises StrategyError for what no strategy may ask.
         """
         seat = self._seats[context.name]
-        for intent in intents:
+        for intent in intents if isinstance(intents, Iterable) else (intents,):
             if isinstance(intent, OrderIntent):
                 verdict = self._consider(seat, intent)
                 if isinstance(verdict, Approved):
@@ -239,8 +239,8 @@ class Engine:
                     yield self._ask_cancel(seat, intent.order_id)
             else:
                 raise StrategyError(
-                    f"generate_orders returned {type(intent).__name__} {intent!r}; it takes a list of OrderIntent "
-                    "(context.buy, sell, target, ... return such lists: join them with +=)"
+                    f"generate_orders returned {type(intent).__name__} {intent!r} among its orders; it takes a list of "
+                    "OrderIntent (context.buy, sell, target, ... return such lists: join them with +=)"
                 )
 
     def _consider(self, seat: _Seat, intent: OrderIntent) -> Approved | Denied:
