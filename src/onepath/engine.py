@@ -239,8 +239,8 @@ class Engine:
                     yield self._ask_cancel(seat, intent.order_id)
             else:
                 raise StrategyError(
-                    f"generate_orders returned {type(intent).__name__} {intent!r} among its orders; it takes a list of "
-                    "OrderIntent (context.buy, sell, target, ... return such lists: join them with +=)"
+                    f"generate_orders returned {type(intent).__name__} {intent!r}; it takes a list of OrderIntent "
+                    "(context.buy, sell, target, ... return such lists: join them with +=)"
                 )
 
     def _consider(self, seat: _Seat, intent: OrderIntent) -> Approved | Denied:

@@ -53,7 +53,7 @@ def open_feed(
         return catalogue.open_dataset(
             found, symbols=symbols, start=window[0], end=window[1], instruments=instruments
         )
-    if isinstance(found, Path) and found.is_dir() and (files := _canonical_files(found)):
+    if isinstance(found, Path) and (files := _canonical_files(found)):
         return _streamed(found, files, symbols, window, instruments, asset_class, calendar)
     raws = _raws(found, symbols, notes)
     named_calendar = calendar or _usual_calendar(raws, asset_class, instruments, notes)
@@ -110,9 +110,9 @@ def _looks_like_path(source: str | Path) -> bool:
     return isinstance(source, Path) or len(path.parts) > 1 or reading.is_csv(path) or reading.is_parquet(path)
 
 
-def _canonical_files(folder: Path) -> dict[str, Path]:
-    """The folder's files by symbol, if all of them can be streamed."""
-    files = _data_files(folder)
+def _canonical_files(place: Path) -> dict[str, Path]:
+    """The files of a folder, or the one file, by symbol, if all of them can be streamed."""
+    files = _data_files(place) if place.is_dir() else [place]
     if not all(reading.is_parquet(f) and is_canonical(reading.parquet(f).schema_arrow) for f in files):
         return {}
     return {catalogue.symbol_of(file): file for file in files}

@@ -137,7 +137,7 @@ def _rows_before(file: Any, moment: int) -> int:
         if statistics is not None and statistics.has_min_max and statistics.max < moment:
             rows += group.num_rows
             continue
-        starts = file.read_row_group(i, columns=["start"]).column(0).to_numpy()
+        starts = _numbers(file.read_row_group(i, columns=["start"]).column(0))
         inside = int(np.searchsorted(starts, moment))
         rows += inside
         if inside < group.num_rows:
@@ -166,8 +166,18 @@ def _no_missing_times(path: Path, piece: Any) -> None:
 
 
 def _numbers(column: Any) -> Any:
-    """Missing values become NaN, which the check then names."""
-    return column.to_numpy(zero_copy_only=False)
+    """The values as an array; missing ones become NaN, which the check then names.
+
+    Read from Arrow's buffer, because its own `to_numpy` imports pandas (50 MB) wherever that is installed.
+    """
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if whole.null_count:
+        whole = whole.fill_null(float("nan"))
+    data = whole.buffers()[1]
+    kind = np.int64 if pa.types.is_int64(whole.type) else np.float64
+    if data is None:
+        return np.empty(0, kind)
+    return np.frombuffer(data, kind)[whole.offset : whole.offset + len(whole)]
 
 
 def _lists(symbol: str, s: Stretch, rows: int, whole: Fingerprint) -> Iterator[Chunk]:
@@ -182,8 +192,8 @@ def _lists(symbol: str, s: Stretch, rows: int, whole: Fingerprint) -> Iterator[C
 def _ends(s: Stretch) -> tuple[int, int]:
     """First and last close, from the two row groups at the ends."""
     file = opened(s.path)
-    first = file.read_row_group(s.groups[0], columns=["at"]).column(0).to_numpy()
-    last = file.read_row_group(s.groups[-1], columns=["at"]).column(0).to_numpy()
+    first = _numbers(file.read_row_group(s.groups[0], columns=["at"]).column(0))
+    last = _numbers(file.read_row_group(s.groups[-1], columns=["at"]).column(0))
     before = sum(file.metadata.row_group(i).num_rows for i in s.groups[:-1])
     return int(first[s.skip]), int(last[s.skip + s.rows - 1 - before])
 
