@@ -12,6 +12,7 @@ Cost: nothing for bars of symbols without working orders.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
@@ -79,7 +80,8 @@ class SimulatedVenue:
         """`accounts` gives capital and leverage by strategy."""
         self.working: dict[str, list[_Resting]] = {}
         self._instruments = instruments
-        self._market = market
+        # A copy, so that one run does not use up the delays of the next.
+        self._market = market._replace(latency=deepcopy(market.latency))
         self._accounts = {name: _Account(cash, leverage > ONE) for name, (cash, leverage) in accounts.items()}
         self._orders: dict[int, _Resting] = {}
         self._calendars: dict[str, Calendar] = {}
