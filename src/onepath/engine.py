@@ -362,11 +362,12 @@ class Engine:
         self._set_due()
 
     def _set_due(self) -> None:
-        if not self.stopping:
+        # Before the first event the moment is due as it is: there is always something to do then.
+        if self._mark_at != NEVER and not self.stopping:
             self.moment.due = min(self._mark_at, self._timers[0][0] if self._timers else NEVER)
 
     def _signal(
-        self, strategy: str, symbol: str, type_: str, conditions: tuple[str, ...], values: dict[str, float]
+        self, strategy: str, symbol: str, type_: str, conditions: tuple[str, ...], values: dict[str, float | None]
     ) -> Signal:
         signal = Signal(
             id=next(self._signals), strategy=strategy, symbol=symbol, type=type_, conditions=conditions, values=values

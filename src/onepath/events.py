@@ -92,7 +92,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     symbol: str
     type: str
     conditions: tuple[str, ...] = ()
-    values: dict[str, float] = {}
+    values: dict[str, float | None] = {}
+    """None where the value was not a number"""
 
 
 class Timer(msgspec.Struct, frozen=True, gc=False):

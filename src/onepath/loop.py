@@ -68,7 +68,8 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
                 _perform(engine, venue, engine.take_cancels())
         done += batch.size
         if not (wanted(done) and engine.alive):
-            break
+            return done
+    _pass_time(engine, venue, moment.at + 1)
     return done
 
 
@@ -114,6 +115,7 @@ def _pass_time(engine: Engine, venue: Venue, before: int) -> None:
     """What was due before this instant; a strategy whose timer came may decide."""
     for context in engine.pass_time(before):
         _decide(engine, venue, context)
+    _perform(engine, venue, engine.take_cancels())
 
 
 def _decide(engine: Engine, venue: Venue, context: Context) -> None:

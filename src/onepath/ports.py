@@ -46,6 +46,9 @@ class Feed(Protocol):
     total: int | None
     """events to come in all; None where nobody can know"""
 
+    volumes: Collection[str]
+    """the symbols whose bars report a volume: of these, a bar without volume is one in which nobody traded"""
+
     def describe(self) -> Mapping[str, Any]:
         """For the manifest: source, symbols, interval_ns, first_at, last_at, events."""
 

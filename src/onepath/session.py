@@ -187,7 +187,7 @@ class Session:
 def simulated(plan: Plan) -> SimulatedVenue:
     """The venue of a plan without a broker."""
     accounts = {s.name: (s.capital, s.limits.max_leverage) for s in plan.strategies}
-    return SimulatedVenue(plan.feed.instruments, accounts, plan.market)
+    return SimulatedVenue(plan.feed.instruments, accounts, plan.market, plan.feed.volumes)
 
 
 def mark_interval(data: Mapping[str, Any], wish: str | None = None) -> int:

@@ -192,7 +192,7 @@ class Context:
         limits: Limits,
         moment: Moment,
         open_orders: Callable[[str], Collection[OrderState]],
-        signal: Callable[[str, str, str, tuple[str, ...], dict[str, float]], Signal],
+        signal: Callable[[str, str, str, tuple[str, ...], dict[str, float | None]], Signal],
         schedule: Callable[[str, Timer], None],
         cost: Decimal,
     ) -> None:
@@ -297,7 +297,7 @@ class Context:
     def signal(self, symbol: str, type: str, conditions: Sequence[str] = (), **values: float) -> Signal:
         """Record why: give the signal to an order with `signal=`, and the journal links them."""
         met = (conditions,) if isinstance(conditions, str) else tuple(map(str, conditions))
-        seen = {name: _measured(name, value) for name, value in values.items()}
+        seen: dict[str, float | None] = {name: _measured(name, value) for name, value in values.items()}
         return self._signal(self.name, str(symbol), str(type), met, seen)
 
     def set_timer(self, name: str, at: int | dt.datetime) -> None:

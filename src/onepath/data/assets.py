@@ -49,4 +49,6 @@ def from_json(symbol: str, fields: Mapping[str, Any], where: str) -> Instrument:
     try:
         return msgspec.convert({"symbol": symbol} | dict(fields), Instrument)
     except (msgspec.ValidationError, TypeError) as error:
-        raise DataError(f"{where}: the instrument {symbol!r} cannot be read ({error}); import the data again.") from None
+        raise DataError(
+            f"{where}: the instrument {symbol!r} cannot be read ({error}); import the data again."
+        ) from None

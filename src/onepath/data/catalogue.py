@@ -114,7 +114,9 @@ def load(folder: Path) -> Dataset:
     except (ValueError, KeyError, TypeError):
         raise DataError(f"{file} cannot be read as a data set's description; import the data again.") from None
     if version != FORMAT:
-        raise DataError(f"{file} has format {version!r}; this version of onepath reads {FORMAT}: import the data again.")
+        raise DataError(
+            f"{file} has format {version!r}; this version of onepath reads {FORMAT}: import the data again."
+        )
     return Dataset(folder.name, folder, meta)
 
 
@@ -202,4 +204,6 @@ def _whole(dataset: Dataset, symbols: Iterable[str]) -> None:
             rows = None
         if rows != expected:
             found = "cannot be read" if rows is None else f"has {rows} rows"
-            raise DataError(f"{path} {found}, expected {expected} rows; an import was interrupted: import the data again.")
+            raise DataError(
+                f"{path} {found}, expected {expected} rows; an import was interrupted: import the data again."
+            )

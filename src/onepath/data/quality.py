@@ -249,7 +249,9 @@ def _gaps(order: Any, utc: Any, wall: Any, calendar: Calendar) -> Iterator[_Kind
     if not len(wide):
         return
     sessions = daily and not calendar.weekends
-    severity, text = ("info", "weekday(s) without a bar, holidays perhaps,") if sessions else ("warning", "bar(s) absent")
+    severity, text = (
+        ("info", "weekday(s) without a bar, holidays perhaps,") if sessions else ("warning", "bar(s) absent")
+    )
     yield _Kind("gap", severity, order[wide + 1], lambda i: f"{absent[i]} {text} before this one", absent)
 
 

@@ -115,8 +115,10 @@ def csv_header(path: Path) -> Header:
         if "close" in {plain(name) for name in names}:
             return Header(number, names, delimiter, " ".join(lines[:number]))
     first = lines[0] if len(lines[0]) <= 80 else lines[0][:80] + "..."
-    return place.fail(f"there is no header line with a column for close; the first line is {first!r}: add one, such as "
-                      "time,open,high,low,close,volume")
+    return place.fail(
+        f"there is no header line with a column for close; the first line is {first!r}: add one, such as "
+        "time,open,high,low,close,volume"
+    )
 
 
 def _first_lines(path: Path, place: Place) -> list[str]:

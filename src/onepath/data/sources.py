@@ -50,9 +50,7 @@ def open_feed(
     found = _catalogued(source, data_dir)
     if isinstance(found, catalogue.Dataset):
         _agrees(found, asset_class, calendar, nanoseconds(interval))
-        return catalogue.open_dataset(
-            found, symbols=symbols, start=window[0], end=window[1], instruments=instruments
-        )
+        return catalogue.open_dataset(found, symbols=symbols, start=window[0], end=window[1], instruments=instruments)
     if isinstance(found, Path) and (files := _canonical_files(found)):
         return _streamed(found, files, symbols, window, instruments, asset_class, calendar)
     raws = _raws(found, symbols, notes)
@@ -258,7 +256,9 @@ def _in_memory(
     notes: list[str],
 ) -> ColumnFeed:
     said = dict.fromkeys([*notes, *(f"{b.symbol}: {note}" for b in bars for note in b.notes)])
-    origin: dict[str, Any] = {"source": "file", "path": str(source)} if isinstance(source, Path) else {"source": "frame"}
+    origin: dict[str, Any] = (
+        {"source": "file", "path": str(source)} if isinstance(source, Path) else {"source": "frame"}
+    )
     feed = ColumnFeed(
         {b.symbol: _between(b.columns, *window) for b in bars},
         instruments,

@@ -10,7 +10,7 @@ Cost: about 0.1 us a bar.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -82,6 +82,7 @@ class ColumnFeed:
         """The order of `columns` is the feed's order. `origin` is what `describe` says about where they are from."""
         self.instruments: Mapping[str, Instrument] = {symbol: instruments[symbol] for symbol in columns}
         self.total: int | None = sum(len(c["at"]) for c in columns.values())
+        self.volumes: Collection[str] = frozenset(symbol for symbol, c in columns.items() if any(c["volume"]))
         self.interval_ns = interval_ns
         self.calendar = calendar
         self._columns = columns

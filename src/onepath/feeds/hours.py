@@ -1,7 +1,8 @@
 """A feed that leaves out what happens while the market is closed.
 
-Rules: an event belongs to the session that its bar starts in; symbols follow their own calendars. `size` still counts what
-was read, so progress stays exact. Limits: features are stepped event by event, over what is let through.
+Rules: an event belongs to the session that its bar starts in; symbols follow their own calendars. What is left out is not
+counted. Limits: features are stepped event by event, over what is let through.
+Cost: one pass over the data beforehand, to count what is let through, so that progress is exact.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from onepath.ports import Batch, Feed
 class _Kept:
     """What is left of a batch."""
 
-    def __init__(self, size: int, events: Sequence[MarketEvent]) -> None:
-        self.size = size
+    def __init__(self, events: Sequence[MarketEvent]) -> None:
+        self.size = len(events)
         self._events = events
 
     def events(self) -> Iterator[tuple[MarketEvent, bool]]:
@@ -36,13 +37,14 @@ class OpenHours:
 
     def __init__(self, feed: Feed) -> None:
         self.instruments: Mapping[str, Instrument] = feed.instruments
-        self.total = feed.total
+        self.volumes = feed.volumes
         self._feed = feed
         self._open = {s: calendars.get(i.calendar).is_open for s, i in feed.instruments.items()}
+        self.total: int | None = sum(batch.size for batch in self.batches())
 
     def batches(self) -> Iterator[Batch]:
         for batch in self._feed.batches():
-            yield _Kept(batch.size, [event for event, _ in batch.events() if self._is_open(event)])
+            yield _Kept([event for event, _ in batch.events() if self._is_open(event)])
 
     def describe(self) -> Mapping[str, Any]:
         return self._feed.describe()

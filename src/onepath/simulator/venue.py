@@ -11,7 +11,7 @@ Cost: nothing for bars of symbols without working orders.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
@@ -75,9 +75,13 @@ class SimulatedVenue:
     """The Venue of backtest and paper."""
 
     def __init__(
-        self, instruments: Mapping[str, Instrument], accounts: Mapping[str, tuple[Decimal, Decimal]], market: Market
+        self,
+        instruments: Mapping[str, Instrument],
+        accounts: Mapping[str, tuple[Decimal, Decimal]],
+        market: Market,
+        volumes: Collection[str] | None = None,
     ) -> None:
-        """`accounts` gives capital and leverage by strategy."""
+        """`accounts` gives capital and leverage by strategy; `volumes` the symbols whose bars report one (default all)."""
         self.working: dict[str, list[_Resting]] = {}
         self._instruments = instruments
         # A copy, so that one run does not use up the delays of the next.
@@ -85,7 +89,7 @@ class SimulatedVenue:
         self._accounts = {name: _Account(cash, leverage > ONE) for name, (cash, leverage) in accounts.items()}
         self._orders: dict[int, _Resting] = {}
         self._calendars: dict[str, Calendar] = {}
-        self._has_volume: set[str] = set()
+        self._volumes = instruments if volumes is None else volumes
         self._fills = 0
 
     def submit(self, approved: Approved, at: int) -> Sequence[OrderReport]:
@@ -176,9 +180,8 @@ class SimulatedVenue:
         if share is None:
             return None
         if bar.volume > 0:
-            self._has_volume.add(bar.symbol)
             return exact(bar.volume) * share
-        return ZERO if bar.symbol in self._has_volume else None
+        return ZERO if bar.symbol in self._volumes else None
 
     def _trade(
         self, resting: _Resting, found: Offer, bar: Bar, room: Decimal | None
