@@ -377,6 +377,24 @@ def test_a_damaged_file_is_a_sentence(recorded: Path) -> None:
         list(SqliteReader(recorded).rows())
 
 
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """SQLite's refusal is a sentence that names the file."""
+    path = tmp_path / ("n" * 300 + ".db")
+    with pytest.raises((JournalError, OSError), match="n" * 300):
+        SqliteJournal.create(path, "s")
+
+
+def test_a_journal_whose_table_is_gone(recorded: Path) -> None:
+    """Reading raises JournalError with the database's reason."""
+    reader = SqliteReader(recorded)
+    connection = sqlite3.connect(recorded)
+    connection.executescript("DROP VIEW orders; ALTER TABLE journal RENAME TO hidden")
+    connection.close()
+    with pytest.raises(JournalError, match="the journal does not read: no such table"):
+        list(reader.rows())
+    reader.close()
+
+
 class Unwritable(Strategy):
     """Gives an order a tag that no journal can hold."""
 

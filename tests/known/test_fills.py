@@ -6,8 +6,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 Play = Callable[[str], Any]
 
 
@@ -86,7 +84,6 @@ def test_time_of_a_fill(play: Play) -> None:
     assert inside.executed_at - at_open.executed_at == 60_000_000_000
 
 
-@pytest.mark.xfail(strict=True, reason="venue learns that a symbol has volume only from bars it was asked to match")
 def test_first_order_meets_a_bar_nobody_traded_in(play: Play) -> None:
     """A bar without volume gives nothing, of a symbol whose bars so far had volume, whatever was ordered before."""
     check(play, "x | 0 | 100*1000 101*0 102*1000 | 1: buy 10 | 3: +10 @ 102 | part 0.1")

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, ClassVar
 
-import pytest
-
 from onepath import Context, Strategy
 from onepath.simulator.venue import Market
 
@@ -71,7 +69,6 @@ def test_a_timer_at_a_bars_end_comes_after_the_bar(run: Callable[..., Any]) -> N
     assert strategy.heard[2:6] == ["bar 2", "decide", "noon 2", "decide"]
 
 
-@pytest.mark.xfail(strict=True, reason="loop: time passes only when a further event comes")
 def test_a_timer_at_the_last_bars_end_comes(run: Callable[..., Any]) -> None:
     """The last instant is an instant like the others."""
     strategy = alarms(("noon", 3))

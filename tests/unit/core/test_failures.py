@@ -145,11 +145,69 @@ def test_fills_after_its_end_are_still_booked(run: Callable[..., Any]) -> None:
     assert made.outcome.portfolios["main"].quantity("X") == 3
 
 
-@pytest.mark.xfail(strict=True, reason="loop._pass_time does not perform the cancels before the next instant matches")
 def test_orders_of_a_strategy_that_broke_in_a_timer_do_not_trade(run: Callable[..., Any]) -> None:
     """The timer breaks at minute 2 and a bit; the limit that the bar from 2 to 3 would reach is gone by then."""
     made = run(breaking("on_timer"), {"X": [100, 100, 40, 40]})
     assert [f.order_id for f in made.of("order.filled")] == [2]
+
+
+class EndsOnTheAnswer(Strategy):
+    """Sends what it is given at minute 1 and raises when the first answer comes."""
+
+    rest: Any = ()
+
+    def generate_orders(self, context: Context) -> Any:
+        return [*context.buy("X", 1, limit=50), *self.rest] if context.now == MINUTE else []
+
+    def on_order_update(self, order: Any, context: Context) -> None:
+        raise ValueError("at the first answer")
+
+
+@pytest.mark.xfail(strict=True, reason="engine.decide goes on with the intents of a strategy that has ended")
+def test_nothing_more_is_sent_once_it_has_ended(run: Callable[..., Any]) -> None:
+    """It raised at the answer to its first order: the second of the same list is not sent, or at least not left."""
+    strategy = EndsOnTheAnswer()
+    strategy.rest = [intent("X")]
+    made = run(strategy, {"X": [100] * 4})
+    assert made.session.venue.open_orders() == []
+    assert made.of("order.filled") == []
+
+
+def test_it_ends_once(run: Callable[..., Any]) -> None:
+    """Raising twice in one instant is one end: the first reason stays."""
+    strategy = EndsOnTheAnswer()
+    strategy.rest = ["no intent"]
+    made = run(strategy, {"X": [100] * 4})
+    assert [e.error for e in made.of("strategy.ended")] == ["ValueError: at the first answer"]
+
+
+def test_breaking_in_the_decision_after_a_timer(run: Callable[..., Any]) -> None:
+    """The decision that follows a timer may break like any other."""
+
+    class Breaks2(Strategy):
+        def on_start(self, context: Context) -> None:
+            context.set_timer("t", MINUTE + 7)
+
+        def generate_orders(self, context: Context) -> Any:
+            if context.now == MINUTE + 7:
+                raise ValueError("after the timer")
+            return []
+
+    made = run({"breaks": Breaks2(), "steady": Steady()}, {"X": [100] * 4})
+    (ended,) = made.of("strategy.ended", "breaks")
+    assert ended.error == "ValueError: after the timer"
+    assert [at for at, k, s, _ in made.rows if k == "strategy.ended" and s == "breaks"] == [1]
+
+
+def test_a_class_without_source_is_told_by_name(run: Callable[..., Any]) -> None:
+    """A strategy that was made, not written, has no file: its name stands for the place."""
+
+    def nothing_right(_self: Any, _context: Context) -> Any:
+        return ["wrong"]
+
+    nameless = type("Nameless", (Strategy,), {"generate_orders": nothing_right, "__module__": "nowhere"})
+    made = run(nameless(), {"X": [100] * 3})
+    assert made.of("strategy.ended")[0].where == "Nameless"
 
 
 def test_all_have_ended(run: Callable[..., Any]) -> None:
@@ -238,7 +296,7 @@ def test_data_errors_are_not_the_strategys(run: Callable[..., Any], session: Cal
 
         def __init__(self, feed: Any) -> None:
             self.feed = feed
-            self.instruments, self.total = feed.instruments, feed.total
+            self.instruments, self.total, self.volumes = feed.instruments, feed.total, feed.volumes
             self.describe, self.fingerprint = feed.describe, feed.fingerprint
 
         def batches(self) -> Any:

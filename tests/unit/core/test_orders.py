@@ -135,6 +135,24 @@ def test_prices_must_be_positive_and_finite(name: str, price: str) -> None:
         intent(type=OrderType(name), **{name: Decimal(price)})
 
 
+def test_a_venue_trusts_the_checks_before_it() -> None:
+    """An order without the price of its type is our own bug, and said to be one."""
+    from onepath.simulator.bars import offer
+
+    order = Order(
+        id=1,
+        strategy="s",
+        symbol="X",
+        side=Side.BUY,
+        quantity=Decimal(1),
+        type=OrderType.LIMIT,
+        time_in_force=TimeInForce.GTC,
+        submitted_at=0,
+    )
+    with pytest.raises(AssertionError, match="OrderIntent checked it"):
+        offer(order, False, Bar("X", 0, 1, 1.0, 1.0, 1.0, 1.0, 1.0), False)
+
+
 def test_sides_carry_the_sign() -> None:
     """Buying and covering add, selling and shorting take away."""
     assert {side.value: side.sign for side in Side} == {"buy": 1, "cover": 1, "sell": -1, "short": -1}

@@ -140,6 +140,13 @@ CASES: dict[str, tuple[str, Mapping[str, Any], str]] = {
     "half and a lot": ("buy 6", {"limits": limited(leverage="0.5")}, "buying_power"),
     "with a multiplier": ("buy 2", {"instrument": small(multiplier=D(5))}, "approved"),
     "with a multiplier, one more": ("buy 3", {"instrument": small(multiplier=D(5))}, "buying_power"),
+    "after a cover on its way": (
+        "buy 10",
+        {"held": "-10", "working": ("cover 10",)},
+        "approved",
+    ),
+    "after a cover on its way, one more": ("buy 11", {"held": "-10", "working": ("cover 10",)}, "buying_power"),
+    "a market cover frees": ("buy 10", {"held": "-10", "working": ("cover 10", "cover 10")}, "approved"),
     # a share of equity: 0.2 x 1,000 = 200
     "size, exactly": ("buy 2", {"limits": limited("0.2")}, "approved"),
     "size, one lot more": ("buy 3", {"limits": limited("0.2")}, "position_size"),

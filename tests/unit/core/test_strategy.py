@@ -391,11 +391,10 @@ def test_signal_value_that_is_no_number(run: Callable[..., Any], does: Callable[
     assert made.kinds()[-1] == "session.ended"
 
 
-@pytest.mark.xfail(strict=True, reason="JSON writes NaN as null, and Signal.values does not take null back")
 def test_signal_value_that_is_not_known_yet(run: Callable[..., Any], does: Callable[..., Any]) -> None:
     """A feature that is NaN may be told in a signal, and the journal still reads."""
     made = run(does({1: lambda c: [c.signal("X", "long", a=float("nan"))][:0]}), {"X": [100] * 2})
-    assert len(made.of("signal")) == 1
+    assert [s.values for s in made.of("signal")] == [{"a": None}]
 
 
 def test_history(run: Callable[..., Any]) -> None:
@@ -522,6 +521,33 @@ def test_time_as_the_strategy_sees_it(ask: Callable[..., Any]) -> None:
     now, moment = ask(lambda c: (c.now, c.current_time))
     assert now == MINUTE
     assert moment == dt.datetime(1970, 1, 1, 0, 1, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        dt.datetime(1970, 1, 1, 0, 1, 30, tzinfo=dt.UTC),
+        dt.datetime(1970, 1, 1, 1, 1, 30, tzinfo=dt.timezone(dt.timedelta(hours=1))),
+        90 * 1_000_000_000,
+        np.int64(90 * 1_000_000_000),
+    ],
+    ids=["UTC", "another zone", "nanoseconds", "NumPy"],
+)
+def test_a_timer_may_be_set_in_every_form(run: Callable[..., Any], when: Any) -> None:
+    """An aware datetime of any zone or nanoseconds mean one moment: a minute and a half after the epoch."""
+
+    class Sets(Strategy):
+        def on_market_event(self, event: Any, context: Context) -> None:
+            if context.now == MINUTE:
+                context.set_timer("t", when)
+
+    assert [t.at for t in run(Sets(), {"X": [1, 1, 1]}).of("timer")] == [90 * 1_000_000_000]
+
+
+def test_a_strategy_that_overrides_nothing_does_nothing(ask: Callable[..., Any], run: Callable[..., Any]) -> None:
+    """The base class is a strategy: asked directly it wants nothing, in a session it starts and ends."""
+    assert ask(lambda c: len(Strategy().generate_orders(c))) == 0
+    assert run(Strategy(), {"X": [1, 2]}, mark_every=MINUTE).of("order.submitted") == []
 
 
 def test_what_else_the_context_holds(ask: Callable[..., Any]) -> None:
