@@ -28,7 +28,18 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # What puts the parts together: configuration, data sources, the session and its proof.
     "joints": ("config", "registry", "provenance", "data", "replay", "session", "build", "workspace"),
     # What a user looks through or calls.
-    "windows": ("backtest", "result", "frames", "report", "cli", "examples", "testing", "research", "control", "server"),
+    "windows": (
+        "backtest",
+        "result",
+        "frames",
+        "report",
+        "cli",
+        "examples",
+        "testing",
+        "research",
+        "control",
+        "server",
+    ),
 }
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "words": ("words",),

@@ -76,7 +76,6 @@ def test_memory_and_sqlite_journals_hold_the_same(tmp_path: Path) -> None:
     assert list(kept.journal.rows()) == list(passing.journal.rows())
 
 
-@pytest.mark.xfail(strict=True, reason="NormalLatency keeps its generator between runs")
 def test_a_latency_model_used_twice_draws_the_same_twice() -> None:
     """Two backtests given the same latency object make the same fills: draws belong to a run, not to the object."""
     given = {**cases.several(), "latency": onepath.NormalLatency(mean_ms=43_200_000, std_ms=40_000_000, seed=7)}

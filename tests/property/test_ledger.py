@@ -6,13 +6,17 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import count
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onepath.blotter import Blotter
+from onepath.errors import TransitionError
 from onepath.events import Fill
 from onepath.instruments import Instrument
 from onepath.ledger import EXACT, Ledger
 from onepath.market import Trade
+from onepath.orders import Order, OrderType, Side, TimeInForce
 from onepath.portfolio import Portfolio
 
 MULTIPLIERS = {"A": Decimal(1), "B": Decimal(50), "C": Decimal("0.001")}
@@ -97,3 +101,45 @@ def test_a_round_trip_realises_what_it_earned(size: int, entry: Decimal, exits: 
             brought += left * Fraction(entry)
         assert ledger.positions == {}
         assert Fraction(ledger.realised) == brought - size * Fraction(entry)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 20), st.lists(st.integers(1, 12), min_size=1, max_size=8), st.booleans())
+def test_no_venue_can_fill_more_than_was_ordered(ordered: int, parts: list[int], honest: bool) -> None:
+    """Fills that add up to more than the order, or whose rest does not add up, are refused and change nothing."""
+    blotter = Blotter()
+    blotter.add(
+        Order(
+            id=1,
+            strategy="s",
+            symbol="A",
+            side=Side.BUY,
+            quantity=Decimal(ordered),
+            type=OrderType.MARKET,
+            time_in_force=TimeInForce.GTC,
+            submitted_at=0,
+        )
+    )
+    filled = 0
+    for number, part in enumerate(parts, start=1):
+        rest = ordered - filled - part if honest else max(0, ordered - filled - part)
+        report = Fill(
+            id=number,
+            order_id=1,
+            strategy="s",
+            symbol="A",
+            quantity=Decimal(part),
+            price=Decimal(1),
+            fee=Decimal(0),
+            slippage=Decimal(0),
+            executed_at=number,
+            remaining=Decimal(rest),
+        )
+        if filled + part > ordered or filled == ordered:
+            with pytest.raises(TransitionError):
+                blotter.apply(report)
+        else:
+            filled += part
+            assert blotter.apply(report).filled == filled
+        state = blotter.get(1)
+        assert (state.filled if state is not None else ordered) == filled

@@ -44,13 +44,14 @@ class Shape(NamedTuple):
     down: int
 
 
-shapes = st.builds(Shape, st.integers(30, 50), st.integers(30, 50), st.integers(0, 5), st.integers(0, 5))
+NEAR = st.integers(38, 43)
+shapes = st.builds(Shape, NEAR, NEAR, st.integers(0, 2), st.integers(0, 2))
 asks = st.builds(
     Ask,
-    st.integers(0, 8),
+    st.integers(0, 3),
     st.booleans(),
     st.sampled_from([OrderType.MARKET, OrderType.LIMIT, OrderType.STOP]),
-    st.integers(28, 52),
+    st.integers(36, 45),
 )
 
 
@@ -130,11 +131,11 @@ def order(number: int, ask: Ask) -> Order:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(
     st.lists(shapes, min_size=1, max_size=9),
     st.lists(asks, min_size=1, max_size=6).map(lambda found: sorted(found, key=lambda ask: ask.sent)),
-    st.sampled_from([Decimal(0), Decimal("0.0007"), Decimal("0.05")]),
+    st.sampled_from([Decimal(0), Decimal(0), Decimal("0.0007"), Decimal("0.05")]),
     st.booleans(),
 )
 def test_the_simulator_agrees_with_the_table(drawn: list[Shape], asked: list[Ask], share: Decimal, touch: bool) -> None:
@@ -159,3 +160,18 @@ def test_the_reference_by_hand() -> None:
     for ask, (i, price) in expected.items():
         assert reference([ask], bars, Decimal(0), touch=False) == [(i, 0, price)], ask
         assert simulated([ask], bars, Decimal(0), touch=False) == [(i, 0, price)], ask
+
+
+def test_the_worse_of_two_exits_comes_first() -> None:
+    """Of a stop and a limit that one bar reaches, the stop trades first, whichever was sent first; the open is before both."""
+    bars = [bar(0, Shape(40, 40, 4, 4))]
+    limit, stop, at_open = (
+        Ask(0, False, OrderType.LIMIT, 43),
+        Ask(0, False, OrderType.STOP, 37),
+        Ask(0, True, OrderType.MARKET, 0),
+    )
+    assert [price for _, _, price in simulated([limit, stop, at_open], bars, Decimal(0), touch=False)] == [
+        Decimal("10.00"),
+        Decimal("9.25"),
+        Decimal("10.75"),
+    ]

@@ -24,7 +24,7 @@ from onepath.orders import OrderType, Side
 from onepath.replay import RecordedVenue, compare
 from onepath.session import Session
 
-COMMON = settings(max_examples=60, deadline=None)
+COMMON = settings(max_examples=150, deadline=None)
 
 
 def bars(run: Ran) -> dict[tuple[str, int], Bar]:
