@@ -135,6 +135,21 @@ def test_prices_must_be_positive_and_finite(name: str, price: str) -> None:
         intent(type=OrderType(name), **{name: Decimal(price)})
 
 
+@pytest.mark.parametrize(
+    "how",
+    [{"quantity": 10}, {"side": "buy"}, {"time_in_force": "day"}, {"type": "limit", "limit": Decimal(5)}],
+    ids=str,
+)
+@pytest.mark.xfail(strict=True, reason="OrderIntent takes any type; a word for DAY is taken and then treated as GTC")
+def test_intents_written_with_plain_values(how: dict[str, Any]) -> None:
+    """An intent built by hand from plain words and numbers becomes the real thing, or is refused in a sentence."""
+    made = intent(**how)
+    assert isinstance(made.quantity, Decimal)
+    assert type(made.side) is Side
+    assert type(made.time_in_force) is TimeInForce
+    assert type(made.type) is OrderType
+
+
 def test_a_venue_trusts_the_checks_before_it() -> None:
     """An order without the price of its type is our own bug, and said to be one."""
     from onepath.simulator.bars import offer
