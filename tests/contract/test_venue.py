@@ -15,10 +15,11 @@ from onepath import Bps, Context, FixedBps, Instrument, Quote, Strategy
 from onepath.engine import Seated
 from onepath.events import Accepted, Cancelled, Expired, Fill
 from onepath.feeds.columns import COLUMNS, ColumnFeed
+from onepath.journal.codec import DECISIONS
 from onepath.journal.memory import MemoryJournal
 from onepath.market import Bar
 from onepath.orders import TERMINAL, Approved, Order, OrderStatus, OrderType, Side, TimeInForce, advance
-from onepath.replay import DECISIONS, RecordedVenue, compare, decision_hash
+from onepath.replay import RecordedVenue, compare, decision_hash
 from onepath.risk import Limits
 from onepath.session import Plan, Session, simulated
 from onepath.simulator.venue import Market, SimulatedVenue

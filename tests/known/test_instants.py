@@ -138,6 +138,28 @@ def test_a_sale_that_opens_lower_leaves_cash_short() -> None:
     assert told.of("mark")[-1].cash == -100.0
 
 
+def test_a_sale_that_was_taken_back_pays_for_nothing() -> None:
+    """5 B of 1,000 are held; their sale waits for a bar of B and is cancelled. 5 A at 100, but A opens at 150.
+
+    Cash is 500: 3 x 150 = 450 can be paid, 4 x 150 = 600 cannot.
+    """
+    dear: Rows = [(m, m + 1, 100.0 if m < 5 else 150.0) for m in range(8)]
+    told = ran(
+        {"A": dear, "B": [(0, 1, 100.0), (1, 2, 100.0)]},
+        at(
+            {
+                1: lambda c: c.buy("B", 5),
+                3: lambda c: c.sell("B", 5),
+                4: lambda c: c.cancel_all(),
+                5: lambda c: c.buy("A", 5),
+            }
+        ),
+        cash="1000",
+    )
+    assert told.fills() == [("B", "5", "100", 1), ("A", "3", "150", 5)]
+    assert told.of("mark")[-1].cash == 50.0
+
+
 class Seen(Strategy):
     """Notes what it is told, in order."""
 

@@ -132,6 +132,7 @@ CASES: dict[str, tuple[str, Mapping[str, Any], str]] = {
     "a stop-limit at its dearest": ("buy 8 stop 124 limit 125.01", {}, "buying_power"),
     "a short's limit above the market": ("short 8 limit 125.01", {}, "buying_power"),
     "a short's limit below the market counts at the market": ("short 10 limit 90", {}, "approved"),
+    "a short's limit below the market, one more": ("short 11 limit 90", {}, "buying_power"),
     "short all the equity": ("short 10", {}, "approved"),
     "short one lot more": ("short 11", {}, "buying_power"),
     "twice with leverage": ("buy 20", {"limits": limited(leverage="2")}, "approved"),
