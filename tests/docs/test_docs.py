@@ -1,0 +1,225 @@
+"""The documentation is true: its Python and SQL run, its commands exist, its links lead somewhere, its tables are current.
+
+Python blocks of a page are one program, in order: a reader who copies from the top gets what is written. Other code
+(`text`, `yaml`) is looked at where it can be.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import onepath
+from onepath.cli import app
+from onepath.config import loads
+from onepath.config.schema import PARTS
+from onepath.examples.mean_reversion import MeanReversion
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+EXECUTED = ("README.md", "docs/guide.md", "docs/data.md")
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def blocks(page: str, language: str) -> Iterator[tuple[int, str]]:
+    """Line and text of each block of a page in one language."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for found in _BLOCK.finditer(text):
+        if found[1] == language:
+            yield text[: found.start()].count("\n") + 1, found[2]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the file `prices.csv` that the pages speak of: AAPL as a user might have it."""
+    monkeypatch.chdir(tmp_path)
+    rows = pd.read_parquet(ROOT / "src/onepath/data/samples/us10/AAPL.parquet")
+    rows.insert(0, "date", pd.to_datetime(rows["start"]).dt.date)
+    rows.drop(columns=["start", "at"]).to_csv("prices.csv", index=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", EXECUTED)
+@pytest.mark.usefixtures("here")
+def test_the_python_of_a_page_runs(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every Python block of the page runs after those above it, and what it asserts holds."""
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)
+    found = list(blocks(page, "python"))
+    assert found
+    for line, code in found:
+        program = compile("\n" * line + code, str(ROOT / page), "exec", dont_inherit=True)
+        with redirect_stdout(io.StringIO()):
+            exec(program, vars(module))  # noqa: S102 - that is the claim
+
+
+def test_a_first_strategy_is_short() -> None:
+    """The first strategy of the README, import and call included, has fewer than 15 lines of code."""
+    _, first = next(blocks("README.md", "python"))
+    assert "onepath.backtest(" in first
+    assert len([line for line in first.splitlines() if line.strip()]) < 15
+
+
+@cache
+def help_of(command: str) -> str:
+    told = CliRunner().invoke(app, [*command.split(), "--help"])
+    assert told.exit_code == 0, f"onepath {command} --help: {told.output}"
+    return told.output
+
+
+def commands() -> Iterator[tuple[str, str, str]]:
+    """Page, command and the rest of its line, wherever a page writes `onepath ...` as code."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        code = [found[2] for found in _BLOCK.finditer(text) if found[1] in ("sh", "text")]
+        code += re.findall(r"`(onepath [^`]+)`", text)
+        for line in "\n".join(code).splitlines():
+            for part in re.split(r"&&|#", line):
+                found = re.match(r"\s*onepath ([a-z].*)", part)
+                if found:
+                    command, rest = _split(found[1].split())
+                    yield page.name, command, rest
+
+
+def _split(words: list[str]) -> tuple[str, str]:
+    size = 2 if words[0] in ("data", "config") and len(words) > 1 else 1
+    return " ".join(words[:size]), " ".join(words[size:])
+
+
+def test_commands_that_pages_name_exist() -> None:
+    """Every `onepath ...` in a page is a command, and knows every --option that is written behind it."""
+    found = list(commands())
+    assert len(found) > 25
+    for page, command, rest in found:
+        told = help_of(command)
+        for option in re.findall(r"(?<!\S)--[a-z-]+", rest):
+            assert option in told, f"{page}: onepath {command} has no {option}"
+
+
+def test_the_readme_names_every_command() -> None:
+    """No command of the command line is missing in the README."""
+    named = {command for page, command, _ in commands() if page == "README.md"}
+    single = {"init", "run", "report", "sessions", "replay", "strategies"}
+    assert named == single | {f"data {c}" for c in ("import", "list", "show", "check")} | {
+        "config check",
+        "config schema",
+    }
+
+
+def test_commands_of_the_readme_run(here: Path) -> None:
+    """The README's block of commands, run in order as a new user would, ends well line by line."""
+    (line, block) = next((n, b) for n, b in blocks("README.md", "sh") if "onepath init" in b)
+    first, *rest = [text.partition("#")[0].strip() for text in block.splitlines()]
+    assert first == "onepath init my-folder && cd my-folder", line
+    _run(here, first.partition(" && ")[0])
+    (here / "prices.csv").rename(here / "my-folder" / "prices.csv")
+    for command in rest:
+        _run(here / "my-folder", command.replace(" --open", ""))
+
+
+def _run(folder: Path, command: str) -> None:
+    words = [sys.executable, "-m", "onepath.cli", *command.split()[1:]]
+    told = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, f"{command}: {told.stdout}{told.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each link of a page is a file of the repository, and its anchor a heading there."""
+    for target in _LINK.findall(page.read_text(encoding="utf-8")):
+        if target.startswith("http"):
+            continue
+        name, _, anchor = target.partition("#")
+        there = (page.parent / name).resolve() if name else page
+        assert there.exists(), f"{page.name}: {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {_anchor(heading) for heading in headings}, f"{page.name}: {target}"
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_sql_of_the_architecture_page_runs(here: Path) -> None:
+    """Every query of the page runs on a journal, and those that tell of fills, profit and curves give rows."""
+    onepath.backtest(MeanReversion, data="us10", symbols=["AAPL", "MSFT"], commission=0.0005, journal="run.db")
+    queries = [sql for _, sql in blocks("docs/architecture.md", "sql") if "SELECT" in sql]
+    assert len(queries) >= 5
+    with sqlite3.connect(here / "run.db") as connection:
+        empty = [sql for sql in queries if not connection.execute(sql).fetchall()]
+    assert all("order_events" in sql for sql in empty)
+
+
+def test_tables_of_the_architecture_page_are_the_journals(here: Path) -> None:
+    """The page shows the journal's tables with the columns they have."""
+    onepath.backtest(MeanReversion, data="us10", symbols=["AAPL"], journal="run.db")
+    (shown,) = [sql for _, sql in blocks("docs/architecture.md", "sql") if "CREATE TABLE" in sql]
+    with sqlite3.connect(here / "run.db") as real, sqlite3.connect(":memory:") as written:
+        written.executescript(shown)
+        for table in ("journal", "session"):
+            query = f"PRAGMA table_info({table})"
+            assert written.execute(query).fetchall() == real.execute(query).fetchall()
+
+
+@pytest.mark.parametrize("page", ["docs/configuration.md"])
+def test_yaml_of_a_page_loads(page: str) -> None:
+    """Every YAML block of the page is a configuration."""
+    found = list(blocks(page, "yaml"))
+    assert found
+    for line, text in found:
+        loads(text, name=f"{page}:{line}")
+
+
+def test_the_table_of_modes_is_the_schemas() -> None:
+    """The parts of each mode on the configuration page are those that the schema checks."""
+    text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    for mode, parts in PARTS.items():
+        row = " | ".join(", ".join(parts[part]) for part in ("clock", "data", "execution"))
+        assert f"| {mode} | {row} |" in text
+
+
+@pytest.mark.parametrize("tool", ["config_reference", "statistics_reference", "loop_reference"])
+def test_generated_pages_are_current(tool: str) -> None:
+    """What a tool would write is what is committed; if not, run `python tools/<name>.py`."""
+    made = _tool(tool)
+    assert made.PAGE.read_text(encoding="utf-8") == made.page()
+
+
+def _tool(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_statistic_has_its_line() -> None:
+    """The statistics page has a line for each statistic of a result."""
+    text = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
+    result = onepath.backtest(onepath.Strategy, data="us10", symbols=["AAPL"])
+    assert [key for key in result.stats if f"| `{key}` |" not in text] == []
+
+
+def test_every_public_name_of_the_guide_is_public() -> None:
+    """What the guide imports from onepath is in `onepath.__all__`."""
+    imported = re.findall(
+        r"^from onepath import (.+)$", (ROOT / "docs/guide.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    names = {name.strip() for line in imported for name in line.split(",")}
+    assert names <= set(onepath.__all__)

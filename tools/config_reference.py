@@ -1,0 +1,197 @@
+"""Write docs/configuration.md from the JSON Schema of a configuration: `python tools/config_reference.py`.
+
+Rules: the schema is the one source; `--check` writes nothing and ends with exit code 1 where the page differs. The test
+of the docs compares them too, so a key cannot be added without its line here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from onepath.config import json_schema
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
+Schema = Mapping[str, Any]
+
+HEAD = """\
+# Configuration
+
+<!-- Made by tools/config_reference.py from the schema; do not edit by hand. -->
+
+A session is described by one YAML file. `onepath init` writes one for each mode; `onepath config check FILE` checks one;
+`onepath config schema` prints the JSON Schema that this page is made from, for editors that complete and check.
+
+```yaml
+mode: backtest
+data:
+  name: us10
+  symbols: [AAPL, MSFT]
+strategies:
+  - name: sma_cross
+    capital: 100000
+    params: {fast: 10, slow: 30}
+```
+
+## Rules
+
+- An unknown key is an error; the message names file, line and key, and suggests the nearest name.
+- A key with nothing behind it means its default (where `null` has a meaning of its own, the table says so).
+- `${NAME}` puts in an environment variable, `${NAME:-default}` one with a default. A value that came from a variable whose
+  name looks like a secret (KEY, SECRET, TOKEN, PASS, ...) stands in the manifest as `${NAME}`, never as itself.
+- Flags win over the file: `--mode paper`, `--set clock.end_date=2020-12-31`, `--set strategies.0.params.fast=10`,
+  `--set strategies.my_strategy.capital=5000`. Lists take an index or the name of an item.
+- Text stays text until the schema asks for a number: `NO` is a symbol, `1e3` a number where one is wanted.
+- Paths are relative to the workspace, the folder that holds the marker `.onepath`; without one, to the current folder.
+
+## Which parts a mode is made of
+
+| mode | clock.type | data.type | execution.type |
+|---|---|---|---|
+| backtest | historical | historical, session | simulated |
+| paper | realtime | realtime | simulated |
+| live | realtime | realtime | broker |
+| collect | realtime | realtime | simulated |
+
+The types that a mode implies may be left out. This version runs `backtest` with `data.type: historical`; the other
+files load and are checked, and running them says in one sentence that it is not built yet. `features.cache` and
+`features.compute_on_demand` are read and have no effect yet.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    schema = json_schema()
+    return "\n".join((HEAD, *_sections(schema, "", schema, "The file"))).rstrip() + "\n"
+
+
+def _sections(schema: Schema, path: str, model: Schema, title: str) -> Iterator[str]:
+    """A table of the model's keys, then a section for each model below it."""
+    yield f"## {title}\n" if not path else f"## `{path}`\n"
+    text = str(model.get("description", ""))
+    if path and text:
+        yield f"{text}\n"
+    yield from _table(schema, path, model)
+    for key, field in model.get("properties", {}).items():
+        below = f"{path}.{key}" if path else key
+        for place, part in _models(schema, below, field):
+            yield from _sections(schema, place, part, place)
+
+
+def _models(schema: Schema, path: str, field: Schema) -> Iterator[tuple[str, Schema]]:
+    """The models that may stand behind a key, and where their keys are written."""
+    if "$ref" in field:
+        yield path, _target(schema, field["$ref"])
+    elif "$ref" in field.get("items", {}):
+        yield f"{path}[]", _target(schema, field["items"]["$ref"])
+
+
+def _table(schema: Schema, path: str, model: Schema) -> Iterator[str]:
+    wanted = set(model.get("required", ()))
+    yield "| key | value | default | meaning |\n|---|---|---|---|"
+    for key, field in model.get("properties", {}).items():
+        yield _row(key, _value(field), "**required**" if key in wanted else _default(field), field)
+        for name, below in _choices(schema, field):
+            yield from _params(schema, key, name, below)
+    yield ""
+
+
+def _params(schema: Schema, key: str, name: str, model: Schema) -> Iterator[str]:
+    """The parameters of one named model."""
+    params = _target(schema, model["properties"]["params"]["$ref"])
+    properties = params.get("properties", {})
+    what = _cell(str(model.get("description", "")))
+    if not properties:
+        yield f"| `{key}.model: {name}` | | | {what} |"
+        return
+    yield f"| `{key}.model: {name}` | with `params`: | | {what} |"
+    for param, field in properties.items():
+        required = param in params.get("required", ())
+        yield _row(f"{key}.params.{param}", _value(field), "**required**" if required else _default(field), field)
+
+
+def _choices(schema: Schema, field: Schema) -> list[tuple[str, Schema]]:
+    found = field.get("discriminator", {}).get("mapping", {})
+    return sorted(((name, _target(schema, ref)) for name, ref in found.items()), key=lambda pair: pair[0] != "none")
+
+
+def _target(schema: Schema, ref: str) -> Schema:
+    target: Schema = schema["$defs"][ref.rpartition("/")[2]]
+    return target
+
+
+def _row(key: str, value: str, default: str, field: Schema) -> str:
+    return f"| `{key}` | {value} | {default} | {_cell(str(field.get('description', '')))} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _value(field: Schema) -> str:
+    """What may stand there, in words."""
+    if "discriminator" in field:
+        return "a model: its name, or `model` and `params`"
+    if "$ref" in field:
+        return "keys, see below"
+    if "$ref" in field.get("items", {}):
+        return "a list, see below"
+    arms = field.get("anyOf", [field])
+    if any(arm.get("type") == "number" for arm in arms):
+        arms = [arm for arm in arms if arm != {"type": "string"}]
+    return " or ".join(dict.fromkeys(_arm(arm, field) for arm in arms if arm.get("type") != "null"))
+
+
+_FORMATS = {"date": "a day", "date-time": "a moment"}
+_TYPES = {"string": "text", "boolean": "true or false", "number": "number", "integer": "whole number", "object": "keys"}
+
+
+def _arm(arm: Schema, field: Schema) -> str:
+    if "enum" in arm:
+        return " or ".join(f"`{choice}`" for choice in arm["enum"])
+    if "const" in arm:
+        return f"`{arm['const']}`"
+    if arm.get("type") == "array":
+        return "list of text"
+    if "format" in arm:
+        return _FORMATS[arm["format"]]
+    return _TYPES[str(arm["type"])] + _bounds(arm)
+
+
+_BOUNDS = (
+    ("minimum", ">= {}"),
+    ("exclusiveMinimum", "> {}"),
+    ("maximum", "<= {}"),
+    ("maxLength", "at most {} characters"),
+)
+
+
+def _bounds(arm: Schema) -> str:
+    found = [text.format(f"{arm[name]:g}") for name, text in _BOUNDS if name in arm]
+    return f" {', '.join(found)}" if found else ""
+
+
+def _default(field: Schema) -> str:
+    value = field.get("default", "")
+    if value is None or value in ("", [], {}) or isinstance(value, dict):
+        return "as below" if isinstance(value, dict) and "discriminator" not in field else _plain(value)
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _plain(value: Any) -> str:
+    return f"`{value['model']}`" if isinstance(value, dict) and "model" in value else "-"
+
+
+def main() -> int:
+    """Write the page, or with `--check` compare it."""
+    if "--check" in sys.argv[1:]:
+        return int(PAGE.read_text(encoding="utf-8") != page())
+    PAGE.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
