@@ -92,11 +92,30 @@ def backtest(
         marks=marks,
         seed=seed,
     )
+    asked = {"symbols": symbols and list(symbols), "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
+    parts = parts._replace(data={**_found(data, parts.data), **asked, "start": _at(start), "end": _at(end)})
     store = MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)
     outcome = Session(parts, store).run()
     if outcome.errors:
         raise StrategyError(outcome.errors[0])
     return Result(parts, outcome, store, data)
+
+
+def _found(data: Any, described: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest says of the data, so that a journal on disk can find them again; nothing where they were frames."""
+    kept = {
+        key: described.get(key) for key in ("source", "interval_ns", "first_at", "last_at", "events", "expected_cost")
+    }
+    dataset = described.get("source") == "dataset"
+    path = str(data) if isinstance(data, str | Path) and not dataset else None
+    name = described.get("name") if dataset else None
+    return {**kept, "name": name, "path": path, "interval": None, "market_hours_only": False, "speed": None}
+
+
+def _at(when: Any) -> int | None:
+    from onepath.data.sources import moment
+
+    return moment(when)
 
 
 def plan(
@@ -117,7 +136,8 @@ def plan(
     from onepath.provenance import source_of
     from onepath.session import Plan, mark_interval
 
-    described = feed.describe()
+    market = _market(commission, slippage, latency, participation, touch)
+    described = {**feed.describe(), "expected_cost": str(market.commission.rate + market.slippage.typical)}
     seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments))
     return Plan(
         mode="backtest",
@@ -126,7 +146,7 @@ def plan(
         data=described,
         strategies=seated,
         sources=[source_of(type(s.strategy)) for s in seated],
-        market=_market(commission, slippage, latency, participation, touch),
+        market=market,
         config={},
         mark_every=mark_interval(described, marks),
     )

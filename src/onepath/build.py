@@ -175,6 +175,10 @@ def _asked(config: Config) -> dict[str, Any]:
 def _open(
     asked: Mapping[str, Any], home: Path, instruments: Mapping[str, Instrument] | None = None, said: str = ""
 ) -> Any:
+    if not asked["name"] and not asked["path"]:
+        raise JournalError(
+            "the session's data was in memory and is not kept: only the process that ran it can replay it"
+        )
     source = asked["name"] or home / asked["path"]
     if not asked["name"] and not Path(source).exists():
         raise ConfigError(

@@ -21,7 +21,7 @@ from onepath.instruments import Instrument, exact
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
 from onepath.nearest import nearest
-from onepath.orders import Approved, CancelIntent, Denied, Order, OrderIntent, Step
+from onepath.orders import Approved, CancelIntent, Denied, Order, OrderIntent, OrderStatus, Step
 from onepath.portfolio import Portfolio
 from onepath.ports import Batch
 from onepath.risk import Limits, check
@@ -204,7 +204,7 @@ class Engine:
         orders, self.cancels[:] = tuple(self.cancels), ()
         for order_id in orders:
             state = self._blotter.get(order_id)
-            if state is not None:
+            if state is not None and state.status is not OrderStatus.CANCEL_PENDING:
                 yield self._ask_cancel(self._seats[state.order.strategy], order_id)
 
     def _guard(self, seat: _Seat, call: Callable[..., Any], *args: Any) -> None:
@@ -230,12 +230,15 @@ class Engine:
         """
         seat = self._seats[context.name]
         for intent in intents if isinstance(intents, Iterable) else (intents,):
+            if not seat.active:
+                return
             if isinstance(intent, OrderIntent):
                 verdict = self._consider(seat, intent)
                 if isinstance(verdict, Approved):
                     yield verdict
             elif isinstance(intent, CancelIntent):
-                if self._blotter.get(intent.order_id) is not None:
+                state = self._blotter.get(intent.order_id)
+                if state is not None and state.status is not OrderStatus.CANCEL_PENDING:
                     yield self._ask_cancel(seat, intent.order_id)
             else:
                 raise StrategyError(

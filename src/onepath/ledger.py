@@ -33,11 +33,11 @@ class Position(msgspec.Struct, frozen=True, gc=False):
     @property
     def average_price(self) -> Decimal:
         """Cost a unit, before fees."""
-        return self.cost / (self.quantity * self.multiplier)
+        return EXACT.divide(self.cost, EXACT.multiply(self.quantity, self.multiplier))
 
     def value(self, price: Decimal) -> Decimal:
         """Worth at `price`; negative when short."""
-        return self.quantity * price * self.multiplier
+        return EXACT.multiply(EXACT.multiply(self.quantity, price), self.multiplier)
 
 
 class Ledger:

@@ -83,9 +83,7 @@ def _rest(stream: Iterator[tuple[MarketEvent, bool]]) -> Iterator[MarketEvent]:
 
 def _instant(engine: Engine, venue: Venue, events: Sequence[MarketEvent]) -> None:
     """An instant while orders are at work: all reports, then all market events."""
-    for event in events:
-        if event.symbol in venue.working:
-            _hear(engine, venue.match(event))
+    _hear(engine, venue.match(events))
     for event in events:
         engine.marks[event.symbol] = event
         for hear, context in engine.listeners:

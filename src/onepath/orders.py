@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from onepath.errors import OrderError, TransitionError
+from onepath.instruments import exact
 
 
 class Side(StrEnum):
@@ -83,11 +85,41 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
     tag: str = ""
 
     def __post_init__(self) -> None:
+        if type(self.quantity) is not Decimal or type(self.side) is not Side or not self._is_plain():
+            self._convert()
         quantity = self.quantity
         if not (quantity.is_finite() and quantity > 0):
             raise OrderError(f"an order for {self.symbol} has quantity {quantity}; it must be a positive finite number")
         self._check_price("limit", self.limit, self.type in _WITH_LIMIT)
         self._check_price("stop", self.stop, self.type in _WITH_STOP)
+
+    def _is_plain(self) -> bool:
+        """Whether the fields are what they should be already, as those of the context's helpers are."""
+        prices = (self.limit is None or type(self.limit) is Decimal) and (
+            self.stop is None or type(self.stop) is Decimal
+        )
+        return (
+            prices
+            and type(self.type) is OrderType
+            and type(self.time_in_force) is TimeInForce
+            and type(self.tag) is str
+        )
+
+    def _convert(self) -> None:
+        """Turn plain words and numbers into the real thing, so that an intent may be written by hand."""
+        words: dict[str, Any] = {"side": Side, "type": OrderType, "time_in_force": TimeInForce}
+        try:
+            for name, kind in words.items():
+                force_setattr(self, name, kind(getattr(self, name)))
+            for name in ("quantity", "limit", "stop"):
+                value = getattr(self, name)
+                force_setattr(self, name, None if value is None else exact(value))
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise OrderError(
+                f"an order for {self.symbol} is not understood: {error or 'a number was expected'}"
+            ) from None
+        if type(self.tag) is not str:
+            raise OrderError(f"an order for {self.symbol} has tag {self.tag!r}; it must be text")
 
     def _check_price(self, name: str, price: Decimal | None, wanted: bool) -> None:
         if price is None and not wanted:

@@ -1,15 +1,16 @@
 """The read-only view of its books that a strategy gets. Values are exact decimals, at the last known prices.
 
-Rules: nothing here changes anything; every figure is computed when asked for.
+Rules: nothing here changes anything; every figure is computed when asked for, without rounding wherever it is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import reduce
 
 from onepath.instruments import ZERO, exact
-from onepath.ledger import Ledger, Position
+from onepath.ledger import EXACT, Ledger, Position
 from onepath.market import MarketEvent
 
 
@@ -54,22 +55,22 @@ class Portfolio:
     @property
     def equity(self) -> Decimal:
         """Cash and the value of all positions."""
-        return self._ledger.cash + self.net_exposure
+        return EXACT.add(self._ledger.cash, self.net_exposure)
 
     @property
     def net_exposure(self) -> Decimal:
         """Value of longs less value of shorts."""
-        return sum((self.value(symbol) for symbol in self._ledger.positions), ZERO)
+        return _sum(self.value(symbol) for symbol in self._ledger.positions)
 
     @property
     def exposure(self) -> Decimal:
         """Gross exposure: value of longs plus value of shorts."""
-        return sum((abs(self.value(symbol)) for symbol in self._ledger.positions), ZERO)
+        return _sum(self.value(symbol).copy_abs() for symbol in self._ledger.positions)
 
     @property
     def buying_power(self) -> Decimal:
         """What may still be bought or shorted: leverage x equity less gross exposure (orders at work not counted)."""
-        return max(ZERO, self._leverage * self.equity - self.exposure)
+        return max(ZERO, EXACT.subtract(EXACT.multiply(self._leverage, self.equity), self.exposure))
 
     @property
     def realised_pnl(self) -> Decimal:
@@ -79,9 +80,13 @@ class Portfolio:
     @property
     def unrealised_pnl(self) -> Decimal:
         """Profit on paper, before fees."""
-        return sum((self.value(s) - p.cost for s, p in self._ledger.positions.items()), ZERO)
+        return _sum(EXACT.subtract(self.value(s), p.cost) for s, p in self._ledger.positions.items())
 
     @property
     def fees(self) -> Decimal:
         """Commissions paid so far."""
         return self._ledger.fees
+
+
+def _sum(values: Iterable[Decimal]) -> Decimal:
+    return reduce(EXACT.add, values, ZERO)

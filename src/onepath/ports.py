@@ -70,8 +70,8 @@ class Venue(Protocol):
 
     def cancel(self, order_id: int, at: int) -> Sequence[OrderReport]: ...
 
-    def match(self, event: MarketEvent) -> Sequence[OrderReport]:
-        """What this event does to resting orders. Called before any strategy sees the event."""
+    def match(self, events: Sequence[MarketEvent]) -> Sequence[OrderReport]:
+        """What an instant's events do to the orders at work. Called before any strategy sees one of them."""
 
     def open_orders(self) -> Sequence[Order]: ...
 

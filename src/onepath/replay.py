@@ -48,7 +48,7 @@ class RecordedVenue:
 
     def __init__(self, recorded: Rows) -> None:
         self._answers: dict[tuple[str, int], list[OrderReport]] = {}
-        self._market: dict[tuple[str, int], list[OrderReport]] = {}
+        self._market: dict[int, list[OrderReport]] = {}
         self.working: set[str] = set()
         self._read(recorded)
 
@@ -61,7 +61,7 @@ class RecordedVenue:
             elif row.kind == "order.cancel_requested":
                 asked[row.seq] = ("cancel", event.order_id)
             elif row.cause is None:
-                self._market.setdefault((event.symbol, row.at), []).append(event)
+                self._market.setdefault(row.at, []).append(event)
                 self.working.add(event.symbol)
             else:
                 self._answers.setdefault(asked[row.cause], []).append(event)
@@ -72,8 +72,8 @@ class RecordedVenue:
     def cancel(self, order_id: int, at: int) -> Sequence[OrderReport]:
         return self._answers.pop(("cancel", order_id), ())
 
-    def match(self, event: MarketEvent) -> Sequence[OrderReport]:
-        return self._market.pop((event.symbol, event.at), ())
+    def match(self, events: Sequence[MarketEvent]) -> Sequence[OrderReport]:
+        return self._market.pop(events[0].at, ())
 
     def open_orders(self) -> Sequence[Order]:
         return ()

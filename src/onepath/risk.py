@@ -73,16 +73,20 @@ def _off_grid(order: Order, instrument: Instrument, reference: Decimal) -> Denie
 
 
 def _unowned(order: Order, held: Decimal, ahead: Iterable[OrderState]) -> Denied | None:
-    """SELL and COVER may only close what is held or on its way."""
+    """SELL and COVER may only close what is held or on its way, less what orders that trade freely will take."""
     if order.side is Side.SELL:
-        owned = max(held, ZERO) + sum((s.remaining for s in ahead if s.side is Side.BUY), ZERO)
+        owned = max(ZERO, max(held, ZERO) + _at_work(ahead, Side.BUY) - _at_work(ahead, Side.SHORT))
         if order.quantity > owned:
             return Denied(order, "owned", f"sell {order.quantity} of {order.symbol} but {owned} is owned; use short")
     elif order.side is Side.COVER:
-        owed = max(-held, ZERO) + sum((s.remaining for s in ahead if s.side is Side.SHORT), ZERO)
+        owed = max(ZERO, max(-held, ZERO) + _at_work(ahead, Side.SHORT) - _at_work(ahead, Side.BUY))
         if order.quantity > owed:
             return Denied(order, "owed", f"cover {order.quantity} of {order.symbol} but {owed} is owed; use buy")
     return None
+
+
+def _at_work(ahead: Iterable[OrderState], side: Side) -> Decimal:
+    return sum((state.remaining for state in ahead if state.side is side), ZERO)
 
 
 def _pushed(held: Decimal, sign: int, ahead: Iterable[OrderState]) -> Decimal:

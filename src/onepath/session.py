@@ -23,7 +23,7 @@ from onepath.portfolio import Portfolio
 from onepath.ports import Feed, Venue
 from onepath.ports import Journal as JournalPort
 from onepath.replay import decision_hash
-from onepath.simulator.venue import Market, SimulatedVenue
+from onepath.simulator.venue import Market, SimulatedVenue, Terms
 
 MINUTE = 60_000_000_000
 DAY = 1_440 * MINUTE
@@ -186,7 +186,7 @@ class Session:
 
 def simulated(plan: Plan) -> SimulatedVenue:
     """The venue of a plan without a broker."""
-    accounts = {s.name: (s.capital, s.limits.max_leverage) for s in plan.strategies}
+    accounts = {s.name: Terms(s.capital, s.limits.max_leverage, s.limits.allow_short) for s in plan.strategies}
     return SimulatedVenue(plan.feed.instruments, accounts, plan.market, plan.feed.volumes)
 
 

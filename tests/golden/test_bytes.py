@@ -83,7 +83,6 @@ def test_a_latency_model_used_twice_draws_the_same_twice() -> None:
     assert cases.fills_hash(first) == cases.fills_hash(second)
 
 
-@pytest.mark.xfail(strict=True, reason="plan() puts feed.describe() into the manifest, with the folder of the data set")
 def test_the_record_does_not_depend_on_where_onepath_is_installed() -> None:
     """No row of a journal names the folder that onepath or its samples are in: equal runs are equal on every machine."""
     place = str(Path(onepath.__file__).parent).encode()

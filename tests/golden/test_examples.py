@@ -224,15 +224,9 @@ def test_momentum_holds_the_strongest_three() -> None:
     assert months == 114, "July 2015 to December 2024"
 
 
-OVERDRAWN = pytest.mark.xfail(strict=True, reason="the venue lends what market sells at work are expected to bring")
-
-
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=OVERDRAWN if name in {"sixty_forty", "sma_cross_minutes"} else ())
-        for name in cases.ARGUMENTS
-    ],
+    [name for name in cases.ARGUMENTS],
 )
 def test_examples_never_borrow(name: str) -> None:
     """No example goes short, and none owes money after any instant, on the pinned runs."""

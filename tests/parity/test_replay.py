@@ -191,7 +191,6 @@ def test_a_journal_without_its_end_is_refused(own: tuple[Path, Path]) -> None:
         replay(broken, home=home)
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="its manifest lacks start, end and what else a feed is asked")
 def test_a_journal_of_the_one_call_replays_or_says_why_not(tmp_path: Path) -> None:
     """A journal that `onepath.backtest(journal=...)` kept replays from disk, or is refused in a sentence of ours."""
     journal = tmp_path / "kept.db"

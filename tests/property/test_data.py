@@ -26,8 +26,12 @@ def right(bars: list[Any]) -> bool:
     noise = 1e-9
     ordered = all(a.at < b.at and a.at <= b.start for a, b in pairwise(bars))
     return ordered and all(
-        math.isfinite(b.high) and 0 < b.low <= b.high and b.start < b.at and 0 <= b.volume < math.inf
-        and b.low * (1 - noise) <= min(b.open, b.close) and max(b.open, b.close) <= b.high * (1 + noise)
+        math.isfinite(b.high)
+        and 0 < b.low <= b.high
+        and b.start < b.at
+        and 0 <= b.volume < math.inf
+        and b.low * (1 - noise) <= min(b.open, b.close)
+        and max(b.open, b.close) <= b.high * (1 + noise)
         for b in bars
     )
 

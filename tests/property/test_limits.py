@@ -12,14 +12,6 @@ import onepath
 from onepath import Context, Limits, OrderIntent, Strategy
 from onepath.result import Result
 
-RESTING = pytest.mark.xfail(
-    strict=True, reason="a SHORT approved as closing is not looked at again when a SELL closes first"
-)
-THROUGH_ZERO = pytest.mark.xfail(
-    strict=True, reason="the venue looks at cash only where a purchase begins flat or long"
-)
-LENDS = pytest.mark.xfail(strict=True, reason="the venue lends what market sells at work are expected to bring")
-
 
 def frame(opens: list[float]) -> pd.DataFrame:
     """One-price daily bars."""
@@ -72,7 +64,6 @@ def test_many_purchases_against_a_short_keep_the_leverage() -> None:
     assert result.portfolio().exposure <= Decimal("1.5") * result.portfolio().equity
 
 
-@RESTING
 def test_a_resting_short_does_not_open_what_a_sale_has_closed() -> None:
     """With shorting off: 900 held, a limit to short 900 rests, a market sale closes all, then the limit trades."""
     result = run(
@@ -83,7 +74,6 @@ def test_a_resting_short_does_not_open_what_a_sale_has_closed() -> None:
     assert result.portfolio().quantity("S") == 0
 
 
-@RESTING
 def test_a_resting_short_and_a_sale_keep_the_leverage() -> None:
     """900 held, a limit to short 1,850 rests (to -950 of 1,000), a sale closes 900: the limit may not leave -1,850."""
     result = run(
@@ -93,7 +83,6 @@ def test_a_resting_short_and_a_sale_keep_the_leverage() -> None:
     assert result.portfolio().exposure <= result.portfolio().equity
 
 
-@THROUGH_ZERO
 def test_a_purchase_through_zero_does_not_overdraw() -> None:
     """Short 1, buying 1,001 at a reference of 100: if the next open is 200, cash of 100,100 does not pay for 200,200."""
     result = run([[lambda c: c.short("S", 1)], [lambda c: c.buy("S", 1001)]], [100.0, 100.0, 200.0, 200.0])
@@ -101,7 +90,6 @@ def test_a_purchase_through_zero_does_not_overdraw() -> None:
     assert result.portfolio().cash >= 0
 
 
-@LENDS
 def test_a_purchase_does_not_spend_what_a_sale_did_not_bring() -> None:
     """B is sold to buy A at the same open; B opens at half its price, so A can be bought for half only."""
     result = run(

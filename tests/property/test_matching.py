@@ -19,7 +19,7 @@ from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
 from onepath.simulator.commission import NoCommission
 from onepath.simulator.latency import NoLatency
 from onepath.simulator.slippage import FixedBps, NoSlippage
-from onepath.simulator.venue import Market, SimulatedVenue
+from onepath.simulator.venue import Market, SimulatedVenue, Terms
 
 MINUTE = 60_000_000_000
 TICK = Decimal("0.25")
@@ -96,23 +96,23 @@ def reference(asked: list[Ask], bars: list[Bar], share: Decimal, touch: bool) ->
                 continue
             found = in_bar(ask, b, share, touch)
             if found is not None:
-                fills.append((i, found[0], number, found[1]))
+                fills.append((i, found[0], ask.buys, number, found[1]))  # of one phase, sales come first
                 break
-    return [(i, number, price) for i, _, number, price in sorted(fills)]
+    return [(i, number, price) for i, _, _, number, price in sorted(fills)]
 
 
 def simulated(asked: list[Ask], bars: list[Bar], share: Decimal, touch: bool) -> list[tuple[int, int, Decimal]]:
     """The same from the simulated venue."""
     market = Market(FixedBps(share * 10_000) if share else NoSlippage(), NoCommission(), NoLatency(), None, touch)
     instrument = Instrument(symbol="S", tick_size=TICK, lot_size=Decimal(1))
-    venue = SimulatedVenue({"S": instrument}, {"s": (Decimal(10**9), Decimal(10))}, market)
+    venue = SimulatedVenue({"S": instrument}, {"s": Terms(Decimal(10**9), Decimal(10))}, market)
     fills = []
     for i, b in enumerate(bars):
         for number, ask in enumerate(asked):
             if ask.sent == i:
                 venue.submit(Approved(order(number, ask), Decimal(10)), i * MINUTE)
         if "S" in venue.working:
-            fills += [(i, f.order_id - 1, f.price) for f in venue.match(b) if isinstance(f, Fill)]
+            fills += [(i, f.order_id - 1, f.price) for f in venue.match([b]) if isinstance(f, Fill)]
     return fills
 
 

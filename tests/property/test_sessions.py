@@ -11,7 +11,6 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from worlds import CASH, NAMES, Ran, World, plan, ran, worlds
@@ -81,7 +80,6 @@ FINE = World(
 )  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="outside the loop the portfolio adds up under Python's context of 28 digits")
 @COMMON
 @example(FINE)
 @given(worlds(lot=st.just("0.00000001"), tick=st.just("0"), slippage=st.just("volume"), commission=st.just("bps")))
@@ -175,7 +173,6 @@ def test_sell_and_cover_end_at_zero(world: World) -> None:
             assert held[key] <= 0
 
 
-@pytest.mark.xfail(strict=True, reason="a SHORT approved as closing is not looked at again when a SELL closes first")
 @settings(max_examples=200, deadline=None, phases=[Phase.generate], derandomize=True)
 @given(worlds(allow_short=st.just(False), stop_after=st.none(), bars=st.just(40)))
 def test_without_leave_to_short_nobody_is_short(world: World) -> None:

@@ -13,7 +13,7 @@ class SmaCross(Strategy):
     class Params(Strategy.Params):
         fast: Annotated[int, Range(1, 500)] = 20
         slow: Annotated[int, Range(2, 1_000)] = 50
-        weight: Annotated[float, Range(0, 1)] = 1.0
+        weight: Annotated[float, Range(0, 1)] = 0.95
 
     def on_start(self, context: Context) -> None:
         context.features.require(fast=sma(self.params.fast), slow=sma(self.params.slow))
@@ -23,7 +23,7 @@ class SmaCross(Strategy):
         share = self.params.weight / len(context.symbols)
         for symbol in context.symbols:
             f = context.features[symbol]
-            held = context.portfolio.quantity(symbol)
-            if f.ready and (f.fast > f.slow) != (held > 0):
-                orders += context.target(symbol, weight=0 if held else share)
-        return orders
+            if f.ready:
+                orders += context.target(symbol, weight=share if f.fast > f.slow else 0)
+        # Sales first: what they bring in pays for the purchases.
+        return sorted(orders, key=lambda order: order.side.sign)

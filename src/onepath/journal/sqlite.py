@@ -4,6 +4,7 @@ Rules: one connection writes and it alone checkpoints (SQLite before 3.51.3 has 
 Triggers refuse update and delete. Rows are kept in a list and written in batches; `flush` makes them durable.
 Wall-clock times and the session's identity stand in `session`, so that `journal` is equal for equal runs
 but for its `session_id` column.
+Limits: SQLite fires no trigger for `INSERT OR REPLACE` of a connection without `recursive_triggers`: ours has it.
 Cost: about 1.5 us a row, encoding included.
 """
 
@@ -71,14 +72,15 @@ class SqliteJournal:
         the end of the process, which is enough for what can be run again."""
         if path.exists():
             raise JournalError(f"{path} exists: a journal is never written over; choose another session name")
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(path, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
             connection.execute("PRAGMA wal_autocheckpoint=8000")
+            connection.execute("PRAGMA recursive_triggers=ON")
             connection.executescript(f"BEGIN;{_TABLES}COMMIT;")
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise JournalError(f"cannot write the journal {path}: {error}") from None
         journal = cls(connection, session_id)
         journal.note({"session_id": session_id})
@@ -102,15 +104,19 @@ class SqliteJournal:
 
     def flush(self) -> None:
         if self._pending:
-            name, pending, self._pending = self.session_id, self._pending, []
+            name, pending = self.session_id, self._pending
             rows = [(name, q, at, k, s, c, encode(event).decode()) for q, at, k, s, c, event in pending]
             self._write(_INSERT, rows)
+            del pending[: len(rows)]
 
     def _write(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         try:
             self._connection.execute("BEGIN")
             self._connection.executemany(statement, rows)
             self._connection.execute("COMMIT")
+        except KeyboardInterrupt:
+            self._connection.rollback()
+            raise
         except sqlite3.Error as error:
             raise JournalError(f"the journal cannot be written: {error}; the session stops here") from None
 

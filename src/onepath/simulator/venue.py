@@ -1,10 +1,11 @@
 """The simulated venue over bars: takes approved orders, matches them with each bar, keeps books of its own.
 
-Rules: an order takes part from the first bar that starts at or after its arrival. Of one bar, fills are made in the order
-of `bars.Phase`, then of sending. Slippage never takes a price outside the bar. An order takes at most `participation` of
-the bar's volume (shared by all orders of the bar); what is left stays working by its time in force. SELL and COVER never
-go through zero: what is no longer owned or owed is cancelled. With leverage of one, a buy never overdraws: what cash
-(and the proceeds of market sells sent with it) cannot pay is cancelled.
+Rules: an order takes part from the first bar that starts at or after its arrival. Of one instant, fills are made in the
+order of `bars.Phase`, then sales before purchases (what they bring in may pay), then in the order of sending. Slippage
+never takes a price outside the bar. An order takes at most `participation` of the bar's volume (shared by all orders of
+the bar); what is left stays working by its time in force. SELL and COVER never go through zero: what is no longer owned
+or owed is cancelled. With leverage of one a purchase never overdraws: what cash cannot pay, fees included, is cancelled;
+buying back what is owed is always done.
 Limits: one price path a bar; cancels arrive at once; queue position and books come with the execution work.
 Cost: nothing for bars of symbols without working orders.
 """
@@ -44,11 +45,10 @@ class Market(NamedTuple):
 class _Resting:
     """An order at the venue."""
 
-    __slots__ = ("arrives_at", "charged", "day", "order", "reference", "remaining", "traded", "triggered", "worth")
+    __slots__ = ("arrives_at", "charged", "day", "order", "remaining", "traded", "triggered", "worth")
 
     def __init__(self, approved: Approved, arrives_at: int) -> None:
         self.order = approved.order
-        self.reference = approved.reference
         self.remaining = approved.order.quantity
         self.arrives_at = arrives_at
         self.triggered = False
@@ -58,17 +58,24 @@ class _Resting:
         self.charged = ZERO
 
 
+class Terms(NamedTuple):
+    """On what terms the venue keeps a strategy's account."""
+
+    capital: Decimal
+    leverage: Decimal = ONE
+    allow_short: bool = True
+
+
 class _Account:
     """The venue's own books of one strategy."""
 
-    __slots__ = ("borrows", "cash", "quantities", "selling")
+    __slots__ = ("borrows", "cash", "quantities", "shorts")
 
-    def __init__(self, cash: Decimal, borrows: bool) -> None:
-        self.cash = cash
-        self.borrows = borrows
+    def __init__(self, terms: Terms) -> None:
+        self.cash = terms.capital
+        self.borrows = terms.leverage > ONE
+        self.shorts = terms.allow_short
         self.quantities: dict[str, Decimal] = {}
-        self.selling: dict[int, Decimal] = {}
-        """expected proceeds of market sells at work, by order"""
 
 
 class SimulatedVenue:
@@ -77,16 +84,16 @@ class SimulatedVenue:
     def __init__(
         self,
         instruments: Mapping[str, Instrument],
-        accounts: Mapping[str, tuple[Decimal, Decimal]],
+        accounts: Mapping[str, Terms],
         market: Market,
         volumes: Collection[str] | None = None,
     ) -> None:
-        """`accounts` gives capital and leverage by strategy; `volumes` the symbols whose bars report one (default all)."""
+        """`accounts` gives each strategy's terms; `volumes` the symbols whose bars report one (default all)."""
         self.working: dict[str, list[_Resting]] = {}
         self._instruments = instruments
         # A copy, so that one run does not use up the delays of the next.
         self._market = market._replace(latency=deepcopy(market.latency))
-        self._accounts = {name: _Account(cash, leverage > ONE) for name, (cash, leverage) in accounts.items()}
+        self._accounts = {name: _Account(terms) for name, terms in accounts.items()}
         self._orders: dict[int, _Resting] = {}
         self._calendars: dict[str, Calendar] = {}
         self._volumes = instruments if volumes is None else volumes
@@ -97,24 +104,18 @@ class SimulatedVenue:
         resting = _Resting(approved, at + self._market.latency.draw())
         self._orders[order.id] = resting
         self.working.setdefault(order.symbol, []).append(resting)
-        if order.type is not OrderType.MARKET:
-            return (Accepted(order.id, order.strategy, order.symbol),)
-        if order.side.sign < 0:
-            value = order.quantity * approved.reference * self._instruments[order.symbol].multiplier
-            self._accounts[order.strategy].selling[order.id] = value
-        return ()
+        return () if order.type is OrderType.MARKET else (Accepted(order.id, order.strategy, order.symbol),)
 
     def cancel(self, order_id: int, at: int) -> Sequence[OrderReport]:
         resting = self._orders.get(order_id)
         return () if resting is None else (self._end(resting, "by request"),)
 
-    def match(self, event: MarketEvent) -> Sequence[OrderReport]:
-        resting = self.working.get(event.symbol)
-        if not resting or not isinstance(event, Bar):
-            return ()
-        if len(resting) == 1:
-            return self._match_one(resting[0], event)
-        return self._match_all(resting, event)
+    def match(self, events: Sequence[MarketEvent]) -> Sequence[OrderReport]:
+        working = self.working
+        bars = [event for event in events if event.symbol in working and isinstance(event, Bar)]
+        if len(bars) == 1 and len(working[bars[0].symbol]) == 1:
+            return self._match_one(working[bars[0].symbol][0], bars[0])
+        return self._match_all(bars)
 
     def open_orders(self) -> Sequence[Order]:
         return [resting.order for resting in self._orders.values()]
@@ -134,23 +135,26 @@ class SimulatedVenue:
             return (found,)
         return () if found is None else self._trade(resting, found, bar, self._room(bar))[0]
 
-    def _match_all(self, orders: Sequence[_Resting], bar: Bar) -> Sequence[OrderReport]:
+    def _match_all(self, bars: Sequence[Bar]) -> Sequence[OrderReport]:
+        """All orders that an instant touches: by phase, sales before purchases, then by sending."""
         reports: list[OrderReport] = []
-        offers: list[tuple[Phase, int, Offer, _Resting]] = []
-        for resting in tuple(orders):
-            if bar.start < resting.arrives_at:
-                continue
-            found = self._offer(resting, bar)
-            if isinstance(found, Expired):
-                reports.append(found)
-            elif found is not None:
-                offers.append((found[0], resting.order.id, found, resting))
-        offers.sort(key=lambda entry: entry[:2])
-        room = self._room(bar)
-        for _, _, found, resting in offers:
+        offers: list[tuple[Phase, int, int, Offer, _Resting, Bar]] = []
+        for bar in bars:
+            for resting in tuple(self.working[bar.symbol]):
+                if bar.start < resting.arrives_at:
+                    continue
+                found = self._offer(resting, bar)
+                if isinstance(found, Expired):
+                    reports.append(found)
+                elif found is not None:
+                    offers.append((found[0], resting.order.side.sign, resting.order.id, found, resting, bar))
+        offers.sort(key=lambda entry: entry[:3])
+        rooms = {bar.symbol: self._room(bar) for bar in bars}
+        for _, _, _, found, resting, bar in offers:
+            room = rooms[bar.symbol]
             made, taken = self._trade(resting, found, bar, room)
             reports += made
-            room = None if room is None else room - taken
+            rooms[bar.symbol] = None if room is None else room - taken
         return reports
 
     def _offer(self, resting: _Resting, bar: Bar) -> Offer | Expired | None:
@@ -212,8 +216,8 @@ class SimulatedVenue:
         return (fill,), quantity
 
     def _guarded(self, order: Order, account: _Account, quantity: Decimal) -> Decimal:
-        """SELL and COVER end at zero."""
-        if order.side is Side.SELL:
+        """SELL and COVER end at zero, and so does SHORT where the account may not be short."""
+        if order.side is Side.SELL or (order.side is Side.SHORT and not account.shorts):
             return min(quantity, max(ZERO, account.quantities.get(order.symbol, ZERO)))
         if order.side is Side.COVER:
             return min(quantity, max(ZERO, -account.quantities.get(order.symbol, ZERO)))
@@ -235,18 +239,17 @@ class SimulatedVenue:
     ) -> Decimal:
         """How much of a buy that opens or adds the account can pay for, fees included."""
         order = resting.order
-        if order.side.sign < 0 or account.borrows or account.quantities.get(order.symbol, ZERO) < 0:
+        if order.side.sign < 0 or account.borrows:
             return quantity
+        covering = min(quantity, max(ZERO, -account.quantities.get(order.symbol, ZERO)))
         unit = price * instrument.multiplier
-        money = account.cash + sum(account.selling.values(), ZERO)
         payable = quantity
-        while payable > 0:
-            short = payable * unit + self._fee(resting, payable, payable * unit) - money
+        while payable > covering:
+            short = payable * unit + self._fee(resting, payable, payable * unit) - account.cash
             if short <= 0:
                 return payable
-            less = max(instrument.lot_size, instrument.round_quantity(short / unit))
-            payable -= less
-        return ZERO
+            payable -= max(instrument.lot_size, instrument.round_quantity(short / unit))
+        return covering
 
     def _fee(self, resting: _Resting, quantity: Decimal, value: Decimal) -> Decimal:
         """What this fill adds to the order's commission."""
@@ -273,8 +276,6 @@ class SimulatedVenue:
         signed = quantity if order.side.sign > 0 else -quantity
         account.cash -= (value if signed > 0 else -value) + fee
         account.quantities[order.symbol] = account.quantities.get(order.symbol, ZERO) + signed
-        if order.id in account.selling:
-            account.selling[order.id] = resting.remaining * resting.reference * instrument.multiplier
         self._fills += 1
         return Fill(
             id=self._fills,
@@ -300,4 +301,3 @@ class SimulatedVenue:
         rest.remove(resting)
         if not rest:
             del self.working[order.symbol]
-        self._accounts[order.strategy].selling.pop(order.id, None)
