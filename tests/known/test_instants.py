@@ -103,13 +103,13 @@ def test_an_order_waits_for_its_own_symbol() -> None:
 
 
 def test_rebalance_whose_buy_comes_first() -> None:
-    """All cash is in B; selling B for A works though A's bar is seen first, because the sale is counted.
+    """All cash is in B; selling B for A works though A comes first in the feed: of one instant sales trade first.
 
-    Bought 10 B at 100 = 1,000. Then sell 10 B, buy 10 A, both at 100: A is matched before B, with cash 0.
+    Bought 10 B at 100 = 1,000. Then sell 10 B, buy 10 A, both at 100.
     """
     bars: dict[str, Rows] = {s: [(m, m + 1, 100.0) for m in range(5)] for s in ("A", "B")}
     told = ran(bars, at({1: lambda c: c.buy("B", 10), 3: lambda c: c.sell("B", 10) + c.buy("A", 10)}), cash="1000")
-    assert told.fills() == [("B", "10", "100", 1), ("A", "10", "100", 3), ("B", "-10", "100", 3)]
+    assert told.fills() == [("B", "10", "100", 1), ("B", "-10", "100", 3), ("A", "10", "100", 3)]
     last = told.of("mark")[-1]
     assert (last.cash, last.equity, last.gross) == (0.0, 1000.0, 1000.0)
 
@@ -122,11 +122,8 @@ def test_a_rebalance_sent_buy_first_is_denied() -> None:
     assert told.fills() == [("B", "10", "100", 1), ("B", "-10", "100", 3)]
 
 
-def test_a_sale_that_opens_lower_leaves_cash_short() -> None:
-    """The buy is sized by the sale's expected worth; if that opens at 90, cash is 1,000 - 1,000 - 1,000 + 900 = -100.
-
-    A simulation of one instant cannot know which fills first; a broker would let both settle. Known limit.
-    """
+def test_a_sale_that_opens_lower_buys_less() -> None:
+    """The sale brings 10 x 90 = 900 and not the 1,000 that were expected: 9 can be paid, the tenth is cancelled."""
     flat: Rows = [(m, m + 1, 100.0) for m in range(5)]
     falls: Rows = [(m, m + 1, 100.0 if m < 3 else 90.0) for m in range(5)]
     told = ran(
@@ -134,8 +131,9 @@ def test_a_sale_that_opens_lower_leaves_cash_short() -> None:
         at({1: lambda c: c.buy("B", 10), 3: lambda c: c.sell("B", 10) + c.buy("A", 10)}),
         cash="1000",
     )
-    assert told.fills() == [("B", "10", "100", 1), ("A", "10", "100", 3), ("B", "-10", "90", 3)]
-    assert told.of("mark")[-1].cash == -100.0
+    assert told.fills() == [("B", "10", "100", 1), ("B", "-10", "90", 3), ("A", "9", "100", 3)]
+    assert [c.reason for c in told.of("order.cancelled")] == ["cash does not pay for the rest"]
+    assert told.of("mark")[-1].cash == 0.0
 
 
 def test_a_sale_that_was_taken_back_pays_for_nothing() -> None:

@@ -378,9 +378,8 @@ def by_hand() -> tuple[list[tuple[int, str, int, Decimal, Decimal]], Decimal, di
     """The same year, month by month, as one would on paper: nothing of onepath is used.
 
     At each month's close: equity = cash + shares x close; wanted = floor(weight x equity / (close x 1.0005)), five
-    hundredths of a per cent kept for the fee; the difference trades at the next month's open, stocks first, fee
-    0.0005 x value to a cent, half up. A purchase that opened too dear is cut to what there is: cash, and what a sale
-    still to come was expected to bring at the last close.
+    hundredths of a per cent kept for the fee; the difference trades at the next month's open, fee
+    0.0005 x value to a cent, half up. Sales trade first; a purchase that opened too dear is cut to what cash can pay.
     """
     cash, held, paid = D(100_000), {"STOCKS": 0, "BONDS": 0}, D(0)
     trades: list[tuple[int, str, int, Decimal, Decimal]] = []
@@ -391,11 +390,9 @@ def by_hand() -> tuple[list[tuple[int, str, int, Decimal, Decimal]], Decimal, di
         change = {
             s: int(weights[s] * equity / (D(prices[s][month][1]) * D("1.0005"))) - held[s] for s in ("STOCKS", "BONDS")
         }
-        sales = {s: -n * D(prices[s][month][1]) for s, n in change.items() if n < 0}
-        for symbol, wanted in change.items():
+        for symbol, wanted in sorted(change.items(), key=lambda entry: entry[1] > 0):
             price, shares = D(prices[symbol][month + 1][0]), wanted
-            sales.pop(symbol, None)
-            while shares > 0 and shares * price + fee_on(shares, price) > cash + sum(sales.values()):
+            while shares > 0 and shares * price + fee_on(shares, price) > cash:
                 shares -= 1
             if not shares:
                 continue

@@ -182,7 +182,6 @@ def test_expected_cost_of_the_models() -> None:
     assert NoCommission().rate == 0
 
 
-@pytest.mark.xfail(strict=True, reason="portfolio figures are worked out under the reader's decimal context, 28 digits")
 def test_the_books_add_up_after_the_run_as_well() -> None:
     """Read after the run the equity is what it was in it, to the last digit, however many there are.
 

@@ -163,7 +163,6 @@ class EndsOnTheAnswer(Strategy):
         raise ValueError("at the first answer")
 
 
-@pytest.mark.xfail(strict=True, reason="engine.decide goes on with the intents of a strategy that has ended")
 def test_nothing_more_is_sent_once_it_has_ended(run: Callable[..., Any]) -> None:
     """It raised at the answer to its first order: the second of the same list is not sent, or at least not left."""
     strategy = EndsOnTheAnswer()

@@ -140,7 +140,6 @@ def test_prices_must_be_positive_and_finite(name: str, price: str) -> None:
     [{"quantity": 10}, {"side": "buy"}, {"time_in_force": "day"}, {"type": "limit", "limit": Decimal(5)}],
     ids=str,
 )
-@pytest.mark.xfail(strict=True, reason="OrderIntent takes any type; a word for DAY is taken and then treated as GTC")
 def test_intents_written_with_plain_values(how: dict[str, Any]) -> None:
     """An intent built by hand from plain words and numbers becomes the real thing, or is refused in a sentence."""
     made = intent(**how)

@@ -170,6 +170,11 @@ CASES: dict[str, tuple[str, Mapping[str, Any], str]] = {
     "a market sale frees": ("buy 10", {"held": "10", "working": ("sell 10",)}, "approved"),
     "a resting sale does not": ("buy 10", {"held": "10", "working": ("sell 10 limit 101",)}, "buying_power"),
     "the same sale twice frees once": ("buy 10", {"held": "10", "working": ("sell 10", "sell 10")}, "approved"),
+    "a resting short that only closes takes nothing": (
+        "buy 5",
+        {"held": "5", "working": ("short 5 limit 101",)},
+        "approved",
+    ),
     "a resting exit takes nothing": ("buy 5", {"held": "5", "working": ("sell 5 stop 90",)}, "approved"),
     "a bracket's stop": ("sell 10 stop 90", {"working": ("buy 10",)}, "approved"),
     "a bracket's stop, the entry resting": ("sell 10 stop 90", {"working": ("buy 10 limit 100",)}, "approved"),
