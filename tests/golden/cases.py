@@ -68,7 +68,7 @@ def several() -> dict[str, Any]:
     """Four strategies on six symbols in one session, delays across bars, slippage and commission."""
     return {
         "strategy": {
-            "cross": SmaCross(fast=10, slow=30),
+            "cross": SmaCross(fast=10, slow=30, weight=1.0),  # all of it: some orders are denied
             "dips": MeanReversion(entry=1.5),
             "strength": RsiReversion(oversold=40.0, overbought=60.0),
             "leaders": Momentum(window=20, top=2),

@@ -226,7 +226,7 @@ def test_momentum_holds_the_strongest_three() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in cases.ARGUMENTS],
+    list(cases.ARGUMENTS),
 )
 def test_examples_never_borrow(name: str) -> None:
     """No example goes short, and none owes money after any instant, on the pinned runs."""

@@ -88,17 +88,22 @@ def in_bar(ask: Ask, bar: Bar, share: Decimal, touch: bool) -> tuple[int, Decima
 
 
 def reference(asked: list[Ask], bars: list[Bar], share: Decimal, touch: bool) -> list[tuple[int, int, Decimal]]:
-    """(bar, order, price) of every fill: bar by bar, within a bar by when it happens, then by sending."""
-    fills: list[tuple[int, int, int, Decimal]] = []
+    """(bar, order, price) of every fill: bar by bar, within a bar by when it happens, sales of what is held first, then by sending."""
+    found_in: dict[int, list[tuple[int, int, Decimal]]] = {}
     for number, ask in enumerate(asked):
         for i, b in enumerate(bars):
             if i < ask.sent:
                 continue
             found = in_bar(ask, b, share, touch)
             if found is not None:
-                fills.append((i, found[0], ask.buys, number, found[1]))  # of one phase, sales come first
+                found_in.setdefault(i, []).append((found[0], number, found[1]))
                 break
-    return [(i, number, price) for i, _, _, number, price in sorted(fills)]
+    fills, held = [], 0
+    for i in sorted(found_in):
+        for _, number, price in sorted(found_in[i], key=lambda f: (f[0], asked[f[1]].buys or held <= 0, f[1])):
+            fills.append((i, number, price))
+        held += sum(1 if asked[number].buys else -1 for _, number, _ in found_in[i])
+    return fills
 
 
 def simulated(asked: list[Ask], bars: list[Bar], share: Decimal, touch: bool) -> list[tuple[int, int, Decimal]]:

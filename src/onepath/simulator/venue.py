@@ -1,7 +1,7 @@
 """The simulated venue over bars: takes approved orders, matches them with each bar, keeps books of its own.
 
 Rules: an order takes part from the first bar that starts at or after its arrival. Of one instant, fills are made in the
-order of `bars.Phase`, then sales before purchases (what they bring in may pay), then in the order of sending. Slippage
+order of `bars.Phase`, then sales of what is held (they may pay for purchases), then in the order of sending. Slippage
 never takes a price outside the bar. An order takes at most `participation` of the bar's volume (shared by all orders of
 the bar); what is left stays working by its time in force. SELL and COVER never go through zero: what is no longer owned
 or owed is cancelled. With leverage of one a purchase never overdraws: what cash cannot pay, fees included, is cancelled;
@@ -136,9 +136,9 @@ class SimulatedVenue:
         return () if found is None else self._trade(resting, found, bar, self._room(bar))[0]
 
     def _match_all(self, bars: Sequence[Bar]) -> Sequence[OrderReport]:
-        """All orders that an instant touches: by phase, sales before purchases, then by sending."""
+        """All orders that an instant touches: by phase, sales of what is held first, then by sending."""
         reports: list[OrderReport] = []
-        offers: list[tuple[Phase, int, int, Offer, _Resting, Bar]] = []
+        offers: list[tuple[Phase, bool, int, Offer, _Resting, Bar]] = []
         for bar in bars:
             for resting in tuple(self.working[bar.symbol]):
                 if bar.start < resting.arrives_at:
@@ -147,7 +147,7 @@ class SimulatedVenue:
                 if isinstance(found, Expired):
                     reports.append(found)
                 elif found is not None:
-                    offers.append((found[0], resting.order.side.sign, resting.order.id, found, resting, bar))
+                    offers.append((found[0], self._takes_money(resting.order), resting.order.id, found, resting, bar))
         offers.sort(key=lambda entry: entry[:3])
         rooms = {bar.symbol: self._room(bar) for bar in bars}
         for _, _, _, found, resting, bar in offers:
@@ -156,6 +156,11 @@ class SimulatedVenue:
             reports += made
             rooms[bar.symbol] = None if room is None else room - taken
         return reports
+
+    def _takes_money(self, order: Order) -> bool:
+        """False for a sale of what is held: it brings in what may pay for purchases. (An exit sent along with its entry
+        has nothing to sell yet, and waits for it.)"""
+        return order.side.sign > 0 or self._accounts[order.strategy].quantities.get(order.symbol, ZERO) <= 0
 
     def _offer(self, resting: _Resting, bar: Bar) -> Offer | Expired | None:
         """What the bar offers, after the order's day and its stop have been looked at."""
