@@ -156,9 +156,9 @@ def test_each_strategy_has_its_own_capital_and_book(run: Callable[..., Any], doe
     assert (books["poor"].cash, [d.code for d in made.of("order.denied", "poor")]) == (D(999), ["buying_power"])
     assert [(o.id, o.strategy) for o in made.of("order.submitted")] == [(1, "long"), (2, "short"), (4, "long")]
     assert [(p.id, p.strategy, p.change) for p in made.of("position")] == [
-        (1, "short", "opened"),  # of one instant, sales trade first
-        (2, "long", "opened"),
-        (2, "long", "closed"),
+        (1, "long", "opened"),
+        (2, "short", "opened"),
+        (1, "long", "closed"),
     ]
 
 

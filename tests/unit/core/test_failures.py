@@ -173,10 +173,14 @@ def test_nothing_more_is_sent_once_it_has_ended(run: Callable[..., Any]) -> None
 
 
 def test_it_ends_once(run: Callable[..., Any]) -> None:
-    """Raising twice in one instant is one end: the first reason stays."""
-    strategy = EndsOnTheAnswer()
-    strategy.rest = ["no intent"]
-    made = run(strategy, {"X": [100] * 4})
+    """Raising twice in one instant, here in the answer and then in its own generator, is one end: the first reason stays."""
+
+    class Yields(EndsOnTheAnswer):
+        def generate_orders(self, context: Context) -> Any:
+            yield from context.buy("X", 1, limit=50)
+            raise RuntimeError("a second time")
+
+    made = run(Yields(), {"X": [100] * 4})
     assert [e.error for e in made.of("strategy.ended")] == ["ValueError: at the first answer"]
 
 

@@ -149,6 +149,31 @@ def test_intents_written_with_plain_values(how: dict[str, Any]) -> None:
     assert type(made.type) is OrderType
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"side": "bye"},
+        {"quantity": "ten"},
+        {"quantity": None},
+        {"time_in_force": "week"},
+        {"type": 5},
+        {"tag": object()},
+    ],
+    ids=str,
+)
+def test_intents_that_mean_nothing(how: dict[str, Any]) -> None:
+    """Words and numbers that are none of ours are refused in a sentence that names the symbol."""
+    with pytest.raises(OrderError, match="an order for X"):
+        intent(**how)
+
+
+@pytest.mark.xfail(strict=True, reason="OrderIntent._convert lets a quantity of None through to an AttributeError")
+def test_an_intent_without_a_quantity() -> None:
+    """No quantity is refused in a sentence as well."""
+    with pytest.raises(OrderError, match="an order for X"):
+        intent(quantity=None)
+
+
 def test_a_venue_trusts_the_checks_before_it() -> None:
     """An order without the price of its type is our own bug, and said to be one."""
     from onepath.simulator.bars import offer
