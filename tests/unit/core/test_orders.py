@@ -154,7 +154,6 @@ def test_intents_written_with_plain_values(how: dict[str, Any]) -> None:
     [
         {"side": "bye"},
         {"quantity": "ten"},
-        {"quantity": None},
         {"time_in_force": "week"},
         {"type": 5},
         {"tag": object()},
