@@ -21,7 +21,7 @@ def page() -> str:
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(FIRST)
     _, _, after = rest.partition(LAST)
-    return f"{before}{FIRST}\n```text\n{_function('_run')}\n```\n{LAST}{after}"
+    return f"{before}{FIRST}\n```python\n{_function('_run')}\n```\n{LAST}{after}"
 
 
 def _function(name: str) -> str:
