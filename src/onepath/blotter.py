@@ -13,6 +13,8 @@ from onepath.events import Fill, OrderReport
 from onepath.instruments import ZERO
 from onepath.orders import TERMINAL, Order, OrderState, OrderStatus, Step, advance
 
+_SUBMITTED = advance(OrderStatus.PENDING, Step.SUBMIT)
+
 
 class Blotter:
     """The open orders of a session, by id, in the order they were sent."""
@@ -23,9 +25,7 @@ class Blotter:
 
     def add(self, order: Order) -> OrderState:
         """Take in an approved order as submitted."""
-        state = OrderState(order, advance(OrderStatus.PENDING, Step.SUBMIT), ZERO)
-        self._keep(state)
-        return state
+        return self._keep(OrderState(order, _SUBMITTED, ZERO))
 
     def get(self, order_id: int) -> OrderState | None:
         return self._open.get(order_id)
@@ -43,13 +43,13 @@ class Blotter:
     def apply(self, report: OrderReport) -> OrderState:
         """Move an order by what the venue says of it. Raises TransitionError and changes nothing if it cannot."""
         state = self._find(report.order_id)
+        order, filled = state.order, state.filled
         status = advance(state.status, report.step)
-        filled = state.filled
         if isinstance(report, Fill):
             filled += abs(report.quantity)
-            if filled > state.order.quantity or state.order.quantity - filled != report.remaining:
-                raise TransitionError(f"order {report.order_id} of {state.order.quantity} cannot be filled to {filled}")
-        return self._keep(OrderState(state.order, status, filled))
+            if filled > order.quantity or order.quantity - filled != report.remaining:
+                raise TransitionError(f"order {order.id} of {order.quantity} cannot be filled to {filled}")
+        return self._keep(OrderState(order, status, filled))
 
     def _find(self, order_id: int) -> OrderState:
         state = self._open.get(order_id)
@@ -59,13 +59,11 @@ class Blotter:
 
     def _keep(self, state: OrderState) -> OrderState:
         order = state.order
+        mine = self._by_strategy.get(order.strategy)
+        if mine is None:
+            mine = self._by_strategy[order.strategy] = {}
         if state.status in TERMINAL:
-            self._open.pop(order.id, None)
-            self._by_strategy[order.strategy].pop(order.id, None)
+            del self._open[order.id], mine[order.id]
         else:
-            self._open[order.id] = state
-            mine = self._by_strategy.get(order.strategy)
-            if mine is None:
-                mine = self._by_strategy[order.strategy] = {}
-            mine[order.id] = state
+            self._open[order.id] = mine[order.id] = state
         return state

@@ -229,7 +229,7 @@ class Engine:
         Raises StrategyError for what no strategy may ask.
         """
         seat = self._seats[context.name]
-        for intent in intents if isinstance(intents, Iterable) else (intents,):
+        for intent in intents if type(intents) is list or isinstance(intents, Iterable) else (intents,):
             if not seat.active:
                 return
             if isinstance(intent, OrderIntent):

@@ -16,9 +16,12 @@ ONE = Decimal(1)
 
 def exact(value: float | int | str | Decimal) -> Decimal:
     """`value` as the decimal a person would read: 0.1 is one tenth, not its binary neighbour."""
-    if isinstance(value, float):
-        return Decimal(float.__repr__(value))
-    return value if isinstance(value, Decimal) else Decimal(str(value))
+    kind = type(value)
+    if kind is float:
+        return Decimal(repr(value))
+    if kind is Decimal or kind is int:
+        return Decimal(value)
+    return Decimal(float.__repr__(value)) if isinstance(value, float) else Decimal(str(value))
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,6 +45,7 @@ class OrderType(StrEnum):
     STOP_LIMIT = "stop_limit"
 
 
+_MARKET = OrderType.MARKET
 _WITH_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _WITH_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
@@ -85,24 +86,25 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
     tag: str = ""
 
     def __post_init__(self) -> None:
-        if type(self.quantity) is not Decimal or type(self.side) is not Side or not self._is_plain():
+        if not self._is_plain():
             self._convert()
         quantity = self.quantity
         if not (quantity.is_finite() and quantity > 0):
             raise OrderError(f"an order for {self.symbol} has quantity {quantity}; it must be a positive finite number")
-        self._check_price("limit", self.limit, self.type in _WITH_LIMIT)
-        self._check_price("stop", self.stop, self.type in _WITH_STOP)
+        if self.type is not _MARKET or self.limit is not None or self.stop is not None:
+            self._check_price("limit", self.limit, self.type in _WITH_LIMIT)
+            self._check_price("stop", self.stop, self.type in _WITH_STOP)
 
     def _is_plain(self) -> bool:
         """Whether the fields are what they should be already, as those of the context's helpers are."""
-        prices = (self.limit is None or type(self.limit) is Decimal) and (
-            self.stop is None or type(self.stop) is Decimal
-        )
         return (
-            prices
+            type(self.quantity) is Decimal
+            and type(self.side) is Side
             and type(self.type) is OrderType
             and type(self.time_in_force) is TimeInForce
             and type(self.tag) is str
+            and (self.limit is None or type(self.limit) is Decimal)
+            and (self.stop is None or type(self.stop) is Decimal)
         )
 
     def _convert(self) -> None:
@@ -113,7 +115,7 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
                 force_setattr(self, name, kind(getattr(self, name)))
             for name in ("quantity", "limit", "stop"):
                 value = getattr(self, name)
-                force_setattr(self, name, None if value is None else exact(value))
+                force_setattr(self, name, None if value is None and name != "quantity" else exact(value))
         except (ArithmeticError, TypeError, ValueError) as error:
             raise OrderError(
                 f"an order for {self.symbol} is not understood: {error or 'a number was expected'}"

@@ -28,6 +28,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     allow_short: bool = True
 
 
+# By plain name: looking a member up on its enum costs as much as a call.
+_SELL, _COVER, _MARKET = Side.SELL, Side.COVER, OrderType.MARKET
+
+
 def check(
     order: Order,
     instrument: Instrument,
@@ -45,11 +49,12 @@ def check(
     if grid is not None:
         return grid
     held = ledger.quantity(order.symbol)
-    ahead = [state for state in working if state.order.symbol == order.symbol]
-    guard = _unowned(order, held, ahead)
-    if guard is not None:
-        return guard
-    if order.side is Side.BUY or order.side is Side.SHORT:
+    ahead = [state for state in working if state.order.symbol == order.symbol] if working else ()
+    if order.side is _SELL or order.side is _COVER:
+        guard = _unowned(order, held, ahead)
+        if guard is not None:
+            return guard
+    else:
         signed = order.quantity if order.side.sign > 0 else -order.quantity
         before = _pushed(held, order.side.sign, ahead) if ahead else held
         if _opening(before, signed):
@@ -74,11 +79,13 @@ def _off_grid(order: Order, instrument: Instrument, reference: Decimal) -> Denie
 
 def _unowned(order: Order, held: Decimal, ahead: Iterable[OrderState]) -> Denied | None:
     """SELL and COVER may only close what is held or on its way, less what orders that trade freely will take."""
-    if order.side is Side.SELL:
+    if order.side is _SELL:
+        if order.quantity <= held and not ahead:
+            return None
         owned = max(ZERO, max(held, ZERO) + _at_work(ahead, Side.BUY) - _at_work(ahead, Side.SHORT))
         if order.quantity > owned:
             return Denied(order, "owned", f"sell {order.quantity} of {order.symbol} but {owned} is owned; use short")
-    elif order.side is Side.COVER:
+    else:
         owed = max(ZERO, max(-held, ZERO) + _at_work(ahead, Side.SHORT) - _at_work(ahead, Side.BUY))
         if order.quantity > owed:
             return Denied(order, "owed", f"cover {order.quantity} of {order.symbol} but {owed} is owed; use buy")
@@ -150,10 +157,10 @@ def _too_much(
             "position_size",
             f"{target} of {order.symbol} is worth {value + same}, over {size} of equity {equity}",
         )
-    gross = reserved + value - abs(target) * reference * instrument.multiplier
+    gross = reserved + value
     for symbol, quantity in projected.items():
-        multiplier = instrument.multiplier if symbol == order.symbol else ledger.multiplier(symbol)
-        gross += abs(quantity) * prices[symbol] * multiplier
+        if symbol != order.symbol:
+            gross += abs(quantity) * prices[symbol] * ledger.multiplier(symbol)
     if gross > limits.max_leverage * equity:
         return Denied(order, "buying_power", f"exposure would be {gross}, over {limits.max_leverage} x equity {equity}")
     return None
@@ -161,7 +168,7 @@ def _too_much(
 
 def _worst(order: Order, reference: Decimal) -> Decimal:
     """The highest value the order could have: its limit, its stop, or the last price."""
-    if order.type is OrderType.MARKET:
+    if order.type is _MARKET:
         return reference
     if order.type is OrderType.LIMIT and order.limit is not None:
         return order.limit if order.side.sign > 0 else max(order.limit, reference)

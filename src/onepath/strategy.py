@@ -27,6 +27,7 @@ from onepath.portfolio import Portfolio
 from onepath.risk import Limits
 
 Number = int | float | str | Decimal
+_GTC = TimeInForce.GTC
 Intents = Sequence[OrderIntent | CancelIntent]
 BAND = Decimal("0.02")
 """Changes of a target smaller than this share of equity are not traded, or every price tick would be an order."""
@@ -368,11 +369,13 @@ class Context:
         *,
         limit: Number | None = None,
         stop: Number | None = None,
-        time_in_force: TimeInForce = TimeInForce.GTC,
+        time_in_force: TimeInForce = _GTC,
         signal: Signal | None = None,
         tag: str = "",
     ) -> OrderIntent:
         """An intent with its prices on the tick grid, rounded so that they never get worse than asked."""
+        if limit is None and stop is None and time_in_force is _GTC and signal is None and not tag:
+            return OrderIntent(symbol=symbol, side=side, quantity=quantity)
         instrument = self.instruments[symbol]
         down, up = (ROUND_FLOOR, ROUND_CEILING) if side.sign > 0 else (ROUND_CEILING, ROUND_FLOOR)
         kind = _TYPES[limit is not None, stop is not None]

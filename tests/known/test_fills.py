@@ -106,9 +106,6 @@ def test_bracket(play: Play, row: str) -> None:
     check(play, row)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a sale of what is held comes first, and its rest is dropped before the purchase"
-)
 def test_bracket_around_more_of_what_is_held(play: Play) -> None:
     """Five are held, five more bought, a stop for all ten sent along; opened under the stop, nothing stays unguarded."""
     result = play("x | 5 | 100 94/96/93/95 | 1: buy 5; 1: sell 10 stop 95 | ")

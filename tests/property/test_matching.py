@@ -88,7 +88,7 @@ def in_bar(ask: Ask, bar: Bar, share: Decimal, touch: bool) -> tuple[int, Decima
 
 
 def reference(asked: list[Ask], bars: list[Bar], share: Decimal, touch: bool) -> list[tuple[int, int, Decimal]]:
-    """(bar, order, price) of every fill: bar by bar, within a bar by when it happens, sales of what is held first, then by sending."""
+    """(bar, order, price) of every fill: bar by bar; within one by when it happens, sales of what is held first, by sending."""
     found_in: dict[int, list[tuple[int, int, Decimal]]] = {}
     for number, ask in enumerate(asked):
         for i, b in enumerate(bars):
@@ -100,8 +100,12 @@ def reference(asked: list[Ask], bars: list[Bar], share: Decimal, touch: bool) ->
                 break
     fills, held = [], 0
     for i in sorted(found_in):
-        for _, number, price in sorted(found_in[i], key=lambda f: (f[0], asked[f[1]].buys or held <= 0, f[1])):
-            fills.append((i, number, price))
+        first, then = [], []
+        for fill in sorted(found_in[i]):
+            early = not asked[fill[1]].buys and held > len([f for f in first if f[0] == fill[0]])
+            (first if early else then).append(fill)
+        ordered = sorted([(f[0], 0, f[1], f[2]) for f in first] + [(f[0], 1, f[1], f[2]) for f in then])
+        fills += [(i, number, price) for _, _, number, price in ordered]
         held += sum(1 if asked[number].buys else -1 for _, number, _ in found_in[i])
     return fills
 

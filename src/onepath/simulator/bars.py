@@ -26,6 +26,7 @@ class Phase(IntEnum):
 
 
 TAKES_LIQUIDITY = True
+_MARKET, _STOP, _AT_OPEN = OrderType.MARKET, OrderType.STOP, Phase.AT_OPEN
 Offer = tuple[Phase, Decimal, bool]
 """phase, price before slippage, whether the order takes liquidity (and so is slipped)"""
 
@@ -33,8 +34,8 @@ Offer = tuple[Phase, Decimal, bool]
 def offer(order: Order, triggered: bool, bar: Bar, touch: bool) -> Offer | None:
     """What the bar offers the order; None where it does not trade. `triggered` tells that its stop was hit before."""
     kind = order.type
-    if kind is OrderType.MARKET or (kind is OrderType.STOP and triggered):
-        return Phase.AT_OPEN, exact(bar.open), TAKES_LIQUIDITY
+    if kind is _MARKET or (kind is _STOP and triggered):
+        return _AT_OPEN, exact(bar.open), TAKES_LIQUIDITY
     if kind is OrderType.LIMIT or (kind is OrderType.STOP_LIMIT and triggered):
         return _limit(order, bar, touch)
     phase = stop_phase(order, bar)

@@ -3,9 +3,9 @@
 Rules: an order takes part from the first bar that starts at or after its arrival. Of one instant, fills are made in the
 order of `bars.Phase`, then sales of what is held (they may pay for purchases), then in the order of sending. Slippage
 never takes a price outside the bar. An order takes at most `participation` of the bar's volume (shared by all orders of
-the bar); what is left stays working by its time in force. SELL and COVER never go through zero: what is no longer owned
-or owed is cancelled. With leverage of one a purchase never overdraws: what cash cannot pay, fees included, is cancelled;
-buying back what is owed is always done.
+the bar); what is left stays working by its time in force. SELL and COVER never go through zero: what is neither owned
+(or owed) any more nor on its way by an order at work is cancelled. With leverage of one a purchase never overdraws: what
+cash cannot pay, fees included, is cancelled; buying back what is owed is always done.
 Limits: one price path a bar; cancels arrive at once; queue position and books come with the execution work.
 Cost: nothing for bars of symbols without working orders.
 """
@@ -30,6 +30,16 @@ from onepath.simulator.slippage import NoSlippage, Slippage
 
 _GRAIN = Decimal("1e-12")
 """Slipped prices of instruments without a tick are rounded here."""
+# Members by plain name: looking one up on its enum costs as much as a call.
+_BUY, _SELL, _SHORT, _COVER, _MARKET, _DAY, _AT_OPEN = (
+    Side.BUY,
+    Side.SELL,
+    Side.SHORT,
+    Side.COVER,
+    OrderType.MARKET,
+    TimeInForce.DAY,
+    Phase.AT_OPEN,
+)
 
 
 class Market(NamedTuple):
@@ -96,6 +106,7 @@ class SimulatedVenue:
         self._accounts = {name: _Account(terms) for name, terms in accounts.items()}
         self._orders: dict[int, _Resting] = {}
         self._calendars: dict[str, Calendar] = {}
+        self._surely = 0.999 * float(self._market.participation or 0)
         self._volumes = instruments if volumes is None else volumes
         self._fills = 0
 
@@ -104,7 +115,7 @@ class SimulatedVenue:
         resting = _Resting(approved, at + self._market.latency.draw())
         self._orders[order.id] = resting
         self.working.setdefault(order.symbol, []).append(resting)
-        return () if order.type is OrderType.MARKET else (Accepted(order.id, order.strategy, order.symbol),)
+        return () if order.type is _MARKET else (Accepted(order.id, order.strategy, order.symbol),)
 
     def cancel(self, order_id: int, at: int) -> Sequence[OrderReport]:
         resting = self._orders.get(order_id)
@@ -112,9 +123,13 @@ class SimulatedVenue:
 
     def match(self, events: Sequence[MarketEvent]) -> Sequence[OrderReport]:
         working = self.working
+        if len(events) == 1:
+            event = events[0]
+            resting = working.get(event.symbol)
+            if not resting or not isinstance(event, Bar):
+                return ()
+            return self._match_one(resting[0], event) if len(resting) == 1 else self._match_all((event,))
         bars = [event for event in events if event.symbol in working and isinstance(event, Bar)]
-        if len(bars) == 1 and len(working[bars[0].symbol]) == 1:
-            return self._match_one(working[bars[0].symbol][0], bars[0])
         return self._match_all(bars)
 
     def open_orders(self) -> Sequence[Order]:
@@ -133,7 +148,14 @@ class SimulatedVenue:
         found = self._offer(resting, bar)
         if isinstance(found, Expired):
             return (found,)
-        return () if found is None else self._trade(resting, found, bar, self._room(bar))[0]
+        if found is None:
+            return ()
+        room = None if self._is_deep(bar, resting.remaining) else self._room(bar)
+        return self._trade(resting, found, bar, room)[0]
+
+    def _is_deep(self, bar: Bar, quantity: Decimal) -> bool:
+        """Whether the bar has room for the quantity by far, so that nothing has to be worked out exactly."""
+        return float(quantity) < self._surely * bar.volume
 
     def _match_all(self, bars: Sequence[Bar]) -> Sequence[OrderReport]:
         """All orders that an instant touches: by phase, sales of what is held first, then by sending."""
@@ -147,25 +169,32 @@ class SimulatedVenue:
                 if isinstance(found, Expired):
                     reports.append(found)
                 elif found is not None:
-                    offers.append((found[0], self._takes_money(resting.order), resting.order.id, found, resting, bar))
+                    order = resting.order
+                    offers.append((found[0], True, order.id, found, resting, bar))
+                    if self._brings_money(order):
+                        offers.append((found[0], False, order.id, found, resting, bar))
+        if not any(resting.order.side.sign > 0 for *_, resting, _ in offers):
+            offers = [entry for entry in offers if entry[1]]  # no purchase waits for money
         offers.sort(key=lambda entry: entry[:3])
         rooms = {bar.symbol: self._room(bar) for bar in bars}
-        for _, _, _, found, resting, bar in offers:
+        for _, in_turn, number, found, resting, bar in offers:
+            if number not in self._orders:
+                continue
             room = rooms[bar.symbol]
-            made, taken = self._trade(resting, found, bar, room)
+            made, taken = self._trade(resting, found, bar, room, in_turn)
             reports += made
             rooms[bar.symbol] = None if room is None else room - taken
         return reports
 
-    def _takes_money(self, order: Order) -> bool:
-        """False for a sale of what is held: it brings in what may pay for purchases. (An exit sent along with its entry
-        has nothing to sell yet, and waits for it.)"""
-        return order.side.sign > 0 or self._accounts[order.strategy].quantities.get(order.symbol, ZERO) <= 0
+    def _brings_money(self, order: Order) -> bool:
+        """Whether it sells what is held: that much goes before its turn, because it may pay for purchases. (What an exit
+        has to sell only after its entry waits for its turn.)"""
+        return order.side.sign < 0 and self._accounts[order.strategy].quantities.get(order.symbol, ZERO) > 0
 
     def _offer(self, resting: _Resting, bar: Bar) -> Offer | Expired | None:
         """What the bar offers, after the order's day and its stop have been looked at."""
         order = resting.order
-        if order.time_in_force is TimeInForce.DAY and self._day_is_over(resting, bar):
+        if order.time_in_force is _DAY and self._day_is_over(resting, bar):
             self._forget(resting)
             return Expired(order.id, order.strategy, order.symbol)
         found = offer(order, resting.triggered, bar, self._market.touch)
@@ -193,16 +222,23 @@ class SimulatedVenue:
         return ZERO if bar.symbol in self._volumes else None
 
     def _trade(
-        self, resting: _Resting, found: Offer, bar: Bar, room: Decimal | None
+        self, resting: _Resting, found: Offer, bar: Bar, room: Decimal | None, in_turn: bool = True
     ) -> tuple[Sequence[OrderReport], Decimal]:
-        """Fill what can be filled of one order; returns the reports and the quantity traded."""
+        """Fill what can be filled of one order; returns the reports and the quantity traded.
+
+        Not `in_turn`, only what is held now is sold, and the rest stays until its turn.
+        """
         _, market_price, slipped = found
         order, instrument = resting.order, self._instruments[bar.symbol]
         account = self._accounts[order.strategy]
-        quantity = self._guarded(order, account, resting.remaining)
+        if in_turn:
+            quantity = self._guarded(order, account, resting.remaining)
+        else:
+            quantity = min(resting.remaining, max(ZERO, account.quantities.get(order.symbol, ZERO)))
+        cut = quantity < resting.remaining and in_turn and not self._entering(order)
         if not quantity:
-            return (self._end(resting, f"nothing left to {order.side}"),), ZERO
-        lost = f"nothing more to {order.side}" if quantity < resting.remaining else None
+            return ((self._end(resting, f"nothing left to {order.side}"),), ZERO) if cut else ((), ZERO)
+        lost = f"nothing more to {order.side}" if cut else None
         if room is not None and quantity > room:
             quantity, lost = instrument.round_quantity(max(room, ZERO)), None
             if not quantity:
@@ -220,13 +256,25 @@ class SimulatedVenue:
             return (fill, self._end(resting, lost)), quantity
         return (fill,), quantity
 
+    def _entering(self, exit_: Order) -> bool:
+        """Whether an order at work may still bring what `exit_` is to close."""
+        return any(
+            other.order.strategy == exit_.strategy
+            and other.order.side.sign != exit_.side.sign
+            and (other.order.side is _BUY or other.order.side is _SHORT)
+            for other in self.working[exit_.symbol]
+        )
+
     def _guarded(self, order: Order, account: _Account, quantity: Decimal) -> Decimal:
         """SELL and COVER end at zero, and so does SHORT where the account may not be short."""
-        if order.side is Side.SELL or (order.side is Side.SHORT and not account.shorts):
-            return min(quantity, max(ZERO, account.quantities.get(order.symbol, ZERO)))
-        if order.side is Side.COVER:
-            return min(quantity, max(ZERO, -account.quantities.get(order.symbol, ZERO)))
-        return quantity
+        side = order.side
+        if side is _SELL or (side is _SHORT and not account.shorts):
+            owned = account.quantities.get(order.symbol, ZERO)
+        elif side is _COVER:
+            owned = -account.quantities.get(order.symbol, ZERO)
+        else:
+            return quantity
+        return quantity if quantity <= owned else max(ZERO, owned)
 
     def _slip(self, price: Decimal, order: Order, instrument: Instrument, quantity: Decimal, bar: Bar) -> Decimal:
         """`price` moved against the order, on the tick grid, inside the bar."""
@@ -246,8 +294,11 @@ class SimulatedVenue:
         order = resting.order
         if order.side.sign < 0 or account.borrows:
             return quantity
-        covering = min(quantity, max(ZERO, -account.quantities.get(order.symbol, ZERO)))
         unit = price * instrument.multiplier
+        value = quantity * unit
+        if value + self._fee(resting, quantity, value) <= account.cash:
+            return quantity
+        covering = min(quantity, max(ZERO, -account.quantities.get(order.symbol, ZERO)))
         payable = quantity
         while payable > covering:
             short = payable * unit + self._fee(resting, payable, payable * unit) - account.cash
@@ -290,8 +341,8 @@ class SimulatedVenue:
             quantity=signed,
             price=price,
             fee=fee,
-            slippage=abs(price - market_price) * quantity * instrument.multiplier,
-            executed_at=bar.start if phase is Phase.AT_OPEN else bar.at,
+            slippage=ZERO if price is market_price else abs(price - market_price) * quantity * instrument.multiplier,
+            executed_at=bar.start if phase is _AT_OPEN else bar.at,
             remaining=resting.remaining,
         )
 
