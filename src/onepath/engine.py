@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from onepath.blotter import Blotter
 from onepath.errors import OnepathError, OrderError, StrategyError
 from onepath.events import CancelRequested, Fill, Mark, OrderReport, Prices, Signal, StrategyEnded, Timer
-from onepath.instruments import Instrument, exact
+from onepath.instruments import ZERO, Instrument
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
 from onepath.nearest import nearest
-from onepath.orders import Approved, CancelIntent, Denied, Order, OrderIntent, OrderStatus, Step
+from onepath.orders import Approved, CancelIntent, Denied, Order, OrderIntent, OrderState, OrderStatus, Step
 from onepath.portfolio import Portfolio
 from onepath.ports import Batch
 from onepath.risk import Limits, check
@@ -106,7 +106,7 @@ class Engine:
         self._timer_ids = count(1)
         self._mark_every = mark_every
         self._mark_at = NEVER
-        self._last_prices: Prices | None = None
+        self._last_prices: tuple[float | None, ...] = ()
         self._expected_events = expected_events
         lives = count(1)
         self._seats = {given.name: self._seat(given, lives, cost) for given in seated}
@@ -199,6 +199,11 @@ class Engine:
         self.deciders[:] = [(_dumb if c is context else call, c) for call, c in self.deciders]
         self.cancels += [state.id for state in self._blotter.open_orders(seat.name)]
 
+    def fail_at(self, calls: Sequence[tuple[Any, Context]], context: Context, error: Exception) -> int:
+        """End the strategy that raised; returns the place in `calls` after the last of its own."""
+        self.fail(context, error)
+        return max(place for place, (_, owner) in enumerate(calls) if owner is context) + 1
+
     def take_cancels(self) -> Iterator[CancelRequested]:
         """The orders of ended strategies, to be asked back."""
         orders, self.cancels[:] = tuple(self.cancels), ()
@@ -275,6 +280,7 @@ class Engine:
             self._blotter.add(order)
         else:
             self._record(self.moment.at, "order.denied", seat.name, verdict, None)
+            self._tell(seat, OrderState(order, OrderStatus.DENIED, ZERO))
         return verdict
 
     def _verdict(self, seat: _Seat, order: Order, instrument: Instrument) -> Approved | Denied:
@@ -305,6 +311,10 @@ class Engine:
         state = self._blotter.apply(report)
         if isinstance(report, Fill):
             self._record(self.moment.at, "position", report.strategy, seat.ledger.apply(report), seq)
+        self._tell(seat, state)
+
+    def _tell(self, seat: _Seat, state: OrderState) -> None:
+        """Let the strategy hear of a step of its order."""
         if seat.hears_orders and seat.active:
             self._guard(seat, seat.strategy.on_order_update, state, seat.context)
 
@@ -346,16 +356,17 @@ class Engine:
             if mark != seat.last_mark:
                 seat.last_mark = mark
                 self._record(self.moment.at, "mark", seat.name, mark, None)
-        prices = Prices(tuple(None if e is None else e.mark for e in map(self.marks.get, self._instruments)))
+        events = map(self.marks.get, self._instruments)
+        prices = tuple([None if event is None else event.mark for event in events])
         if prices != self._last_prices:
             self._last_prices = prices
-            self._record(self.moment.at, "prices", None, prices, None)
+            self._record(self.moment.at, "prices", None, Prices(prices), None)
 
     def _mark(self, seat: _Seat) -> Mark:
         cash = float(seat.ledger.cash)
         gross = net = 0.0
         for symbol, position in seat.ledger.positions.items():
-            value = float(position.value(exact(self.marks[symbol].mark)))
+            value = float(position.quantity) * self.marks[symbol].mark * float(position.multiplier)
             gross += abs(value)
             net += value
         return Mark(strategy=seat.name, equity=cash + net, cash=cash, gross=gross, net=net)

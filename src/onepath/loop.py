@@ -50,20 +50,20 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
                 _instant(engine, venue, [event] if last else [event, *_rest(stream)])
             else:
                 marks[event.symbol] = event
-                for hear, context in listeners:
-                    try:
+                try:
+                    for hear, context in listeners:
                         hear(event, context)
-                    except Exception as error:
-                        engine.fail(context, error)
+                except Exception as error:
+                    _deliver(engine, event, engine.fail_at(listeners, context, error))
                 if not last:
                     continue
-            for decide, context in deciders:
-                try:
+            try:
+                for decide, context in deciders:
                     intents = decide(context)
                     if intents:
                         _perform(engine, venue, engine.decide(context, intents))
-                except Exception as error:
-                    engine.fail(context, error)
+            except Exception as error:
+                _ask(engine, venue, engine.fail_at(deciders, context, error))
             if cancels:
                 _perform(engine, venue, engine.take_cancels())
         done += batch.size
@@ -86,9 +86,26 @@ def _instant(engine: Engine, venue: Venue, events: Sequence[MarketEvent]) -> Non
     _hear(engine, venue.match(events))
     for event in events:
         engine.marks[event.symbol] = event
-        for hear, context in engine.listeners:
+        _deliver(engine, event)
+
+
+def _deliver(engine: Engine, event: MarketEvent, first: int = 0) -> None:
+    """Let the listeners from `first` on hear the event, whatever one of them raises."""
+    for hear, context in engine.listeners[first:]:
+        try:
+            hear(event, context)
+        except Exception as error:
+            engine.fail(context, error)
+
+
+def _ask(engine: Engine, venue: Venue, first: int = 0, only: Context | None = None) -> None:
+    """Let the strategies from `first` on decide, or `only` one, whatever one of them raises."""
+    for decide, context in engine.deciders[first:]:
+        if only is None or context is only:
             try:
-                hear(event, context)
+                intents = decide(context)
+                if intents:
+                    _perform(engine, venue, engine.decide(context, intents))
             except Exception as error:
                 engine.fail(context, error)
 
@@ -112,14 +129,5 @@ def _hear(engine: Engine, reports: Sequence[OrderReport], cause: int | None = No
 def _pass_time(engine: Engine, venue: Venue, before: int) -> None:
     """What was due before this instant; a strategy whose timer came may decide."""
     for context in engine.pass_time(before):
-        _decide(engine, venue, context)
+        _ask(engine, venue, only=context)
     _perform(engine, venue, engine.take_cancels())
-
-
-def _decide(engine: Engine, venue: Venue, context: Context) -> None:
-    for decide, owner in engine.deciders:
-        if owner is context:
-            try:
-                _perform(engine, venue, engine.decide(context, decide(context)))
-            except Exception as error:
-                engine.fail(context, error)

@@ -133,6 +133,7 @@ class Session:
         status, done = "failed", 0
         self.engine.moment.at = int(self.plan.data.get("first_at") or 0)
         self.journal.append(self.engine.moment.at, "session.started", None, self._manifest())
+        self.journal.flush()
 
         def wanted(events: int) -> bool:
             nonlocal done
