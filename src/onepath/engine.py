@@ -199,11 +199,6 @@ class Engine:
         self.deciders[:] = [(_dumb if c is context else call, c) for call, c in self.deciders]
         self.cancels += [state.id for state in self._blotter.open_orders(seat.name)]
 
-    def fail_at(self, calls: Sequence[tuple[Any, Context]], context: Context, error: Exception) -> int:
-        """End the strategy that raised; returns the place in `calls` after the last of its own."""
-        self.fail(context, error)
-        return max(place for place, (_, owner) in enumerate(calls) if owner is context) + 1
-
     def take_cancels(self) -> Iterator[CancelRequested]:
         """The orders of ended strategies, to be asked back."""
         orders, self.cancels[:] = tuple(self.cancels), ()

@@ -2,7 +2,7 @@
 
 Rules: of one instant, order reports come first, then market events, then `generate_orders`, then timers. A fact is in the
 journal before it acts. Nothing here knows the mode.
-Cost: the inner loop is what a bar costs, so the commonest case (nothing at work) is written out in it.
+Cost: the inner loop is what a bar costs, so the commonest case (one strategy, nothing at work) is written out in it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ def run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
 def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
     moment, marks, working = engine.moment, engine.marks, venue.working
     listeners, deciders, cancels = engine.listeners, engine.deciders, engine.cancels
+    # Whoever ends keeps its place in these lists, so how many there are stays true.
+    lone_listener, lone_decider = len(listeners) == 1, len(deciders) == 1
     done = 0
     for batch in feed.batches():
         engine.prepare(batch)
@@ -50,20 +52,26 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
                 _instant(engine, venue, [event] if last else [event, *_rest(stream)])
             else:
                 marks[event.symbol] = event
-                try:
-                    for hear, context in listeners:
+                if lone_listener:
+                    hear, context = listeners[0]
+                    try:
                         hear(event, context)
-                except Exception as error:
-                    _deliver(engine, event, engine.fail_at(listeners, context, error))
+                    except Exception as error:
+                        engine.fail(context, error)
+                else:
+                    _deliver(engine, event)
                 if not last:
                     continue
-            try:
-                for decide, context in deciders:
+            if lone_decider:
+                decide, context = deciders[0]
+                try:
                     intents = decide(context)
                     if intents:
                         _perform(engine, venue, engine.decide(context, intents))
-            except Exception as error:
-                _ask(engine, venue, engine.fail_at(deciders, context, error))
+                except Exception as error:
+                    engine.fail(context, error)
+            else:
+                _ask(engine, venue)
             if cancels:
                 _perform(engine, venue, engine.take_cancels())
         done += batch.size
@@ -89,18 +97,18 @@ def _instant(engine: Engine, venue: Venue, events: Sequence[MarketEvent]) -> Non
         _deliver(engine, event)
 
 
-def _deliver(engine: Engine, event: MarketEvent, first: int = 0) -> None:
-    """Let the listeners from `first` on hear the event, whatever one of them raises."""
-    for hear, context in engine.listeners[first:]:
+def _deliver(engine: Engine, event: MarketEvent) -> None:
+    """Let every listener hear the event, whatever one of them raises."""
+    for hear, context in engine.listeners:
         try:
             hear(event, context)
         except Exception as error:
             engine.fail(context, error)
 
 
-def _ask(engine: Engine, venue: Venue, first: int = 0, only: Context | None = None) -> None:
-    """Let the strategies from `first` on decide, or `only` one, whatever one of them raises."""
-    for decide, context in engine.deciders[first:]:
+def _ask(engine: Engine, venue: Venue, only: Context | None = None) -> None:
+    """Let the strategies decide, or `only` one, whatever one of them raises."""
+    for decide, context in engine.deciders:
         if only is None or context is only:
             try:
                 intents = decide(context)

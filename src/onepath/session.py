@@ -27,9 +27,9 @@ from onepath.simulator.venue import Market, SimulatedVenue, Terms
 
 MINUTE = 60_000_000_000
 DAY = 1_440 * MINUTE
-_STEPS = tuple(n * MINUTE for n in (1, 5, 15, 30, 60, 120, 240, 480, 1_440))
+_STEPS = tuple(n * MINUTE for n in (1, 5, 15, 30, 60, 120, 240, 480, 720, 1_440))
 _UNITS = {"s": MINUTE // 60, "m": MINUTE, "h": 60 * MINUTE, "d": DAY}
-_CURVE_POINTS = 2_000
+_CURVE_POINTS = 1_000
 
 
 class Progress(NamedTuple):
@@ -193,7 +193,7 @@ def simulated(plan: Plan) -> SimulatedVenue:
 
 def mark_interval(data: Mapping[str, Any], wish: str | None = None) -> int:
     """Nanoseconds between valuations: `wish` such as "5m", "1h" or "1d", or None to let the data decide:
-    the bars' own interval, or the next round step above span / 2,000, so that curves have a few thousand points; a day at
+    the bars' own interval, or the next round step above span / 1,000, so that curves have a thousand points or more; a day at
     most."""
     if wish is not None and wish != "auto":
         return _interval(wish)

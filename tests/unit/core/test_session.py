@@ -340,8 +340,8 @@ def test_limited(session: Callable[..., Any], events: int) -> None:
 
 INTERVALS = [
     ({"interval_ns": MINUTE, "first_at": 0, "last_at": 100 * MINUTE}, None, MINUTE),
-    ({"interval_ns": MINUTE, "first_at": 0, "last_at": 2_000 * MINUTE}, None, MINUTE),
-    ({"interval_ns": MINUTE, "first_at": 0, "last_at": 2_001 * 1_000_000_000 * 60}, "auto", 5 * MINUTE),
+    ({"interval_ns": MINUTE, "first_at": 0, "last_at": 1_000 * MINUTE}, None, MINUTE),
+    ({"interval_ns": MINUTE, "first_at": 0, "last_at": 1_001 * 1_000_000_000 * 60}, "auto", 5 * MINUTE),
     ({"interval_ns": DAY, "first_at": 0, "last_at": 3_000 * DAY}, None, DAY),
     ({"interval_ns": MINUTE, "first_at": 0, "last_at": 100_000 * DAY}, None, DAY),
     ({}, None, MINUTE),
@@ -354,7 +354,7 @@ INTERVALS = [
 
 @pytest.mark.parametrize(("data", "wish", "interval"), INTERVALS)
 def test_interval_of_valuations(data: dict[str, int], wish: str | None, interval: int) -> None:
-    """As asked for, else the bars' own, else the next round step that makes about 2,000 points; a day at most."""
+    """As asked for, else the bars' own, else the next round step that makes about 1,000 points; a day at most."""
     assert mark_interval(data, wish) == interval
 
 
