@@ -3,6 +3,7 @@
 Rules: importing adds the bars that are not there yet. Bars that are there already must be the same, to the last bit,
 else nothing is written. Importing a file twice changes no byte. Each file is written beside its place and then moved
 there, `dataset.json` last. How times were understood (given, detected or assumed) is recorded and reported.
+A new data set follows the calendar that `open_feed` would take: XNYS for daily bars on weekdays alone, and says so.
 Large Parquet is streamed: held are the times of all rows (about 50 bytes a row) and one row group.
 Limits: adding to a symbol that is there already holds that symbol twice in memory (about 120 bytes a bar); the
 quality report covers imports of up to two million rows, `onepath data check` any that fit into memory; CSV is read
@@ -26,7 +27,7 @@ from onepath.calendars import Calendar, get
 from onepath.data import assets, catalogue, quality, reading
 from onepath.data.bars import Timing, canonical, forwards, nanoseconds, timing
 from onepath.data.places import Place
-from onepath.data.sources import IN_MEMORY
+from onepath.data.sources import IN_MEMORY, usual_calendar
 from onepath.data.stamps import read as read_stamps
 from onepath.data.stamps import require
 from onepath.data.tables import SYMBOLS, TIMES, Raw, find, named, need, split
@@ -93,6 +94,8 @@ class _Wish:
     stamps: str | None
     interval: int | None
     stamps_how: str = ""
+    assume: bool = False
+    """nothing is known that says the calendar, so that the bars' days may"""
 
     @property
     def sessions(self) -> Calendar:
@@ -120,9 +123,9 @@ def import_file(
     path, folder = Path(path), catalogue.folder_of(Path(workspace_data_dir), name)
     old = catalogue.load(folder).meta if (folder / catalogue.DATASET).is_file() else None
     wished = _Wish(symbol, asset_class, calendar or "", stamps, nanoseconds(interval))
-    wish = _settled(wished, old, folder)
+    nothing_said = old is None and calendar is None and asset_class is None and not instruments
     notes: list[str] = []
-    parts, summary = _parts(path, wish, notes)
+    wish, parts, summary = _parts(path, replace(_settled(wished, old, folder), assume=nothing_said), notes)
     folder.mkdir(parents=True, exist_ok=True)
     written = _write_all(parts, folder, old, progress)
     try:
@@ -158,12 +161,19 @@ def _seconds(nanoseconds_: int) -> str:
     return f"{nanoseconds_ // 10**9} s"
 
 
-def _parts(path: Path, wish: _Wish, notes: list[str]) -> tuple[list[Part], dict[str, Any]]:
-    """The file's symbols, and the summary of its quality."""
+def _parts(path: Path, wish: _Wish, notes: list[str]) -> tuple[_Wish, list[Part], dict[str, Any]]:
+    """The wish with its calendar, the file's symbols, and the summary of its quality."""
     if path.exists() and reading.is_parquet(path) and reading.parquet(path).metadata.num_rows > IN_MEMORY:
-        return _streamed(path, wish, notes), {"checked": False, "reason": f"more than {IN_MEMORY} rows"}
+        wish, parts = _streamed(path, wish, notes)
+        return wish, parts, {"checked": False, "reason": f"more than {IN_MEMORY} rows"}
     raws = _chosen(split(*reading.read_file(path, notes), notes), wish.symbol, path)
-    return [_part(raw, wish) for raw in raws], quality.check_raws(raws, wish.calendar).summary()
+    wish = _assumed(wish, raws, notes)
+    return wish, [_part(raw, wish) for raw in raws], quality.check_raws(raws, wish.calendar).summary()
+
+
+def _assumed(wish: _Wish, raws: Sequence[Raw], notes: list[str]) -> _Wish:
+    """The wish with the calendar that the bars' days suggest, where nothing is said."""
+    return replace(wish, calendar=usual_calendar(raws, notes) or wish.calendar) if wish.assume else wish
 
 
 def _chosen(raws: Sequence[Raw], symbol: str | None, path: Path) -> list[Raw]:
@@ -180,8 +190,8 @@ def _part(raw: Raw, wish: _Wish) -> Part:
     return Part(bars.symbol, iter([arrays]), bars.interval_ns, bars.stamps, how, bars.rows, bars.notes)
 
 
-def _streamed(path: Path, wish: _Wish, notes: list[str]) -> list[Part]:
-    """Parts of a large Parquet file: times are read first, prices when they are asked for."""
+def _streamed(path: Path, wish: _Wish, notes: list[str]) -> tuple[_Wish, list[Part]]:
+    """The wish with its calendar, and the parts of a large Parquet file: times are read first, prices when they are asked for."""
     file, place = reading.parquet(path), Place(str(path), "row", 1)
     names = file.schema_arrow.names
     time, symbol = need(names, TIMES, place, "time"), find(names, SYMBOLS, place, "symbol")
@@ -189,7 +199,9 @@ def _streamed(path: Path, wish: _Wish, notes: list[str]) -> list[Part]:
         need(names, (field,), place, field)
     stamps = read_stamps(file.read(columns=[time]).column(0), place, time)
     rows_of = _rows_by_symbol(file, symbol, wish, path)
-    return [_streamed_part(path, Raw(s, place.only(r), stamps.take(r), (), time), r, wish) for s, r in rows_of.items()]
+    raws = [Raw(s, place.only(r), stamps.take(r), (), time) for s, r in rows_of.items()]
+    wish = _assumed(wish, raws, notes)
+    return wish, [_streamed_part(path, raw, rows_of[str(raw.symbol)], wish) for raw in raws]
 
 
 def _rows_by_symbol(file: Any, column: str | None, wish: _Wish, path: Path) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def open_feed(
     if isinstance(found, Path) and (files := _canonical_files(found)):
         return _streamed(found, files, symbols, window, instruments, asset_class, calendar)
     raws = _raws(found, symbols, notes)
-    named_calendar = calendar or _usual_calendar(raws, asset_class, instruments, notes)
+    nothing_said = calendar is None and asset_class is None and not instruments
+    named_calendar = usual_calendar(raws, notes) if nothing_said else calendar
     known = _instruments([str(raw.symbol) for raw in raws], instruments, asset_class, named_calendar)
     length = nanoseconds(interval)
     bars = [canonical(raw, str(raw.symbol), get(known[str(raw.symbol)].calendar), stamps, length) for raw in raws]
@@ -220,17 +221,13 @@ def _from_mapping(source: Mapping[Any, Any], notes: list[str]) -> list[Raw]:
     return found
 
 
-def _usual_calendar(
-    raws: Sequence[Raw], asset_class: str | None, instruments: Mapping[str, Instrument] | None, notes: list[str]
-) -> str | None:
-    """NYSE for daily bars on weekdays alone, where nothing else is said."""
-    if asset_class is not None or instruments:
-        return None
+def usual_calendar(raws: Sequence[Raw], notes: list[str]) -> str | None:
+    """NYSE for daily bars on weekdays alone; for data of which nothing else is said, opened or imported."""
     for raw in raws:
         utc, wall = raw.stamps.utc, raw.stamps.wall
         if len(utc) < 2 or usual_step(utc, wall, raw.place) != DAY or not only_weekdays(wall // DAY):
             return None
-    notes.append("daily bars on weekdays alone: calendar XNYS is assumed; say calendar=... if it is another")
+    notes.append("daily bars on weekdays alone: calendar XNYS is assumed; name the calendar if it is another")
     return "XNYS"
 
 

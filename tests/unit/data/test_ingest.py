@@ -11,10 +11,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from onepath import backtest
 from onepath.calendars import MINUTE
 from onepath.data import catalogue, open_feed
 from onepath.data.ingest import import_file
 from onepath.errors import DataError
+from onepath.examples.buy_and_hold import BuyAndHold
 
 BEGIN = 1_577_836_800_000_000_000
 
@@ -71,7 +73,9 @@ def test_bars_that_differ_are_refused(bars: Any, tmp_path: Path) -> None:
     import_file(csv(columns, tmp_path / "A.csv", slice(0, 200)), tmp_path / "ws", "mine")
     before = contents(tmp_path / "ws")
     columns["close"][150] += 0.5
-    with pytest.raises(DataError, match=r"symbol A: the bar of 2020-01-01 02:30:00 UTC has close .*, but the data set has"):
+    with pytest.raises(
+        DataError, match=r"symbol A: the bar of 2020-01-01 02:30:00 UTC has close .*, but the data set has"
+    ):
         import_file(csv(columns, tmp_path / "A.csv"), tmp_path / "ws", "mine")
     assert contents(tmp_path / "ws") == before
 
@@ -135,9 +139,10 @@ def test_newest_first_is_reversed_and_said(bars: Any, tmp_path: Path) -> None:
     columns = {name: values[::-1] for name, values in bars(50).items()}
     done = import_file(csv(columns, tmp_path / "A.csv"), tmp_path / "ws", "mine")
     assert any("newest first and have been reversed" in note for note in done.notes)
-    assert open_feed("mine", data_dir=tmp_path / "ws").fingerprint() == open_feed(
-        csv(bars(50), tmp_path / "A.csv")
-    ).fingerprint()
+    assert (
+        open_feed("mine", data_dir=tmp_path / "ws").fingerprint()
+        == open_feed(csv(bars(50), tmp_path / "A.csv")).fingerprint()
+    )
 
 
 def test_label_of_times_is_reported(bars: Any, tmp_path: Path) -> None:
@@ -250,6 +255,48 @@ def test_the_dirty_files_are_refused_with_the_row(shared: Path, tmp_path: Path) 
     for name, line in (("Coinbase_BTCUSD_1h", 16_901), ("bitfinex-1h-btc-usd", 14_372)):
         with pytest.raises(DataError, match=rf"line {line}: .*2017-11-12 08:00:00 UTC follows .*5 rows"):
             import_file(shared / f"quality_dirty_files/{name}.csv.gz", tmp_path, "dirty")
+
+
+def weekdays(path: Path, count: int = 40) -> Path:
+    days = pd.bdate_range("2024-01-01", periods=count)
+    closes = [100.0 + (i * 7 % 11) for i in range(count)]
+    columns = {"date": days, "open": closes, "high": [c + 1 for c in closes], "low": [c - 1 for c in closes]}
+    pd.DataFrame(columns | {"close": closes, "volume": 1000.0}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("in_memory", [1_000, 10])
+def test_an_import_takes_the_calendar_that_a_file_gets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    """Daily bars on weekdays alone get the same calendar, bars and statistics, opened or imported, read or streamed."""
+    monkeypatch.setattr("onepath.data.ingest.IN_MEMORY", in_memory)
+    path = tmp_path / "ACME.parquet"
+    pd.read_csv(weekdays(tmp_path / "ACME.csv"), parse_dates=["date"]).to_parquet(path)
+    done = import_file(path, tmp_path / "ws", "mine")
+    assert done.calendar == "XNYS"
+    assert any("XNYS is assumed" in note for note in done.notes)
+    file, dataset = open_feed(path), open_feed("mine", data_dir=tmp_path / "ws")
+    assert dataset.fingerprint() == file.fingerprint()
+    assert dataset.instruments == file.instruments
+    stats = [backtest(BuyAndHold, source).stats for source in (path, tmp_path / "ws" / "mine")]
+    assert repr(stats[0]) == repr(stats[1])
+
+
+@pytest.mark.parametrize(
+    ("said", "calendar"),
+    [({"calendar": "24/7"}, "24/7"), ({"asset_class": "crypto"}, "24/7"), ({"symbol": "X"}, "XNYS")],
+)
+def test_an_import_assumes_no_calendar_where_one_is_said(tmp_path: Path, said: dict[str, str], calendar: str) -> None:
+    """A calendar or an asset class is the user's word; a symbol says nothing of the calendar."""
+    assert import_file(weekdays(tmp_path / "A.csv"), tmp_path / "ws", "mine", **said).calendar == calendar
+
+
+def test_a_few_more_days_follow_the_data_set(tmp_path: Path) -> None:
+    """Days that are added, too few to say anything by themselves, get the calendar of the data set."""
+    import_file(weekdays(tmp_path / "A.csv"), tmp_path / "ws", "mine", symbol="A")
+    done = import_file(weekdays(tmp_path / "more.csv", 45), tmp_path / "ws", "mine", symbol="A")
+    assert (done.calendar, done.rows_added) == ("XNYS", 5)
 
 
 def test_banner_newest_first_and_twelve_hours(shared: Path, tmp_path: Path) -> None:
