@@ -19,7 +19,7 @@ check: $(VENV)/.developed  ## lint, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.developed  ## the engine against the bare loop, full size (about ten minutes)
+bench: $(VENV)/.developed  ## the engine against the bare loop, full size (about three minutes)
 	$(BIN)/python benchmarks/engine.py
 
 nightly: $(VENV)/.developed  ## the slow tests
