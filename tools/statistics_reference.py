@@ -18,7 +18,9 @@ PAGE = ROOT / "docs" / "statistics.md"
 REPORT = ROOT / "src" / "onepath" / "report"
 GROUPS = {
     "_returns": "Return",
-    "_risk": "Risk",
+    "_ratios": "Risk",
+    "_drawdowns": "Risk",
+    "_tails": "Risk",
     "_market": "Market",
     "_trips": "Round trips",
     "_costs": "Costs",
@@ -62,12 +64,13 @@ def page() -> str:
     """The whole page."""
     tree = ast.parse((REPORT / "metrics.py").read_text(encoding="utf-8"))
     says = _docstrings()
-    lines = [HEAD]
+    groups: dict[str, list[str]] = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name in GROUPS:
-            lines += [f"## {GROUPS[node.name]}\n", "| statistic | key | definition | formula |", "|---|---|---|---|"]
-            lines += [_line(row, says) for row in _rows(node)]
-            lines.append("")
+            groups.setdefault(GROUPS[node.name], []).extend(_line(row, says) for row in _rows(node))
+    lines = [HEAD]
+    for group, rows in groups.items():
+        lines += [f"## {group}\n", "| statistic | key | definition | formula |", "|---|---|---|---|", *rows, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -121,7 +121,11 @@ def _returns(a: Analysis) -> Iterable[_Row]:
 
 
 def _risk(a: Analysis) -> Iterable[_Row]:
-    returns, periods, curve = a.days.returns, a.days.periods, a.curve
+    return (*_ratios(a), *_drawdowns(a), *_tails(a))
+
+
+def _ratios(a: Analysis) -> Iterable[_Row]:
+    returns, periods = a.days.returns, a.days.periods
     year = year_note(a)
     return (
         (
@@ -143,15 +147,22 @@ def _risk(a: Analysis) -> Iterable[_Row]:
             "Sortino ratio",
             f.sortino(returns, periods),
             "ratio",
-            f"Annual mean return / downside deviation (root mean square of the negative days). {year}",
+            f"Annual mean return / annual downside deviation (root mean square over all days of the negative returns, the others "
+            f"counting zero). {year}",
         ),
         (
             "calmar",
             "Calmar ratio",
-            f.calmar(returns, curve.equity, periods),
+            f.calmar(returns, a.curve.equity, periods),
             "ratio",
             "Annual growth / size of the maximum drawdown.",
         ),
+    )
+
+
+def _drawdowns(a: Analysis) -> Iterable[_Row]:
+    curve = a.curve
+    return (
         (
             "max_drawdown",
             "Maximum drawdown",
@@ -167,6 +178,12 @@ def _risk(a: Analysis) -> Iterable[_Row]:
             "Longest time from a high until equity was back there, or to the end.",
         ),
         ("ulcer", "Ulcer index", f.ulcer(curve.equity), "share", "Root mean square of the drawdown over all marks."),
+    )
+
+
+def _tails(a: Analysis) -> Iterable[_Row]:
+    returns = a.days.returns
+    return (
         ("var_95", "Value at risk 95%", f.value_at_risk(returns), "share", "5% of days were worse than this."),
         (
             "cvar_95",
