@@ -15,11 +15,12 @@ from onepath.config.costs import (
     PerShareCommission,
     VolumeBased,
 )
-from onepath.config.load import json_schema, load, loads, template
-from onepath.config.schema import Clock, Config, Data, Execution, Features, Report, RiskLimits, StrategyConfig
+from onepath.config.load import json_schema, load, loads, mode_asked, template
+from onepath.config.schema import MODES, Clock, Config, Data, Execution, Features, Report, RiskLimits, StrategyConfig
 from onepath.config.values import interval_ns
 
 __all__ = [
+    "MODES",
     "BpsCommission",
     "Clock",
     "Config",
@@ -39,5 +40,6 @@ __all__ = [
     "json_schema",
     "load",
     "loads",
+    "mode_asked",
     "template",
 ]

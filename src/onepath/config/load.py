@@ -58,14 +58,25 @@ def loads(
     env: Mapping[str, str] | None = None,
 ) -> Config:
     """The configuration in `text`; `name` is what messages call it."""
-    variables = os.environ if env is None else env
+    return _validated(_document(text, name, sets, mode, os.environ if env is None else env), name)
+
+
+def mode_asked(path: str | Path, sets: Sequence[str] = (), mode: str | None = None) -> str:
+    """The mode that a file and flags ask for, before anything else of them is checked. Raises ConfigError."""
+    document = _document(_text(Path(path)), str(path), sets, mode, os.environ)
+    return str(document.values.get("mode", "backtest"))
+
+
+def _document(
+    text: str, name: str, sets: Sequence[str], mode: str | None, variables: Mapping[str, str]
+) -> doc.Document:
     document = doc.read(text, name, variables)
     for assignment in sets:
         doc.override(document, assignment, variables)
     if mode is not None:
         document.values["mode"] = mode
         document.lines[("mode",)] = "--mode"
-    return _validated(document, name)
+    return document
 
 
 def json_schema() -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Data(Part):
     """Where market data comes from."""
 
     type: Literal["historical", "realtime", "session"] = "historical"
-    """historical: files; realtime: a venue's stream; session: what another session recorded"""
+    """historical: files; realtime: a venue's stream; session: what another session recorded (not built yet)"""
     source: str | None = None
     """historical: parquet, csv or dataset (default: by what is given); realtime: the venue's name, such as alpaca"""
     path: str | None = None
@@ -160,7 +160,7 @@ class Execution(Part):
     commission: Commission = NoCommission(model="none")
     """what a fill costs"""
     participation: Share | None = Decimal("0.1")
-    """share of a bar's volume that one order may take; null: no limit"""
+    """share of a bar's volume that all orders of the bar may take together; null: no limit"""
     limit_fill: Literal["through", "touch"] = "through"
     """through: a limit fills when the price trades beyond it; touch: when it is reached"""
 
@@ -227,6 +227,7 @@ PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "collect": {"clock": ("realtime",), "data": ("realtime",), "execution": ("simulated",)},
 }
 """Each mode as a table of parts: what `type` of each it runs with; the first is the default."""
+MODES = tuple(PARTS)
 
 
 class Config(Part):
