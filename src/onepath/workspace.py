@@ -21,6 +21,8 @@ from onepath.nearest import nearest
 MARKER = ".onepath"
 JOURNAL = "journal.db"
 REPORT = "report.html"
+ALIKE = 0.75
+"""how like a session's id a wrong one must be to be taken for a slip: ids are short or share their beginnings"""
 _SESSION_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")
 
 
@@ -91,7 +93,7 @@ class Workspace(NamedTuple):
         ids = [entry.id for entry in found or entries]
         if found:
             raise ConfigError(f"{wanted!r} begins {len(found)} session ids: {_some(ids)}; give one of them")
-        raise ConfigError(f"there is no session {wanted!r}{nearest(wanted, ids)}; there are {_some(ids)}")
+        raise ConfigError(f"there is no session {wanted!r}{nearest(wanted, ids, ALIKE)}; there are {_some(ids)}")
 
 
 def find(start: Path) -> Workspace:

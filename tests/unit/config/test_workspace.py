@@ -54,6 +54,13 @@ def test_a_word_that_means_no_one_session_is_refused(tmp_path: Path, wanted: str
     assert str(caught.value).startswith(sentence)
 
 
+def test_a_session_that_is_not_alike_is_not_suggested(tmp_path: Path) -> None:
+    """A word that shares a few letters with an id is no slip of it."""
+    with pytest.raises(ConfigError) as caught:
+        make(tmp_path, "mine").session("nope")
+    assert str(caught.value) == "there is no session 'nope'; there are mine"
+
+
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "..", "last", "a b", "x" * 200])
 def test_a_session_name_stays_in_its_folder(tmp_path: Path, name: str) -> None:
     """No session can be named so that its folder lies elsewhere."""
