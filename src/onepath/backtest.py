@@ -6,7 +6,7 @@ one. The journal is in memory unless a path is given. The engine, loop and venue
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ def backtest(
     latency: Latency | None = None,
     participation: Number | None = "0.1",
     touch: bool = False,
-    symbols: tuple[str, ...] | None = None,
+    symbols: Sequence[str] | str | None = None,
     start: Any = None,
     end: Any = None,
     limits: Limits | None = None,
@@ -56,22 +56,24 @@ def backtest(
 
     `strategy` is a class, an instance, or a dict of name -> either, each with its own book of `cash`. `data` is a pandas
     or polars frame (open, high, low, close, volume; time as index or column), a dict of symbol -> frame, the path of a
-    CSV or Parquet file, or the name of a dataset. `commission` and `slippage` are a share of value (0.001 = 10 bps) or a
-    model. `participation` is the share of a bar's volume that orders may take, None for no limit. `stamps` says whether
-    bar times mark their start or end. `journal` is a path to keep the session's journal at.
+    CSV or Parquet file, or the name of a dataset; `symbols` is what to take of it, a list of names or one name.
+    `commission` and `slippage` are a share of value (0.001 = 10 bps) or a model. `participation` is the share of a
+    bar's volume that orders may take, None for no limit. `stamps` says whether bar times mark their start or end.
+    `journal` is a path to keep the session's journal at.
 
     Raises DataError, StrategyError or ConfigError with one sentence; an error inside the strategy is raised as
     StrategyError with file and line.
 
-    >>> result = onepath.backtest(SmaCross(fast=10, slow=30), data="us10", symbols=("AAPL",), cash=100_000)
+    >>> result = onepath.backtest(SmaCross(fast=10, slow=30), data="us10", symbols="AAPL", cash=100_000)
     """
     from onepath.data import open_feed
     from onepath.result import Result
     from onepath.session import Session
 
+    wanted = [symbols] if isinstance(symbols, str) else None if symbols is None else list(symbols)
     feed = open_feed(
         data,
-        symbols=symbols,
+        symbols=wanted,
         start=start,
         end=end,
         instruments=instruments,
@@ -92,7 +94,7 @@ def backtest(
         marks=marks,
         seed=seed,
     )
-    asked = {"symbols": symbols and list(symbols), "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
+    asked = {"symbols": wanted, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
     parts = parts._replace(data={**_found(data, parts.data), **asked, "start": _at(start), "end": _at(end)})
     store = MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)
     outcome = Session(parts, store).run()
@@ -109,7 +111,8 @@ def _found(data: Any, described: Mapping[str, Any]) -> dict[str, Any]:
     dataset = described.get("source") == "dataset"
     path = str(data) if isinstance(data, str | Path) and not dataset else None
     name = described.get("name") if dataset else None
-    return {**kept, "name": name, "path": path, "interval": None, "market_hours_only": False, "speed": None}
+    notes = {"notes": described["notes"]} if described.get("notes") else {}
+    return {**kept, **notes, "name": name, "path": path, "interval": None, "market_hours_only": False, "speed": None}
 
 
 def _at(when: Any) -> int | None:

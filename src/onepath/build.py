@@ -48,6 +48,9 @@ _COMMISSION: Mapping[str, type[Commission]] = {"none": NoCommission, "bps": Bps,
 
 def build(config: Config, *, home: Path, session_id: str, journal_path: Path | None) -> Session:
     """The session that `config` describes, with paths relative to `home`. Raises ConfigError, DataError, StrategyError."""
+    if config.data.type == "session":
+        where = config.where("data", "type") or "data.type"
+        raise ConfigError(f"{where}: reading what a session recorded is not built yet; give data.path or data.name")
     if config.data.type != "historical" or config.execution.type != "simulated":
         raise ConfigError(f"mode {config.mode} needs a live feed or a broker, which this version does not have yet")
     seats = [(c, registry.configured(config, config.strategies.index(c), home)) for c in config.active]
@@ -200,9 +203,9 @@ def _open(
 
 def _described(feed: Any) -> dict[str, Any]:
     """What the feed turned out to be; where it is on this machine stays out of the manifest."""
-    return {
-        key: value for key, value in feed.describe().items() if key in ("interval_ns", "first_at", "last_at", "events")
-    }
+    found = feed.describe()
+    kept = {key: found[key] for key in ("interval_ns", "first_at", "last_at", "events") if key in found}
+    return {**kept, **({"notes": found["notes"]} if found.get("notes") else {})}
 
 
 def _timed(feed: Feed, asked: Mapping[str, Any]) -> Feed:

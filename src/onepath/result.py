@@ -67,7 +67,15 @@ class Result:
         self._kind = kind_of(data)
 
     def __repr__(self) -> str:
-        return f"Result of {self.session_id} ({self.status}, {self._outcome.events:,} events)\n{self.stats!r}"
+        from onepath.report.tearsheet import remarks
+
+        said = "".join(f"\n{label}: {remark}" for label, remark in remarks(self.record))
+        return f"Result of {self.session_id} ({self.status}, {self._outcome.events:,} events)\n{self.stats!r}{said}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What was assumed about the data, such as its calendar."""
+        return list(self.record.notes)
 
     @property
     def hash(self) -> str:
@@ -102,6 +110,11 @@ class Result:
         """Orders that were sent, in order."""
         columns = ("id", "strategy", "symbol", "side", "type", "quantity", "limit", "stop", "time_in_force")
         return self._table(self.record.orders, (*columns, "submitted_at", "signal_id", "tag"), ("submitted_at",))
+
+    @cached_property
+    def denied(self) -> Any:
+        """Orders that risk let not through, in order, each with its reason."""
+        return self._table(self.record.denied, ("at", "order_id", "strategy", "symbol", "reason"), ("at",))
 
     @cached_property
     def fills(self) -> Any:

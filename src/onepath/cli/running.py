@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -49,9 +49,8 @@ def run(
     from onepath.config import load
     from onepath.workspace import home_of
 
+    _is_built(config, sets or (), mode)
     settings = load(config, sets or (), mode)
-    if settings.mode not in BUILT:
-        raise ConfigError(f"mode {settings.mode} is not built yet: this version of onepath runs {', '.join(BUILT)}")
     workspace = home_of(config, Path.cwd())
     sheet = None if no_report else _sheet(settings, workspace)
     with stopped_by_signals() as stopping:
@@ -66,6 +65,15 @@ def run(
     code = 2 if outcome.errors else EXITS[outcome.status]
     if code:
         raise typer.Exit(code)
+
+
+def _is_built(config: Path, sets: Sequence[str], mode: str | None) -> None:
+    """Told before anything else: the file of one mode lacks what another mode needs, which is not the point here."""
+    from onepath.config import MODES, mode_asked
+
+    asked = mode_asked(config, sets, mode)
+    if asked in MODES and asked not in BUILT:
+        raise ConfigError(f"mode {asked} is not built yet: this version of onepath runs {', '.join(BUILT)}")
 
 
 def _sheet(settings: Config, workspace: Workspace) -> Sheet:
@@ -146,7 +154,7 @@ def stopped_by_signals() -> Iterator[Stopping]:
 
 
 def _tell(workspace: Workspace, outcome: Outcome, *, as_json: bool, sheet: Sheet | None) -> None:
-    from onepath.cli.sessions import read_record, say_stats, stats_json, write_sheet
+    from onepath.cli.sessions import read_record, remarks_json, say_remarks, say_stats, stats_json, write_sheet
 
     journal = workspace.journal(outcome.session_id)
     record = read_record(journal)
@@ -154,16 +162,17 @@ def _tell(workspace: Workspace, outcome: Outcome, *, as_json: bool, sheet: Sheet
     for error in outcome.errors:
         note(f"error: {error}")
     if as_json:
-        say_json(_summary(outcome, stats_json(record), journal, path))
+        say_json(_summary(outcome, {"stats": stats_json(record), **remarks_json(record)}, journal, path))
         return
     say_stats(record)
+    say_remarks(record)
     if path is not None:
         say(f"tear sheet  {path}")
     facts = f"{outcome.status}, {outcome.events:,} events, {outcome.decisions:,} decisions"
     say(f"session     {outcome.session_id} ({facts})")
 
 
-def _summary(outcome: Outcome, stats: dict[str, float | None], journal: Path, sheet: Path | None) -> dict[str, Any]:
+def _summary(outcome: Outcome, found: dict[str, Any], journal: Path, sheet: Path | None) -> dict[str, Any]:
     return {
         "session_id": outcome.session_id,
         "status": outcome.status,
@@ -171,6 +180,6 @@ def _summary(outcome: Outcome, stats: dict[str, float | None], journal: Path, sh
         "decisions": outcome.decisions,
         "hash": outcome.hash,
         "errors": list(outcome.errors),
-        "stats": stats,
+        **found,
         "paths": {"journal": str(journal), "report": None if sheet is None else str(sheet)},
     }

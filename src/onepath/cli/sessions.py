@@ -93,9 +93,11 @@ def report(
     record = read_record(entry.journal)
     path = write_sheet(record, out or workspace.report(entry.id))
     if as_json:
-        say_json({"session_id": entry.id, "status": record.status, "stats": stats_json(record), "report": str(path)})
+        found = {"session_id": entry.id, "status": record.status, "stats": stats_json(record), **remarks_json(record)}
+        say_json(found | {"report": str(path)})
     else:
         say_stats(record)
+        say_remarks(record)
         say(f"tear sheet  {path}")
     if open_it:
         typer.launch(path.resolve().as_uri())
@@ -176,6 +178,19 @@ def say_stats(record: SessionRecord) -> None:
     left = [groups[0], *groups[3:]]
     halves = zip_longest(_column(left), _column(groups[1:3]), fillvalue=("", ""))
     say_table((record.session_id, ">", "", ">"), ((*a, *b) for a, b in halves))
+
+
+def say_remarks(record: SessionRecord) -> None:
+    """A line for denied orders, and one a note on the data."""
+    from onepath.report.tearsheet import remarks
+
+    for label, remark in remarks(record):
+        say(f"{label:<10}  {remark}")
+
+
+def remarks_json(record: SessionRecord) -> dict[str, Any]:
+    """The same for programs: how many orders were denied by reason, and all notes."""
+    return {"denied": record.denials, "notes": list(record.notes)}
 
 
 def _by_group(found: Iterable[Stat]) -> list[list[Stat]]:

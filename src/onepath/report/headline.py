@@ -38,8 +38,8 @@ def badges(analysis: Analysis) -> str:
 
 
 def header(analysis: Analysis, stats: Mapping[str, Stat]) -> str:
-    """Title, sentence, facts, warnings."""
-    return f"<h1>{text(names(analysis))}</h1>{_lead(analysis, stats)}{_facts(analysis)}{_banners(analysis)}"
+    """Title, sentence, facts, notes, warnings."""
+    return f"<h1>{text(names(analysis))}</h1>{_lead(analysis, stats)}{_facts(analysis)}{_notes(analysis)}{_banners(analysis)}"
 
 
 def _lead(analysis: Analysis, stats: Mapping[str, Stat]) -> str:
@@ -72,6 +72,12 @@ def _facts(analysis: Analysis) -> str:
     ]
     shown = "".join(f"<span>{name} <b>{text(value)}</b></span>" for name, value in facts if value)
     return f'<div class="facts">{shown}</div>'
+
+
+def _notes(analysis: Analysis) -> str:
+    """What was assumed about the data."""
+    shown = "".join(f"<span>Note: {text(note)}</span>" for note in w.shortened(analysis.record.notes))
+    return f'<div class="facts">{shown}</div>' if shown else ""
 
 
 def _period(analysis: Analysis) -> str:

@@ -8,6 +8,7 @@ Limits: holds all orders, fills, marks and prices of the session in memory; one 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -92,6 +93,22 @@ class SessionRecord:
         """The session's currency; empty where instruments differ."""
         found = {str(row.get("currency", "")) for row in self.manifest.instruments}
         return found.pop() if len(found) == 1 else ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed about the data when it was read."""
+        found = self.manifest.data.get("notes")
+        return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
+
+    @property
+    def denied(self) -> tuple[Outcome, ...]:
+        """The orders that the risk gate let not through."""
+        return tuple(outcome for outcome in self.outcomes if outcome.step == "denied")
+
+    @property
+    def denials(self) -> dict[str, int]:
+        """How many orders were denied, by reason, the most frequent first."""
+        return dict(Counter(outcome.reason for outcome in self.denied).most_common())
 
     @property
     def multipliers(self) -> dict[str, Decimal]:

@@ -16,6 +16,7 @@ from onepath.report.metrics import stats, table
 from onepath.report.page import page, text
 from onepath.report.picture import picture
 from onepath.report.record import SessionRecord
+from onepath.report.wording import shortened
 
 MANIFEST = 60_000
 """characters of the manifest that are shown"""
@@ -54,6 +55,14 @@ def write(record: SessionRecord, path: str | Path) -> Path:
 def stats_table(record: SessionRecord) -> list[tuple[str, str]]:
     """Labels and texts of all statistics, for a terminal."""
     return [(stat.label, stat.text) for stat in stats(record).values()]
+
+
+def remarks(record: SessionRecord) -> list[tuple[str, str]]:
+    """What the statistics do not say and their reader should know: denied orders, and notes on the data."""
+    denials = record.denials
+    by_reason = ", ".join(f"{reason} {count:,}" for reason, count in denials.items())
+    denied = [("orders denied", f"{sum(denials.values()):,} ({by_reason})")] if denials else []
+    return [*denied, *(("note", note) for note in shortened(record.notes))]
 
 
 def plot_svg(record: SessionRecord) -> str:

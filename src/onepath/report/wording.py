@@ -7,6 +7,7 @@ the page and the notebook agree. Times are UTC.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 UNDEFINED = "–"
@@ -104,3 +105,9 @@ def span(nanoseconds: float) -> str:
         if count >= 2 or count == 1:
             return f"{round(count, 1):g} {unit}"
     return f"{nanoseconds / SECOND:.0f} s"
+
+
+def shortened(lines: Sequence[str], most: int = 5) -> list[str]:
+    """The first lines, and how many more the manifest has."""
+    more = len(lines) - most
+    return [*lines[:most], *([f"{more:,} more in the manifest"] if more > 0 else [])]

@@ -61,6 +61,47 @@ def test_modes_that_are_not_built_say_so(cli: Cli, mode: str) -> None:
     assert not Path("sessions").exists()
 
 
+@pytest.mark.parametrize("mode", ["paper", "live", "collect"])
+def test_a_mode_that_is_not_built_is_told_before_what_it_lacks(cli: Cli, mode: str) -> None:
+    """The file of a backtest with another mode put over it fails for the mode, by flag or by --set."""
+    cli("init")
+    for flags in (("--mode", mode), ("--set", f"mode={mode}")):
+        told = cli("run", "config/backtest.yaml", *flags)
+        assert told.code == 2
+        assert told.err == f"error: mode {mode} is not built yet: this version of onepath runs backtest\n"
+
+
+def test_recorded_sessions_cannot_be_read_yet(cli: Cli, folder: Path) -> None:
+    """Data of a recorded session are refused in one sentence that says so and where they were asked for."""
+    told = cli("run", "config.yaml", "--set", "data={type: session, session: old}")
+    assert told.code == 2
+    assert told.err.startswith("error: --set data")
+    assert "reading what a session recorded is not built yet; give data.path or data.name" in told.err
+
+
+def test_what_was_assumed_and_denied_is_printed(cli: Cli, folder: Path) -> None:
+    """A run says which calendar it assumed and how many orders were denied and why, to people and to programs."""
+    config = (folder / "config.yaml").read_text().replace("  calendar: XNYS\n", "").replace("capital: 10000", "capital: 50")
+    (folder / "config.yaml").write_text(config)
+    lines = cli("run", "config.yaml").out.splitlines()
+    assert any(line.startswith("note        daily bars on weekdays alone: calendar XNYS is assumed") for line in lines)
+    found = json.loads(cli("run", "config.yaml", "--json").out)
+    (reason, count), *others = found["denied"].items()
+    assert others == []
+    assert f"orders denied  {count} ({reason} {count})" in lines
+    assert len(found["notes"]) == 1
+    assert json.loads(cli("report", "last", "--json").out)["denied"] == found["denied"]
+    assert "Note: daily bars on weekdays alone" in Path(found["paths"]["report"]).read_text()
+
+
+def test_a_run_with_nothing_to_remark_remarks_nothing(cli: Cli, folder: Path) -> None:
+    """Where nothing was assumed and no order denied, neither is spoken of."""
+    told = cli("run", "config.yaml")
+    assert not [line for line in told.out.splitlines() if line.startswith(("note", "orders denied"))]
+    found = json.loads(cli("run", "config.yaml", "--json").out)
+    assert (found["denied"], found["notes"]) == ({}, [])
+
+
 def test_init_writes_nothing_over(cli: Cli, tmp_path: Path) -> None:
     """A file in the way stops `init` before it has written anything."""
     (tmp_path / "README.md").write_text("mine")

@@ -221,3 +221,46 @@ def test_source_of_a_strategy() -> None:
     assert source_of(Trip, "trip")["class"] == "trip"
     made = type("Made", (Strategy,), {"__module__": "nowhere"})
     assert source_of(made) == {"class": "nowhere:Made", "source_sha256": ""}
+
+
+class Greedy(Strategy):
+    """Asks for more than it can pay."""
+
+    def generate_orders(self, context: Context) -> Any:
+        return context.buy(context.symbols[0], 1_000_000)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_denied_orders_are_a_table(kind: str) -> None:
+    """What risk denied comes back as a table, in the kind of frame that went in, and printing counts it by reason."""
+    data = DATA if kind == "pandas" else {"X": pl.from_pandas(DATA["X"].reset_index(names="timestamp"))}
+    result = onepath.backtest(Greedy, data)
+    assert type(result.denied).__module__.split(".")[0] == kind
+    assert list(result.denied.columns) == ["at", "order_id", "strategy", "symbol", "reason"]
+    reasons = set(result.denied["reason"])
+    assert len(reasons) == 1
+    assert f"orders denied: {len(result.denied)} ({reasons.pop()} {len(result.denied)})" in repr(result)
+    none = onepath.backtest(Trip, data, cash=10_000)
+    assert (len(none.denied), "denied" in repr(none)) == (0, False)
+
+
+def test_what_was_assumed_of_the_data_is_noted() -> None:
+    """An assumed calendar is in the result's notes, its printing and its manifest; one that is given leaves no note."""
+    days = DATA["X"].set_index(pd.bdate_range("2024-01-01", periods=5))
+    daily = {"X": pd.concat([days.set_index(days.index + pd.Timedelta(weeks=i)) for i in range(4)])}
+    result = onepath.backtest(Trip, daily)
+    (note,) = result.notes
+    assert "calendar XNYS is assumed" in note
+    assert f"\nnote: {note}" in repr(result)
+    assert result.record.manifest.data["notes"] == [note]
+    told = onepath.backtest(Trip, daily, calendar="XNYS")
+    assert told.notes == []
+    assert "notes" not in told.record.manifest.data
+
+
+@pytest.mark.parametrize("symbols", ["Y", ["Y"], ("Y",)])
+def test_one_symbol_by_its_name(symbols: Any) -> None:
+    """One name alone is a symbol, not a list of letters."""
+    result = onepath.backtest(Trip, DATA | {"Y": prices(10, 11, 12, 13, 14)}, symbols=symbols)
+    assert result.record.symbols == ("Y",)
+    assert result.record.manifest.data["symbols"] == ["Y"]
