@@ -81,7 +81,9 @@ def test_recorded_sessions_cannot_be_read_yet(cli: Cli, folder: Path) -> None:
 
 def test_what_was_assumed_and_denied_is_printed(cli: Cli, folder: Path) -> None:
     """A run says which calendar it assumed and how many orders were denied and why, to people and to programs."""
-    config = (folder / "config.yaml").read_text().replace("  calendar: XNYS\n", "").replace("capital: 10000", "capital: 50")
+    config = (
+        (folder / "config.yaml").read_text().replace("  calendar: XNYS\n", "").replace("capital: 10000", "capital: 50")
+    )
     (folder / "config.yaml").write_text(config)
     lines = cli("run", "config.yaml").out.splitlines()
     assert any(line.startswith("note        daily bars on weekdays alone: calendar XNYS is assumed") for line in lines)

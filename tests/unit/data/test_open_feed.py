@@ -43,7 +43,9 @@ def sources(columns: dict[str, list[Any]], folder: Path) -> dict[str, Any]:
         "pandas, time in a column": frame,
         "pandas, time as index": frame.set_index("timestamp"),
         "pandas, unnamed index": frame.set_index("timestamp").rename_axis(None),
-        "pandas, New York index": frame.set_index(frame.timestamp.dt.tz_localize("UTC").dt.tz_convert("America/New_York")),
+        "pandas, New York index": frame.set_index(
+            frame.timestamp.dt.tz_localize("UTC").dt.tz_convert("America/New_York")
+        ),
         "pandas, text index": frame.assign(timestamp=frame.timestamp.astype(str)).set_index("timestamp"),
         "pandas, other case": shouted,
         "polars": pl.from_pandas(frame),
@@ -209,7 +211,11 @@ def changed(columns: dict[str, list[Any]], column: str, row: int, value: Any) ->
 
 WRONG: list[tuple[str, Any, str]] = [
     ("empty", lambda c: {n: v[:0] for n, v in c.items()}, "no rows; expected at least one bar"),
-    ("missing column", lambda c: {n: v for n, v in c.items() if n != "high"}, "no column for high; found timestamp, open"),
+    (
+        "missing column",
+        lambda c: {n: v for n, v in c.items() if n != "high"},
+        "no column for high; found timestamp, open",
+    ),
     ("misspelt column", lambda c: {("hihg" if n == "high" else n): v for n, v in c.items()}, "the nearest is 'hihg'"),
     ("no time", lambda c: {n: v for n, v in c.items() if n != "timestamp"}, "no column for time"),
     ("newest first", lambda c: {n: v[::-1] for n, v in c.items()}, "newest first; sort them"),
@@ -225,9 +231,17 @@ WRONG: list[tuple[str, Any, str]] = [
     ("outside", lambda c: changed(c, "close", 3, 500.0), "row 3: .*close 500.0 outside its range"),
     ("volume", lambda c: changed(c, "volume", 3, -1.0), "row 3: .*has volume -1.0"),
     ("missing time", lambda c: changed(c, "timestamp", 3, None), "row 3: column 'timestamp' has nothing where a time"),
-    ("text price", lambda c: changed({**c, "close": [str(v) for v in c["close"]]}, "close", 3, "1,5"), "row 3: .*'1,5'"),
+    (
+        "text price",
+        lambda c: changed({**c, "close": [str(v) for v in c["close"]]}, "close", 3, "1,5"),
+        "row 3: .*'1,5'",
+    ),
     ("two closes", lambda c: {**c, "Close": c["close"]}, "both could be the close"),
-    ("no time in text", lambda c: {**c, "timestamp": ["soon"] * len(c["close"])}, "begins with 'soon'; expected a time"),
+    (
+        "no time in text",
+        lambda c: {**c, "timestamp": ["soon"] * len(c["close"])},
+        "begins with 'soon'; expected a time",
+    ),
     ("small numbers", lambda c: {**c, "timestamp": list(range(len(c["close"])))}, "which are no epochs"),
 ]
 
@@ -270,8 +284,16 @@ def test_mixed_time_zones_are_refused(bars: Any, tmp_path: Path) -> None:
 
 def test_summer_time_is_no_mix_of_zones() -> None:
     """Offsets an hour apart, as one zone has in summer and winter, are fine."""
-    feed = open_feed(daily(["2024-03-29 00:00:00+01:00", "2024-03-30 00:00:00+01:00", "2024-03-31 00:00:00+01:00",
-                            "2024-04-01 00:00:00+02:00"]))
+    feed = open_feed(
+        daily(
+            [
+                "2024-03-29 00:00:00+01:00",
+                "2024-03-30 00:00:00+01:00",
+                "2024-03-31 00:00:00+01:00",
+                "2024-04-01 00:00:00+02:00",
+            ]
+        )
+    )
     assert feed.total == 4
 
 
@@ -389,7 +411,9 @@ def test_a_folder_is_one_feed(bars: Any, tmp_path: Path) -> None:
     assert list(open_feed(tmp_path).instruments) == ["A", "B"]
 
 
-def test_a_large_foreign_file_is_refused_with_advice(bars: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_foreign_file_is_refused_with_advice(
+    bars: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is too large for memory is to be imported first."""
     monkeypatch.setattr("onepath.data.sources.IN_MEMORY", 4)
     framed(bars(5)).to_parquet(tmp_path / "x.parquet")
