@@ -1,18 +1,18 @@
-# make demo · make test · make check (lint, types) · make bench · make nightly
+# make demo · make test · make check (lint, types) · make bench
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check bench nightly clean
+.PHONY: demo test check bench clean
 
 demo: $(VENV)/.installed  ## the main job on bundled real data: run, tear sheet, replay
 	@test -e demo/.onepath || $(BIN)/onepath init demo
 	@cd demo && ../$(BIN)/onepath run config/backtest.yaml && ../$(BIN)/onepath replay last
 
-test: $(VENV)/.developed  ## all tests but the slow ones
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+test: $(VENV)/.developed  ## all tests
+	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.developed  ## lint, format, types
 	$(BIN)/ruff check .
@@ -21,9 +21,6 @@ check: $(VENV)/.developed  ## lint, format, types
 
 bench: $(VENV)/.developed  ## the engine against the bare loop, full size (about three minutes)
 	$(BIN)/python benchmarks/engine.py
-
-nightly: $(VENV)/.developed  ## the slow tests
-	$(BIN)/python -m pytest -n 2 -m slow
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("onepath needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'

@@ -386,6 +386,8 @@ BARS = {
     "import_ms": 300.0,
 }
 """what each figure must not pass"""
+SANE = 3
+"""a figure this many times its bound is no noise: the program fails"""
 
 
 def measure(quick: bool) -> dict[str, float]:
@@ -415,7 +417,14 @@ def main(arguments: Iterable[str] | None = None) -> None:
     found = measure(asked.quick)
     if asked.json:
         print(json.dumps(found))
-        return
+    else:
+        _table(found)
+    insane = {name: value for name, value in found.items() if value > SANE * BARS.get(name, value)}
+    if insane:
+        sys.exit(f"far beyond their bounds: {insane}")
+
+
+def _table(found: Mapping[str, float]) -> None:
     for name, value in found.items():
         most = BARS.get(name)
         verdict = "" if most is None else f"  (at most {most:g}{'' if value <= most else ', MISSED'})"
