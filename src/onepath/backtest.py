@@ -95,24 +95,26 @@ def backtest(
         seed=seed,
     )
     asked = {"symbols": wanted, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
-    parts = parts._replace(data={**_found(data, parts.data), **asked, "start": _at(start), "end": _at(end)})
+    window = {"start": _at(start), "end": _at(end), "expected_cost": parts.data["expected_cost"]}
+    parts = parts._replace(data={**_whereabouts(data, feed), **asked, **window})
     store = MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)
     outcome = Session(parts, store).run()
     if outcome.errors:
+        store.close()
         raise StrategyError(outcome.errors[0])
     return Result(parts, outcome, store, data)
 
 
-def _found(data: Any, described: Mapping[str, Any]) -> dict[str, Any]:
-    """What the manifest says of the data, so that a journal on disk can find them again; nothing where they were frames."""
-    kept = {
-        key: described.get(key) for key in ("source", "interval_ns", "first_at", "last_at", "events", "expected_cost")
-    }
-    dataset = described.get("source") == "dataset"
-    path = str(data) if isinstance(data, str | Path) and not dataset else None
-    name = described.get("name") if dataset else None
-    notes = {"notes": described["notes"]} if described.get("notes") else {}
-    return {**kept, **notes, "name": name, "path": path, "interval": None, "market_hours_only": False, "speed": None}
+def _whereabouts(data: Any, feed: Feed) -> dict[str, Any]:
+    """What the data turned out to be, and by what a journal on disk can find them again; nothing where they were frames."""
+    from onepath.session import described
+
+    found = feed.describe()
+    source = found.get("source")
+    path = str(data) if isinstance(data, str | Path) and source != "dataset" else None
+    name = found.get("name") if source == "dataset" else None
+    plain = {"interval": None, "market_hours_only": False, "speed": None}
+    return {**described(feed), "source": source, "name": name, "path": path, **plain}
 
 
 def _at(when: Any) -> int | None:
@@ -140,7 +142,7 @@ def plan(
     from onepath.session import Plan, mark_interval
 
     market = _market(commission, slippage, latency, participation, touch)
-    described = {**feed.describe(), "expected_cost": str(market.commission.rate + market.slippage.typical)}
+    described = {**feed.describe(), "expected_cost": str(market.expected_cost)}
     seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments))
     return Plan(
         mode="backtest",

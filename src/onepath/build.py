@@ -7,7 +7,6 @@ Replay takes everything from the manifest, so a recorded session needs no file b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from onepath import registry
 from onepath.clock import HistoricalClock
 from onepath.data import open_feed
 from onepath.engine import Seated
-from onepath.errors import ConfigError, JournalError, TransitionError
+from onepath.errors import ConfigError, JournalError
 from onepath.events import SessionEnded, SessionStarted
 from onepath.feeds.hours import OpenHours
 from onepath.feeds.limited import Limited
@@ -30,9 +29,9 @@ from onepath.journal.sqlite import SqliteJournal, SqliteReader
 from onepath.nearest import nearest
 from onepath.ports import Feed
 from onepath.provenance import source_of
-from onepath.replay import RecordedVenue, ReplayResult, Rows, compare
+from onepath.replay import ReplayResult, Rows
 from onepath.risk import Limits
-from onepath.session import Plan, Session, mark_interval
+from onepath.session import Plan, Session, described, mark_interval, replayed
 from onepath.simulator.commission import Bps, Commission, NoCommission, PerShare
 from onepath.simulator.latency import Latency, NoLatency, NormalLatency
 from onepath.simulator.slippage import FixedBps, NoSlippage, Slippage, VolumeBased
@@ -54,9 +53,10 @@ def build(config: Config, *, home: Path, session_id: str, journal_path: Path | N
     if config.data.type != "historical" or config.execution.type != "simulated":
         raise ConfigError(f"mode {config.mode} needs a live feed or a broker, which this version does not have yet")
     seats = [(c, registry.configured(config, config.strategies.index(c), home)) for c in config.active]
-    asked = _asked(config)
+    market = _market(config)
+    asked = _asked(config, market)
     feed = _open(asked, home, said=config.where("data", "path"))
-    described = {**asked, **_described(feed)}
+    data = {**asked, **described(feed)}
     strategies = [
         Seated(c.name, made, c.capital, c.risk_limits.over(made.limits), _symbols(c.name, c.symbols, feed))
         for c, made in seats
@@ -65,12 +65,12 @@ def build(config: Config, *, home: Path, session_id: str, journal_path: Path | N
         mode=config.mode,
         seed=config.seed,
         feed=_timed(feed, asked),
-        data=described,
+        data=data,
         strategies=strategies,
         sources=[{**source_of(type(made), c.source), **_masked(config, c, made)} for c, made in seats],
-        market=_market(config),
+        market=market,
         config=config.as_manifest(),
-        mark_every=mark_interval(described, config.marks),
+        mark_every=mark_interval(data, config.marks_ns),
     )
     journal = MemoryJournal(session_id) if journal_path is None else SqliteJournal.create(journal_path, session_id)
     return Session(plan, journal)
@@ -100,13 +100,9 @@ def _replayed(reader: SqliteReader, home: Path) -> ReplayResult:
         sources=[{key: row[key] for key in ("class", "source_sha256")} for row in started.strategies],
         market=Market(commission=_Rate(started)),
         config=started.config,
-        mark_every=_mark_every(started),
+        mark_every=mark_interval(started.data),  # valuations decide nothing
     )
-    again = MemoryJournal(reader.session_id)
-    # A journal whose fills do not fit the new orders parted from it before; `compare` says where.
-    with suppress(TransitionError):
-        Session(plan, again, RecordedVenue(reader)).run()
-    result = compare(reader, again)
+    result = replayed(plan, reader)
     fingerprint = feed.fingerprint()
     if fingerprint != ended.fingerprint:
         return result._replace(identical=False, difference=_changed(started, ended, fingerprint, result.difference))
@@ -138,10 +134,6 @@ class _Rate(msgspec.Struct, frozen=True):
         return Decimal(str(self.started.data.get("expected_cost", "0")))
 
 
-def _mark_every(started: SessionStarted) -> int:
-    return mark_interval(started.data, str(started.config.get("marks", "auto")))
-
-
 def _masked(config: Config, wanted: StrategyConfig, made: Strategy) -> dict[str, Any]:
     """The parameters for the manifest, with text that came from the environment as the name it came from."""
     masked = config.as_manifest()["strategies"][config.strategies.index(wanted)]["params"]
@@ -155,7 +147,7 @@ def _seated(row: Mapping[str, Any], home: Path) -> Seated:
     return Seated(str(row["name"]), strategy, Decimal(str(row["capital"])), limits, tuple(row["symbols"]))
 
 
-def _asked(config: Config) -> dict[str, Any]:
+def _asked(config: Config, market: Market) -> dict[str, Any]:
     """What the feed is asked for, as plain values: part of the manifest."""
     data, clock = config.data, config.clock
     return {
@@ -171,7 +163,7 @@ def _asked(config: Config) -> dict[str, Any]:
         "interval": data.interval,
         "market_hours_only": clock.market_hours_only,
         "speed": None if clock.speed == "max" else clock.speed,
-        "expected_cost": str(_commission(config).rate + _slippage(config).typical),
+        "expected_cost": str(market.expected_cost),
     }
 
 
@@ -199,13 +191,6 @@ def _open(
         interval=asked["interval"],
         data_dir=home / "data",
     )
-
-
-def _described(feed: Any) -> dict[str, Any]:
-    """What the feed turned out to be; where it is on this machine stays out of the manifest."""
-    found = feed.describe()
-    kept = {key: found[key] for key in ("interval_ns", "first_at", "last_at", "events") if key in found}
-    return {**kept, **({"notes": found["notes"]} if found.get("notes") else {})}
 
 
 def _timed(feed: Feed, asked: Mapping[str, Any]) -> Feed:

@@ -6,16 +6,13 @@ Rules: everything is a fold over the journal, computed when first asked for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onepath.errors import TransitionError
 from onepath.frames import frame, kind_of
-from onepath.journal.memory import MemoryJournal
-from onepath.replay import RecordedVenue, ReplayResult, compare
-from onepath.session import Outcome, Plan, Session
+from onepath.replay import ReplayResult
+from onepath.session import Outcome, Plan, replayed
 
 if TYPE_CHECKING:
     from onepath.portfolio import Portfolio
@@ -148,15 +145,11 @@ class Result:
 
     def replay(self) -> ReplayResult:
         """Run the journal again over the same data and compare every decision."""
-        again = MemoryJournal(self.session_id)
         fresh = [
             seat._replace(strategy=type(seat.strategy)(**_fields(seat.strategy.params)))
             for seat in self._plan.strategies
         ]
-        # A journal whose fills do not fit the new orders parted from it before; `compare` says where.
-        with suppress(TransitionError):
-            Session(self._plan._replace(strategies=fresh), again, RecordedVenue(self.journal)).run()
-        return compare(self.journal, again)
+        return replayed(self._plan._replace(strategies=fresh), self.journal)
 
     def _table(self, rows: Sequence[Any], names: Sequence[str], times: Sequence[str]) -> Any:
         columns = {name: [_plain(getattr(row, name)) for row in rows] for name in names}

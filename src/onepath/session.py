@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -15,14 +16,15 @@ import msgspec
 
 import onepath
 from onepath.engine import Engine, Seated
-from onepath.errors import ConfigError
+from onepath.errors import ConfigError, TransitionError
 from onepath.events import SessionEnded, SessionStarted
 from onepath.journal.codec import SCHEMA
+from onepath.journal.memory import MemoryJournal
 from onepath.loop import run
 from onepath.portfolio import Portfolio
 from onepath.ports import Feed, Venue
 from onepath.ports import Journal as JournalPort
-from onepath.replay import decision_hash
+from onepath.replay import RecordedVenue, ReplayResult, Rows, compare, decision_hash
 from onepath.simulator.venue import Market, SimulatedVenue, Terms
 
 MINUTE = 60_000_000_000
@@ -109,7 +111,7 @@ class Session:
             plan.feed.instruments,
             plan.strategies,
             self.journal.append,
-            cost=plan.market.commission.rate + plan.market.slippage.typical,
+            cost=plan.market.expected_cost,
             expected_events=plan.feed.total,
             mark_every=plan.mark_every,
         )
@@ -191,10 +193,28 @@ def simulated(plan: Plan) -> SimulatedVenue:
     return SimulatedVenue(plan.feed.instruments, accounts, plan.market, plan.feed.volumes)
 
 
-def mark_interval(data: Mapping[str, Any], wish: str | None = None) -> int:
-    """Nanoseconds between valuations: `wish` such as "5m", "1h" or "1d", or None to let the data decide:
+def replayed(plan: Plan, recorded: Rows) -> ReplayResult:
+    """Run a plan again, with what the venue said taken from a journal, and compare every decision with it."""
+    again = MemoryJournal("replay")
+    # A journal whose fills do not fit the new orders parted from it before; `compare` says where.
+    with suppress(TransitionError):
+        Session(plan, again, RecordedVenue(recorded)).run()
+    return compare(recorded, again)
+
+
+def described(feed: Feed) -> dict[str, Any]:
+    """What a feed turned out to be, for the manifest; where it is on this machine stays out of it."""
+    found = feed.describe()
+    kept = {key: found[key] for key in ("interval_ns", "first_at", "last_at", "events") if key in found}
+    return {**kept, **({"notes": found["notes"]} if found.get("notes") else {})}
+
+
+def mark_interval(data: Mapping[str, Any], wish: str | int | None = None) -> int:
+    """Nanoseconds between valuations: `wish` (nanoseconds, or text such as "5m", "1h" or "1d"), or None to let the data decide:
     the bars' own interval, or the next round step above span / 1,000, so that curves have a thousand points or more; a day at
     most."""
+    if isinstance(wish, int):
+        return wish
     if wish is not None and wish != "auto":
         return _interval(wish)
     interval = int(data.get("interval_ns") or MINUTE)

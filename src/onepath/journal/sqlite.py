@@ -159,6 +159,7 @@ class SqliteReader:
         try:
             self.notes: dict[str, str] = dict(self._connection.execute("SELECT key, value FROM session"))
         except sqlite3.Error as error:
+            self._connection.close()
             raise JournalError(f"{path} is not a journal of onepath: {error}") from None
         self.session_id = self.notes.get("session_id", path.stem)
 

@@ -51,6 +51,11 @@ class Market(NamedTuple):
     participation: Decimal | None = Decimal("0.1")
     touch: bool = False
 
+    @property
+    def expected_cost(self) -> Decimal:
+        """The share of an order's value that fees and slippage are expected to take, for sizing."""
+        return self.commission.rate + self.slippage.typical
+
 
 class _Resting:
     """An order at the venue."""
