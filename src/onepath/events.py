@@ -7,17 +7,24 @@ nanoseconds UTC; `executed_at` is the venue's own time. Money and quantities are
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import StrEnum
 
 import msgspec
 
-from onepath.orders import Step
+from onepath.orders import Order, Step
 
 _PART, _WHOLE = Step.FILL_PART, Step.FILL  # by plain name: a lookup on the enum costs as much as a call
+_KEEP, _KEEP_PART = Step.REFUSE_REPLACE, Step.REFUSE_REPLACE_PART
+_STAY, _STAY_PART = Step.REFUSE_CANCEL, Step.REFUSE_CANCEL_PART
+_NEW, _NEW_PART = Step.REPLACE, Step.REPLACE_PART
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Our trade. `price` is what was paid, slippage included; `slippage` its worth in money against the market's
-    own price; `fee` the commission; `remaining` what is left of the order."""
+    own price; `fee` the commission (negative: a rebate), in `fee_currency` where that is not the instrument's own;
+    `remaining` what is left of the order. `maker` tells that it rested and was met. For cost analysis: `mid` is the middle
+    of the market at the fill where one was quoted, `opened` the market's price when the order could first have traded (the
+    next open) where that was not at this fill."""
 
     id: int
     order_id: int
@@ -30,6 +37,10 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     slippage: Decimal
     executed_at: int
     remaining: Decimal
+    maker: bool = False
+    fee_currency: str = ""
+    mid: Decimal | None = None
+    opened: Decimal | None = None
 
     @property
     def step(self) -> Step:
@@ -74,8 +85,103 @@ class Expired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     step = Step.EXPIRE
 
 
-OrderReport = Accepted | Rejected | Cancelled | Expired | Fill
+class Replaced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The order works under these terms now. `reason` is empty where we asked; else why the venue restated it. `quantity`
+    is the whole order, `filled` what of it is done."""
+
+    order_id: int
+    strategy: str
+    symbol: str
+    quantity: Decimal
+    filled: Decimal
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    trail: Decimal | None = None
+    trail_percent: Decimal | None = None
+    reason: str = ""
+
+    @property
+    def step(self) -> Step:
+        return _NEW_PART if self.filled else _NEW
+
+
+class ReplaceRejected(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """The venue keeps the order under its old terms."""
+
+    order_id: int
+    strategy: str
+    symbol: str
+    filled: Decimal
+    reason: str
+
+    @property
+    def step(self) -> Step:
+        return _KEEP_PART if self.filled else _KEEP
+
+
+class CancelRejected(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """The venue does not give the order back: it goes on, or had ended before."""
+
+    order_id: int
+    strategy: str
+    symbol: str
+    filled: Decimal
+    reason: str
+
+    @property
+    def step(self) -> Step:
+        return _STAY_PART if self.filled else _STAY
+
+
+OrderReport = Accepted | Rejected | Cancelled | Expired | Fill | Replaced | ReplaceRejected | CancelRejected
 """What a venue can say of an order."""
+
+
+class Forced(msgspec.Struct, frozen=True, gc=False):
+    """The venue made an order in our name: a liquidation, the end of a listing. It is open from here on."""
+
+    order: Order
+    reason: str
+
+    @property
+    def strategy(self) -> str:
+        return self.order.strategy
+
+
+class CashFlow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Money that came or went without a trade: `kind` is interest, borrow, funding, dividend, merger, deposit or withdrawal;
+    `amount` is signed (positive: ours), in `currency`."""
+
+    strategy: str
+    kind: str
+    currency: str
+    amount: Decimal
+    symbol: str = ""
+    note: str = ""
+
+
+class MarginCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Equity is below what the account must keep; what follows is the account's own rule (`liquidates`)."""
+
+    strategy: str
+    equity: Decimal
+    required: Decimal
+    liquidates: bool
+
+
+VenueReport = OrderReport | Forced | CashFlow | MarginCall
+"""What a venue can say."""
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A step that an order's life does not have: nothing moved. `found` is what was said, as it was said."""
+
+    order_id: int
+    strategy: str
+    symbol: str
+    step: str
+    reason: str
+    found: dict[str, object] = {}
 
 
 class CancelRequested(msgspec.Struct, frozen=True, gc=False):
@@ -84,6 +190,46 @@ class CancelRequested(msgspec.Struct, frozen=True, gc=False):
     order_id: int
     strategy: str
     symbol: str
+
+
+class ReplaceRequested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A strategy asked for new terms, all of them named; the old ones hold until the venue answers."""
+
+    order_id: int
+    strategy: str
+    symbol: str
+    quantity: Decimal
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    trail: Decimal | None = None
+    trail_percent: Decimal | None = None
+
+
+class TradingState(StrEnum):
+    """What may be traded: everything, only what reduces positions, nothing."""
+
+    ACTIVE = "active"
+    REDUCING = "reducing"
+    HALTED = "halted"
+
+
+class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A circuit breaker, or a command, moved the trading state of one strategy (`scope` is its name) or of the whole
+    session (`scope` is empty). It stays until a command moves it again. `breaker` names the one that tripped."""
+
+    scope: str
+    state: TradingState
+    reason: str
+    breaker: str = ""
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person told the session: set the trading state of a strategy (`scope`) or of all (empty). `by` is who."""
+
+    state: TradingState
+    scope: str = ""
+    reason: str = ""
+    by: str = ""
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -113,6 +259,7 @@ class PositionEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     strategy: str
     symbol: str
     change: str
+    """opened, changed, closed, reversed; adjusted: by a corporate action (`fill_id` 0), moved: to another symbol"""
     quantity: Decimal
     cost: Decimal
     """what the open quantity was bought for, signed like it"""

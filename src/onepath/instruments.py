@@ -1,7 +1,7 @@
 """What can be traded, and the increments its venue allows.
 
 Rules: increments are exact decimals; a tick of zero means that the venue quotes without a grid.
-Limits: one currency an instrument; derivatives carry a multiplier, nothing else.
+Limits: derivatives carry a multiplier, nothing else; no expiry or strike.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """One tradable thing.
 
     `tick_size` and `lot_size` are the increments of price and quantity, `min_notional` the least value of an
-    order in `currency`, `multiplier` what one unit is worth at price one. `calendar` names the sessions
-    (see `onepath.calendars`).
+    order in `currency`, `multiplier` what one unit is worth at price one. `currency` is what it is priced and settled
+    in; `base`, for spot crypto and currency pairs, what one unit is (BTC of BTCUSDT): fees may be taken in it, and its
+    price is a rate. `calendar` names the sessions (see `onepath.calendars`).
     """
 
     symbol: str
     asset_class: str = "generic"
     currency: str = "USD"
+    base: str = ""
     tick_size: Decimal = ZERO
     lot_size: Decimal = Decimal("0.00000001")
     min_notional: Decimal = ZERO

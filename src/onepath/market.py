@@ -1,7 +1,6 @@
 """What the market says: frozen values, floats, times in integer nanoseconds since the Unix epoch, UTC.
 
 Rules: `at` is when the news is known (a bar's close), `start` when a bar began. Nothing here is ever changed.
-Limits: the order book comes with the execution work.
 """
 
 from __future__ import annotations
@@ -50,6 +49,8 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     at: int
     price: float
     size: float
+    aggressor: int = 0
+    """who took liquidity: +1 the buyer, -1 the seller, 0 unknown"""
 
     @property
     def mark(self) -> float:
@@ -57,4 +58,31 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
         return self.price
 
 
-MarketEvent = Bar | Quote | Trade
+Levels = tuple[tuple[float, float], ...]
+"""(price, size) a level; as a change, size 0 takes the level out"""
+
+
+class BookUpdate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One message of an order book (L2): a snapshot, or the levels that changed.
+
+    `first_id` and `last_id` are the venue's update ids (0 where it has none). `bid` and `ask` are the best prices once it
+    has been applied, 0.0 where a side is empty: whoever makes the event has rebuilt and checked the book (`onepath.book`).
+    """
+
+    symbol: str
+    at: int
+    bids: Levels
+    asks: Levels
+    bid: float
+    ask: float
+    first_id: int = 0
+    last_id: int = 0
+    snapshot: bool = False
+
+    @property
+    def mark(self) -> float:
+        """The middle of bid and ask; the one there is where a side is empty."""
+        return (self.bid + self.ask) / 2 if self.bid and self.ask else self.bid or self.ask
+
+
+MarketEvent = Bar | Quote | Trade | BookUpdate

@@ -10,10 +10,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from onepath.events import OrderReport
+from onepath.actions import CorporateAction
+from onepath.events import VenueReport
 from onepath.instruments import Instrument
 from onepath.market import MarketEvent
 from onepath.orders import Approved, Order
+
+
+NEVER = 2**63 - 1
+"""a moment that does not come"""
 
 
 class Clock(Protocol):
@@ -29,6 +34,10 @@ class Batch(Protocol):
     """Market events that have arrived, in order. History hands over thousands, a live feed what is there."""
 
     size: int
+
+    actions: Sequence[CorporateAction]
+    """what happens to holdings before the first event of the batch, in time order; a feed that has one starts a new batch
+    with it"""
 
     def events(self) -> Iterator[tuple[MarketEvent, bool]]:
         """Each event, and whether it is the last of its instant."""
@@ -60,18 +69,35 @@ class Feed(Protocol):
 
 
 class Venue(Protocol):
-    """Who executes. Never blocks; what it has to say comes back as reports."""
+    """Who executes. Never blocks; what it has to say comes back as reports, when they have arrived."""
 
     @property
     def working(self) -> Collection[str]:
-        """Symbols whose next market event the venue must see: one live object, false while it is empty."""
+        """Symbols whose next market event the venue may have to see: one live object, false while it is empty."""
 
-    def submit(self, approved: Approved, at: int) -> Sequence[OrderReport]: ...
+    @property
+    def due(self) -> int:
+        """When it next has something to say or to do by itself, whatever the market does; `NEVER` if not. Order and report
+        latency, expiry dates and interest make it so."""
 
-    def cancel(self, order_id: int, at: int) -> Sequence[OrderReport]: ...
+    def touches(self, event: MarketEvent) -> bool:
+        """Whether `match` has to see this event; cheap, because it is asked for every event while orders are at work."""
 
-    def match(self, events: Sequence[MarketEvent]) -> Sequence[OrderReport]:
+    def submit(self, approved: Approved, at: int) -> Sequence[VenueReport]: ...
+
+    def replace(self, approved: Approved, at: int) -> Sequence[VenueReport]:
+        """Work the order of this id under these terms; a fill may come first."""
+
+    def cancel(self, order_id: int, at: int) -> Sequence[VenueReport]: ...
+
+    def match(self, events: Sequence[MarketEvent]) -> Sequence[VenueReport]:
         """What an instant's events do to the orders at work. Called before any strategy sees one of them."""
+
+    def advance(self, at: int) -> Sequence[VenueReport]:
+        """What it has to say by `at`, its own `due` included. Called before the market events of `at`."""
+
+    def act(self, action: CorporateAction) -> Sequence[VenueReport]:
+        """A corporate action took effect: orders at work are restated or ended, its own books adjusted."""
 
     def open_orders(self) -> Sequence[Order]: ...
 
@@ -79,7 +105,7 @@ class Venue(Protocol):
         """The venue's own books: signed quantity by (strategy, symbol), flat ones left out."""
 
     def cash(self) -> Mapping[str, Decimal]:
-        """The venue's own books: cash by strategy."""
+        """The venue's own books: cash by strategy, in the account's currency."""
 
 
 class Row(NamedTuple):
