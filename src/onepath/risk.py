@@ -61,7 +61,7 @@ def check(
             denied = _too_much(order, instrument, ledger, working, marks, limits, reference, before + signed)
             if denied is not None:
                 return denied
-    return Approved(order, reference)
+    return Approved(order)
 
 
 def _off_grid(order: Order, instrument: Instrument, reference: Decimal) -> Denied | None:
