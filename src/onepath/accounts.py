@@ -1,0 +1,106 @@
+"""On what terms an account is kept: cash or margin, its currency, what must be there, what it costs.
+
+Rules: what is not given costs nothing and forbids nothing. Shares are decimals (0.25 = 25 %), rates are a year's.
+Sources: Regulation T (12 CFR 220.12: 50 % initial; FINRA rule 4210: 25 % maintenance, short 30 %, here one share for both),
+settlement T+1 since 28 May 2024 (SEC rule 15c6-1), funding of perpetuals every eight hours (Binance, Bybit, OKX).
+Limits: one initial and one maintenance share for all instruments; no tiers by size, no offsets between positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from onepath.errors import ConfigError
+from onepath.instruments import ONE, ZERO, Instrument
+
+Funding = tuple[tuple[int, Decimal], ...]
+"""Funding rates as they were: (nanoseconds, share of the position's value), in time order."""
+_DAY_COUNTS = (360, 365)
+
+
+class AccountTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """The terms of one strategy's account.
+
+    `type` is margin (the default: at leverage one purchases never overdraw, shorts as the limits say) or cash (settled money
+    only, no shorts, nothing borrowed). `currency` is the home currency; empty: the instruments' own (USD where they
+    differ and one of them is in it, else that of the first). `leverage` None: as the strategy's limits say.
+
+    `initial_margin` is the share of gross value that equity must reach to open or add (None: 1 / leverage, looked at where
+    leverage is above one); `maintenance_margin` the share that it must keep (0: none). Below it the venue
+    makes a margin call; `liquidates` says whether it closes positions as well.
+
+    `settlement_days`: a cash account's sales pay after that many weekdays. `borrow_rate` is charged on the value of shorts,
+    `margin_rate` on negative cash, `credit_rate` is paid on positive cash; a day's share is rate / `day_count`.
+    `funding_rate` is paid every `funding_hours` by longs of perpetuals to shorts; `funding` gives rates as they were, by symbol.
+    """
+
+    capital: Decimal = ZERO
+    type: Literal["cash", "margin"] = "margin"
+    currency: str = ""
+    leverage: Decimal | None = None
+    allow_short: bool = True
+    initial_margin: Decimal | None = None
+    maintenance_margin: Decimal = ZERO
+    liquidates: bool = False
+    settlement_days: int = 0
+    borrow_rate: Decimal = ZERO
+    margin_rate: Decimal = ZERO
+    credit_rate: Decimal = ZERO
+    day_count: int = 360
+    funding_rate: Decimal = ZERO
+    funding_hours: int = 8
+    funding: Mapping[str, Funding] = {}
+
+    def __post_init__(self) -> None:
+        if self.type == "cash" and (self.leverage or ONE) > ONE:
+            raise ConfigError(f"a cash account has leverage {self.leverage}; it lends nothing: use type margin, or 1")
+        if self.type != "cash" and self.settlement_days:
+            raise ConfigError("settlement_days is for cash accounts: a margin account lends until sales settle")
+        if self.day_count not in _DAY_COUNTS:
+            raise ConfigError(f"day_count is {self.day_count}; a year of interest has 360 or 365 days")
+        if not 1 <= self.funding_hours <= 24 or 24 % self.funding_hours:
+            raise ConfigError(
+                f"funding_hours is {self.funding_hours}; it must divide a day: 1, 2, 3, 4, 6, 8, 12 or 24"
+            )
+        if self.leverage is not None and self.leverage <= 0:
+            raise ConfigError(f"leverage is {self.leverage}; it must be above zero")
+        if self.initial_margin is not None and self.initial_margin <= 0:
+            raise ConfigError(f"initial_margin is {self.initial_margin}; it must be above zero, such as 0.5 for half")
+        if self.liquidates and not self.maintenance_margin:
+            raise ConfigError("liquidates is on without maintenance_margin; say below what share positions are closed")
+        if self.maintenance_margin < 0 or self.maintenance_margin > self.to_open:
+            raise ConfigError(
+                f"maintenance_margin is {self.maintenance_margin}; it must lie between zero and the initial {self.to_open}"
+            )
+
+    @property
+    def to_open(self) -> Decimal:
+        """The share of gross value that equity must reach to open or add."""
+        return self.initial_margin if self.initial_margin is not None else ONE / (self.leverage or ONE)
+
+    @property
+    def lends(self) -> bool:
+        """Whether purchases may go beyond cash, as far as the initial margin lets them."""
+        return self.initial_margin is not None or (self.leverage or ONE) > ONE
+
+    def granted(self, capital: Decimal, leverage: Decimal, allow_short: bool) -> AccountTerms:
+        """These terms for one strategy with these limits: the stricter of both holds."""
+        own = leverage if self.leverage is None else min(leverage, self.leverage)
+        return msgspec.structs.replace(
+            self,
+            capital=capital,
+            leverage=min(own, ONE) if self.type == "cash" else own,
+            allow_short=allow_short and self.allow_short and self.type == "margin",
+        )
+
+
+def home_currency(currency: str, instruments: Iterable[Instrument]) -> str:
+    """`currency`, or the instruments' own: USD where they differ and one is in it, else the first one's."""
+    if currency:
+        return currency
+    found = [instrument.currency for instrument in instruments]
+    return "USD" if not found or "USD" in found else found[0]
