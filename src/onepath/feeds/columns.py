@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
+from onepath.actions import CorporateAction
 from onepath.feeds.fingerprints import Fingerprint
 from onepath.feeds.merging import Chunk, chunk_rows, merged
 from onepath.instruments import Instrument
@@ -26,6 +27,8 @@ BATCH = 8_192
 
 class BarBatch:
     """A stretch of bars as columns. `symbols` is one name for all rows, or a name a row."""
+
+    actions: Sequence[CorporateAction] = ()
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from onepath import calendars
+from onepath.actions import CorporateAction
 from onepath.instruments import Instrument
 from onepath.market import Bar, MarketEvent
 from onepath.ports import Batch, Feed
@@ -19,7 +20,8 @@ from onepath.ports import Batch, Feed
 class _Kept:
     """What is left of a batch."""
 
-    def __init__(self, events: Sequence[MarketEvent]) -> None:
+    def __init__(self, events: Sequence[MarketEvent], actions: Sequence[CorporateAction]) -> None:
+        self.actions = actions
         self.size = len(events)
         self._events = events
 
@@ -44,7 +46,7 @@ class OpenHours:
 
     def batches(self) -> Iterator[Batch]:
         for batch in self._feed.batches():
-            yield _Kept([event for event, _ in batch.events() if self._is_open(event)])
+            yield _Kept([event for event, _ in batch.events() if self._is_open(event)], batch.actions)
 
     def describe(self) -> Mapping[str, Any]:
         return self._feed.describe()

@@ -19,6 +19,7 @@ class _Front:
 
     def __init__(self, batch: Batch, size: int) -> None:
         self.size = size
+        self.actions = batch.actions
         self._batch = batch
 
     def events(self) -> Iterator[tuple[MarketEvent, bool]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from onepath.actions import CorporateAction
 from onepath.instruments import Instrument
 from onepath.market import MarketEvent
 from onepath.ports import Batch, Clock, Feed
@@ -16,7 +17,8 @@ from onepath.ports import Batch, Clock, Feed
 class Instant:
     """The events of one instant, as a batch."""
 
-    def __init__(self, events: Sequence[MarketEvent]) -> None:
+    def __init__(self, events: Sequence[MarketEvent], actions: Sequence[CorporateAction] = ()) -> None:
+        self.actions = actions
         self.size = len(events)
         self._events = events
 
@@ -42,12 +44,13 @@ class Paced:
     def batches(self) -> Iterator[Batch]:
         for batch in self._feed.batches():
             instant: list[MarketEvent] = []
+            actions = batch.actions
             for event, last in batch.events():
                 instant.append(event)
                 if last:
                     self._clock.wait_until(event.at)
-                    yield Instant(instant)
-                    instant = []
+                    yield Instant(instant, actions)
+                    instant, actions = [], ()
 
     def describe(self) -> Mapping[str, Any]:
         return self._feed.describe()
