@@ -34,6 +34,7 @@ from onepath.risk import Limits
 from onepath.session import Plan, Session, described, mark_interval, replayed
 from onepath.simulator.commission import Bps, Commission, NoCommission, PerShare
 from onepath.simulator.latency import Latency, NoLatency, NormalLatency
+from onepath.simulator.queues import Back, Front, Probability, QueueModel, Through
 from onepath.simulator.slippage import FixedBps, NoSlippage, Slippage, VolumeBased
 from onepath.simulator.venue import Market
 
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
 
 _SLIPPAGE: Mapping[str, type[Slippage]] = {"none": NoSlippage, "fixed_bps": FixedBps, "volume_based": VolumeBased}
 _COMMISSION: Mapping[str, type[Commission]] = {"none": NoCommission, "bps": Bps, "per_share": PerShare}
+_QUEUE: Mapping[str, type[QueueModel]] = {
+    "through": Through,
+    "front": Front,
+    "back": Back,
+    "probability": Probability,
+}
 
 
 def build(config: Config, *, home: Path, session_id: str, journal_path: Path | None) -> Session:
@@ -219,6 +226,7 @@ def _market(config: Config) -> Market:
         latency=_latency(config),
         participation=execution.participation,
         touch=execution.limit_fill == "touch",
+        queue=_queue(config),
     )
 
 
@@ -230,6 +238,11 @@ def _slippage(config: Config) -> Slippage:
 def _commission(config: Config) -> Commission:
     chosen = config.execution.commission
     return _COMMISSION[chosen.model](**chosen.params.model_dump())
+
+
+def _queue(config: Config) -> QueueModel:
+    chosen = config.execution.queue
+    return _QUEUE[chosen.model](**chosen.params.model_dump())
 
 
 def _latency(config: Config) -> Latency:

@@ -16,7 +16,7 @@ import msgspec
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from onepath.config.costs import Commission, Latency, NoCommission, NoSlippage, Slippage
+from onepath.config.costs import Commission, Latency, NoCommission, NoSlippage, Queue, Slippage, ThroughQueue
 from onepath.config.values import (
     EPOCH,
     UNITS,
@@ -163,6 +163,8 @@ class Execution(Part):
     """share of a bar's volume that all orders of the bar may take together; null: no limit"""
     limit_fill: Literal["through", "touch"] = "through"
     """through: a limit fills when the price trades beyond it; touch: when it is reached"""
+    queue: Queue = ThroughQueue(model="through")
+    """where a resting limit stands in the line at its price, where trades, quotes or books are the data (bars: limit_fill)"""
 
 
 class RiskLimits(Part):

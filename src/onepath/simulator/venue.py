@@ -26,6 +26,7 @@ from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
 from onepath.simulator.bars import Offer, Phase, offer, stop_phase
 from onepath.simulator.commission import Commission, NoCommission
 from onepath.simulator.latency import Latency, NoLatency
+from onepath.simulator.queues import QueueModel, Through
 from onepath.simulator.slippage import NoSlippage, Slippage
 
 _GRAIN = Decimal("1e-12")
@@ -50,6 +51,7 @@ class Market(NamedTuple):
     latency: Latency = NoLatency()
     participation: Decimal | None = Decimal("0.1")
     touch: bool = False
+    queue: QueueModel = Through()
 
     @property
     def expected_cost(self) -> Decimal:
