@@ -32,7 +32,7 @@ from onepath.provenance import source_of
 from onepath.replay import ReplayResult, Rows
 from onepath.risk import Limits
 from onepath.session import Plan, Session, described, mark_interval, replayed
-from onepath.simulator.commission import Bps, Commission, NoCommission, PerShare
+from onepath.simulator.commission import Bps, Charged, Commission, NoCommission, PerShare
 from onepath.simulator.latency import Latency, NoLatency, NormalLatency
 from onepath.simulator.queues import Back, Front, Probability, QueueModel, Through
 from onepath.simulator.slippage import FixedBps, NoSlippage, Slippage, VolumeBased
@@ -133,7 +133,12 @@ class _Rate(msgspec.Struct, frozen=True):
 
     started: SessionStarted
 
-    def fee(self, quantity: Decimal, value: Decimal) -> Decimal:
+    in_base = False
+
+    def book(self, c: Charged) -> None:
+        """Nothing to remember."""
+
+    def fee(self, c: Charged) -> Decimal:
         raise JournalError("a replay takes its fees from the journal")
 
     @property

@@ -24,10 +24,10 @@ from onepath.instruments import ONE, ZERO, Instrument, exact
 from onepath.market import Bar, MarketEvent
 from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
 from onepath.simulator.bars import Offer, Phase, offer, stop_phase
-from onepath.simulator.commission import Commission, NoCommission
+from onepath.simulator.commission import Charged, Commission, NoCommission
 from onepath.simulator.latency import Latency, NoLatency
 from onepath.simulator.queues import QueueModel, Through
-from onepath.simulator.slippage import NoSlippage, Slippage
+from onepath.simulator.slippage import NoSlippage, Seen, Slippage
 
 _GRAIN = Decimal("1e-12")
 """Slipped prices of instruments without a tick are rounded here."""
@@ -75,6 +75,12 @@ class _Resting:
         self.charged = ZERO
 
 
+def _charged(resting: _Resting, quantity: Decimal, value: Decimal, at: int = 0) -> Charged:
+    order = resting.order
+    sells = order.side.sign < 0
+    return Charged(order.symbol, sells, quantity, value, False, at, resting.traded, resting.worth, resting.charged)
+
+
 class Terms(NamedTuple):
     """On what terms the venue keeps a strategy's account."""
 
@@ -108,8 +114,8 @@ class SimulatedVenue:
         """`accounts` gives each strategy's terms; `volumes` the symbols whose bars report one (default all)."""
         self.working: dict[str, list[_Resting]] = {}
         self._instruments = instruments
-        # A copy, so that one run does not use up the delays of the next.
-        self._market = market._replace(latency=deepcopy(market.latency))
+        # A copy, so that one run does not use up the delays or the volume tiers of the next.
+        self._market = market._replace(latency=deepcopy(market.latency), commission=deepcopy(market.commission))
         self._accounts = {name: _Account(terms) for name, terms in accounts.items()}
         self._orders: dict[int, _Resting] = {}
         self._calendars: dict[str, Calendar] = {}
@@ -285,7 +291,7 @@ class SimulatedVenue:
 
     def _slip(self, price: Decimal, order: Order, instrument: Instrument, quantity: Decimal, bar: Bar) -> Decimal:
         """`price` moved against the order, on the tick grid, inside the bar."""
-        share = self._market.slippage.share(quantity, bar.volume)
+        share = self._market.slippage.share(quantity, Seen(float(price), bar.volume, 0.0, bar.high - bar.low))
         if not share:
             return price
         buys = order.side.sign > 0
@@ -316,7 +322,7 @@ class SimulatedVenue:
 
     def _fee(self, resting: _Resting, quantity: Decimal, value: Decimal) -> Decimal:
         """What this fill adds to the order's commission."""
-        return self._market.commission.fee(resting.traded + quantity, resting.worth + value) - resting.charged
+        return self._market.commission.fee(_charged(resting, quantity, value))
 
     def _fill(
         self,
@@ -331,7 +337,9 @@ class SimulatedVenue:
     ) -> Fill:
         order = resting.order
         value = quantity * price * instrument.multiplier
-        fee = self._fee(resting, quantity, value)
+        charged = _charged(resting, quantity, value, bar.at)
+        fee = self._market.commission.fee(charged)
+        self._market.commission.book(charged)
         resting.traded += quantity
         resting.worth += value
         resting.charged += fee
