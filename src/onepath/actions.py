@@ -1,8 +1,13 @@
 """Corporate actions: what happens to a holding without a trade. Frozen values, exact decimals.
 
-Rules: `at` is when it takes effect, before anything trades at that moment (the open of the ex-date). Ratios are new units
-for one old: 7 for a split seven for one, 0.05 for a reverse split one for twenty. Names follow the field.
-Limits: no rights issues, no elections; a spin-off is a dividend in another symbol (`SpinOff`).
+Rules: `at` is when it takes effect, before anything trades at that moment (the open of the ex-date, or its midnight at
+the exchange). Ratios are new units for one old: 7 for a split seven for one, 0.05 for a reverse split one for twenty.
+`price` is the symbol's last price before the action, in old units; the feed fills it in where it is None, so that the
+engine and the venue work with the same one. `cash_price` is what fractions of a new unit are paid with; without it
+they are paid at what `price` makes of a new unit, and where no price is known at all they are kept.
+Amounts of money are on the scale of the price: an instrument's multiplier applies.
+Limits: no rights issues, no elections, no tax; a spin-off is a dividend in another symbol (`SpinOff`). Money of a
+dividend is booked at the ex-date, when the price loses it; `pay_at` is told, not waited for.
 """
 
 from __future__ import annotations
@@ -13,12 +18,13 @@ import msgspec
 
 
 class Split(msgspec.Struct, frozen=True, tag="split", omit_defaults=True, gc=False):
-    """One unit becomes `ratio` units; below one it is a reverse split. Fractions are paid out at `cash_price`, if given."""
+    """One unit becomes `ratio` units; below one it is a reverse split."""
 
     symbol: str
     at: int
     ratio: Decimal
     cash_price: Decimal | None = None
+    price: Decimal | None = None
 
 
 class StockDividend(msgspec.Struct, frozen=True, tag="stock_dividend", omit_defaults=True, gc=False):
@@ -27,15 +33,18 @@ class StockDividend(msgspec.Struct, frozen=True, tag="stock_dividend", omit_defa
     symbol: str
     at: int
     ratio: Decimal
+    cash_price: Decimal | None = None
+    price: Decimal | None = None
 
 
 class CashDividend(msgspec.Struct, frozen=True, tag="cash_dividend", omit_defaults=True, gc=False):
-    """`amount` money for each unit held at `at` (the ex-date); shorts pay it. `pay_at` is when it arrives, 0 for at once."""
+    """`amount` money for each unit held at `at` (the ex-date); shorts pay it. `pay_at` is when it arrives, 0: unknown."""
 
     symbol: str
     at: int
     amount: Decimal
     pay_at: int = 0
+    price: Decimal | None = None
 
 
 class SpinOff(msgspec.Struct, frozen=True, tag="spin_off", omit_defaults=True, gc=False):
@@ -46,6 +55,8 @@ class SpinOff(msgspec.Struct, frozen=True, tag="spin_off", omit_defaults=True, g
     into: str
     ratio: Decimal
     cost_share: Decimal
+    cash_price: Decimal | None = None
+    price: Decimal | None = None
 
 
 class Merger(msgspec.Struct, frozen=True, tag="merger", omit_defaults=True, gc=False):
@@ -56,6 +67,8 @@ class Merger(msgspec.Struct, frozen=True, tag="merger", omit_defaults=True, gc=F
     into: str = ""
     ratio: Decimal = Decimal(0)
     cash: Decimal = Decimal(0)
+    cash_price: Decimal | None = None
+    price: Decimal | None = None
 
 
 class SymbolChange(msgspec.Struct, frozen=True, tag="symbol_change", omit_defaults=True, gc=False):
@@ -64,6 +77,7 @@ class SymbolChange(msgspec.Struct, frozen=True, tag="symbol_change", omit_defaul
     symbol: str
     at: int
     into: str
+    price: Decimal | None = None
 
 
 class Delisting(msgspec.Struct, frozen=True, tag="delisting", omit_defaults=True, gc=False):
@@ -75,3 +89,10 @@ class Delisting(msgspec.Struct, frozen=True, tag="delisting", omit_defaults=True
 
 
 CorporateAction = Split | StockDividend | CashDividend | SpinOff | Merger | SymbolChange | Delisting
+
+
+def ratio_of(action: CorporateAction) -> Decimal | None:
+    """How many units one becomes under the same name; None for an action that is no kind of split."""
+    if isinstance(action, Split):
+        return action.ratio
+    return 1 + action.ratio if isinstance(action, StockDividend) else None

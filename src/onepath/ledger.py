@@ -1,9 +1,13 @@
-"""One strategy's books: cash, positions, fees, profit. Exact decimals; the only door is `apply(fill)`.
+"""One strategy's books: cash, positions, fees, profit. Exact decimals; the only doors are `apply(fill)`, `flow(cashflow)` and,
+for corporate actions, `restate` and `move`.
 
-Rules: cash + value of positions = equity, and capital + realised + unrealised - fees = equity, to the last digit.
-Cost basis is kept as money, not as a rounded average price: a partial close releases its share of the cost, rounded at
-the twelfth decimal, and the rest stays, so nothing is lost. Average-cost method.
-Limits: one currency; no interest, borrow cost or settlement delay yet.
+Rules, in each currency to the last digit: cash + value of positions = equity, and
+capital + realised + unrealised - fees + flows = equity. A fill books in its instrument's currency; the home currency's figures are the
+ledger's own, every other currency has a `Purse`. Cost basis is kept as money, not as a rounded average price: a partial close
+releases its share of the cost, rounded at the twelfth decimal, and the rest stays, so nothing is lost. Average-cost method.
+A fee in the base coin (spot crypto: buy 1 BTC at 0.1 %) is taken off the quantity: 0.999 come, its worth (fee x price) is
+in `fees`, and the cost is that of 0.999. A sale of a cash account pays after its settlement days (`unsettled`).
+Limits: translating currencies is the portfolio's business; a position does not move into another currency.
 """
 
 from __future__ import annotations
@@ -13,12 +17,15 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOp
 
 import msgspec
 
-from onepath.events import Fill, PositionEvent
-from onepath.instruments import ZERO, Instrument
+from onepath.accounts import AccountTerms, home_currency, settles_at
+from onepath.errors import DataError
+from onepath.events import CashFlow, Fill, PositionEvent
+from onepath.instruments import ONE, ZERO, Instrument
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 """Wide enough that products and sums of money are never rounded; the loop runs under it."""
 _GRAIN = Decimal("1e-12")
+_TERMS = AccountTerms()
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
@@ -36,25 +43,48 @@ class Position(msgspec.Struct, frozen=True, gc=False):
         return EXACT.divide(self.cost, EXACT.multiply(self.quantity, self.multiplier))
 
     def value(self, price: Decimal) -> Decimal:
-        """Worth at `price`; negative when short."""
+        """Worth at `price`, in the instrument's currency; negative when short."""
         return EXACT.multiply(EXACT.multiply(self.quantity, price), self.multiplier)
+
+
+class Purse:
+    """One foreign currency: its cash and what was earned and spent in it."""
+
+    __slots__ = ("cash", "fees", "flows", "realised", "slippage")
+
+    def __init__(self) -> None:
+        self.cash = self.realised = self.fees = self.slippage = self.flows = ZERO
 
 
 class Ledger:
     """Cash and positions of one strategy."""
 
     def __init__(
-        self, strategy: str, capital: Decimal, instruments: Mapping[str, Instrument], lives: Iterator[int]
+        self,
+        strategy: str,
+        capital: Decimal,
+        instruments: Mapping[str, Instrument],
+        lives: Iterator[int],
+        terms: AccountTerms = _TERMS,
     ) -> None:
-        """`lives` numbers positions; a session's ledgers share it."""
+        """`lives` numbers positions; a session's ledgers share it. `terms` give the home currency and the settlement."""
         self.strategy = strategy
         self.capital = capital
+        self.terms = terms
+        self.instruments = instruments
+        self.currency = home_currency(terms.currency, instruments.values())
         self.cash = capital
         self.fees = ZERO
         self.slippage = ZERO
         self.realised = ZERO
+        self.flows = ZERO
         self.positions: dict[str, Position] = {}
+        self.purses: dict[str, Purse] = {}
+        """the currencies besides the home one, from the first booking in each"""
         self._multipliers = {symbol: i.multiplier for symbol, i in instruments.items()}
+        self._abroad = {symbol: i.currency for symbol, i in instruments.items() if i.currency != self.currency}
+        self._settling: list[tuple[int, str, Decimal]] = []
+        self._delay = terms.settlement_days
         self._lives = lives
 
     def quantity(self, symbol: str) -> Decimal:
@@ -65,58 +95,153 @@ class Ledger:
     def multiplier(self, symbol: str) -> Decimal:
         return self._multipliers[symbol]
 
+    def currency_of(self, symbol: str) -> str:
+        """The currency that a symbol is booked in."""
+        return self._abroad.get(symbol, self.currency)
+
+    @property
+    def foreign(self) -> dict[str, Decimal]:
+        """Cash in every other currency that was ever booked."""
+        return {currency: purse.cash for currency, purse in self.purses.items()}
+
+    def unsettled(self, currency: str, at: int) -> Decimal:
+        """What sales brought that may not be spent yet at `at`."""
+        self._settling = [entry for entry in self._settling if entry[0] > at]
+        return sum((money for _, of, money in self._settling if of == currency), ZERO)
+
     def apply(self, fill: Fill) -> PositionEvent:
         """Book a fill and tell what it did to the position."""
-        symbol = fill.symbol
-        multiplier = self._multipliers[symbol]
-        value = fill.quantity * fill.price * multiplier
+        symbol, quantity = fill.symbol, fill.quantity
+        if fill.fee_currency or symbol in self._abroad or self._delay:
+            return self._apply_abroad(fill)
+        value = quantity * fill.price * self._multipliers[symbol]
         self.cash -= value + fill.fee
         self.fees += fill.fee
         self.slippage += fill.slippage
+        event = self._trade(symbol, quantity, value, fill.id)
+        self.realised += event.realised
+        return event
+
+    def flow(self, flow: CashFlow) -> None:
+        """Book money that came or went without a trade."""
+        book = self._book(flow.currency)
+        book.cash += flow.amount
+        book.flows += flow.amount
+
+    def restate(self, symbol: str, quantity: Decimal, cost: Decimal) -> PositionEvent:
+        """A corporate action left `quantity` of an open position, at `cost`; what the cost lost is a loss (a payment for
+        it is a flow), what it won a profit. Zero ends it."""
+        old = self._held(symbol)
+        realised = cost - old.cost
+        self._book(self.currency_of(symbol)).realised += realised
+        position = Position(symbol, old.id, quantity, cost, old.multiplier)
+        if quantity:
+            self.positions[symbol] = position
+        else:
+            del self.positions[symbol]
+        return self._event(symbol, position, "adjusted", realised, 0)
+
+    def move(self, symbol: str, into: str, ratio: Decimal, cost_share: Decimal = ONE) -> tuple[PositionEvent, ...]:
+        """Each unit of an open position brings `ratio` units of `into`, which take `cost_share` of its cost along. With a share
+        of one the old position is gone (merger, new name: the life goes on under `into`); below one it stays
+        (spin-off). Raises DataError where `into` is not of the session, or is booked in another currency."""
+        old = self._held(symbol)
+        if into not in self._multipliers or self.currency_of(into) != self.currency_of(symbol):
+            wrong = "has another currency" if into in self._multipliers else "is not an instrument of the session"
+            raise DataError(f"{symbol} cannot become {into}: {into} {wrong}; add its data, or leave the action out")
+        cost = old.cost if cost_share == ONE else (old.cost * cost_share).quantize(_GRAIN)
+        if cost_share == ONE:
+            del self.positions[symbol]
+            left = Position(symbol, old.id, ZERO, ZERO, old.multiplier)
+        else:
+            left = self.positions[symbol] = Position(symbol, old.id, old.quantity, old.cost - cost, old.multiplier)
+        gone = self._event(symbol, left, "moved", ZERO, 0)
+        life = old.id if cost_share == ONE else None
+        came = msgspec.structs.replace(self._trade(into, old.quantity * ratio, cost, 0, life), change="moved")
+        self._book(self.currency_of(into)).realised += came.realised
+        return gone, came
+
+    def _held(self, symbol: str) -> Position:
+        position = self.positions.get(symbol)
+        if position is None:
+            raise DataError(f"{self.strategy} holds no {symbol}, so nothing of it can be adjusted")
+        return position
+
+    def _book(self, currency: str) -> Ledger | Purse:
+        """Where a currency's money is kept."""
+        if currency == self.currency:
+            return self
+        return self.purses.setdefault(currency, Purse())
+
+    def _apply_abroad(self, fill: Fill) -> PositionEvent:
+        """A fill in another currency, with a fee in another one or in the base coin, or whose sale settles later."""
+        symbol, quantity, fee = fill.symbol, fill.quantity, fill.fee
+        currency, unit = self.currency_of(symbol), fill.price * self._multipliers[symbol]
+        book = self._book(currency)
+        paid = fill.fee_currency or currency
+        if paid == currency:
+            book.fees += fee
+            book.cash -= quantity * unit + fee
+        elif paid == self.instruments[symbol].base:
+            quantity -= fee
+            book.fees += fee * unit
+            book.cash -= fill.quantity * unit
+        else:
+            other = self._book(paid)
+            other.fees += fee
+            other.cash -= fee
+            book.cash -= quantity * unit
+        book.slippage += fill.slippage
+        if self._delay and fill.quantity < 0:
+            brought = -fill.quantity * unit - (fee if paid == currency else ZERO)
+            self._settling.append((settles_at(fill.executed_at, self._delay), currency, brought))
+        event = self._trade(symbol, quantity, quantity * unit, fill.id)
+        book.realised += event.realised
+        return event
+
+    def _trade(
+        self, symbol: str, quantity: Decimal, value: Decimal, fill: int, life: int | None = None
+    ) -> PositionEvent:
+        """Move the position by `quantity` that costs `value` (signed alike); `life` numbers a new one."""
         old = self.positions.get(symbol)
         if old is None:
-            return self._open(fill, Position(symbol, next(self._lives), fill.quantity, value, multiplier))
-        quantity = old.quantity + fill.quantity
-        if not quantity:
-            return self._close(fill, old, -value - old.cost)
-        if (old.quantity > 0) == (fill.quantity > 0):
-            return self._change(fill, old, quantity, old.cost + value, ZERO)
+            position = Position(
+                symbol, next(self._lives) if life is None else life, quantity, value, self._multipliers[symbol]
+            )
+            self.positions[symbol] = position
+            return self._event(symbol, position, "opened", ZERO, fill)
+        after = old.quantity + quantity
+        if not after:
+            del self.positions[symbol]
+            closed = Position(symbol, old.id, ZERO, ZERO, old.multiplier)
+            return self._event(symbol, closed, "closed", -value - old.cost, fill)
         if (old.quantity > 0) == (quantity > 0):
-            released = (old.cost * fill.quantity / -old.quantity).quantize(_GRAIN)
-            return self._change(fill, old, quantity, old.cost - released, -value - released)
-        return self._turn(fill, old, quantity)
+            return self._change(old, after, old.cost + value, ZERO, fill)
+        if (old.quantity > 0) == (after > 0):
+            released = (old.cost * quantity / -old.quantity).quantize(_GRAIN)
+            return self._change(old, after, old.cost - released, -value - released, fill)
+        return self._turn(old, after, quantity, value, fill)
 
-    def _open(self, fill: Fill, position: Position) -> PositionEvent:
-        self.positions[fill.symbol] = position
-        return self._event(fill, position, "opened", ZERO)
+    def _change(self, old: Position, quantity: Decimal, cost: Decimal, realised: Decimal, fill: int) -> PositionEvent:
+        symbol = old.symbol
+        position = self.positions[symbol] = Position(symbol, old.id, quantity, cost, old.multiplier)
+        return self._event(symbol, position, "changed", realised, fill)
 
-    def _change(self, fill: Fill, old: Position, quantity: Decimal, cost: Decimal, realised: Decimal) -> PositionEvent:
-        self.realised += realised
-        position = self.positions[fill.symbol] = Position(fill.symbol, old.id, quantity, cost, old.multiplier)
-        return self._event(fill, position, "changed", realised)
+    def _turn(self, old: Position, after: Decimal, quantity: Decimal, value: Decimal, fill: int) -> PositionEvent:
+        """Through zero: the old position is closed, the rest opens a new one on the other side."""
+        symbol = old.symbol
+        cost = value * after / quantity
+        position = self.positions[symbol] = Position(symbol, next(self._lives), after, cost, old.multiplier)
+        return self._event(symbol, position, "reversed", cost - value - old.cost, fill)
 
-    def _close(self, fill: Fill, old: Position, realised: Decimal) -> PositionEvent:
-        self.realised += realised
-        del self.positions[fill.symbol]
-        return self._event(fill, Position(fill.symbol, old.id, ZERO, ZERO, old.multiplier), "closed", realised)
-
-    def _turn(self, fill: Fill, old: Position, quantity: Decimal) -> PositionEvent:
-        """A fill through zero: the old position is closed, the rest opens a new one on the other side."""
-        unit = fill.price * old.multiplier
-        realised = old.quantity * unit - old.cost
-        self.realised += realised
-        position = Position(fill.symbol, next(self._lives), quantity, quantity * unit, old.multiplier)
-        self.positions[fill.symbol] = position
-        return self._event(fill, position, "reversed", realised)
-
-    def _event(self, fill: Fill, position: Position, change: str, realised: Decimal) -> PositionEvent:
+    def _event(self, symbol: str, position: Position, change: str, realised: Decimal, fill: int) -> PositionEvent:
         return PositionEvent(
             id=position.id,
             strategy=self.strategy,
-            symbol=fill.symbol,
+            symbol=symbol,
             change=change,
             quantity=position.quantity,
             cost=position.cost,
             realised=realised,
-            fill_id=fill.id,
+            fill_id=fill,
         )
