@@ -33,3 +33,11 @@ class JournalError(OnepathError):
 
 class TransitionError(OnepathError):
     """An order was asked to take a step that its life cycle does not have: refused, and recorded."""
+
+
+class CommandError(OnepathError):
+    """A command to a session cannot be carried out as it was given: nothing has changed, give it again."""
+
+
+class ConservationError(OnepathError):
+    """What was about to leave for the venue is not what was decided: our own fault, and the session stops before it leaves."""

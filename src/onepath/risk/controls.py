@@ -1,0 +1,329 @@
+"""What the engine holds: the controls of every strategy, the trading state, and the breakers that move it.
+
+Rules: controls that are configured are put in a row once for each strategy and symbol, and an order walks that row. What an
+order counts for (rates, duplicates) is noted when it is approved. A replace is judged as a new order without the one at
+work; only what grows is limited. The account answers for all strategies together, by side: what one is long is not
+taken off by what another is short, so that closing a position never breaks a limit.
+Cost: a plain order with default limits is checked in about 3 us; account and symbol limits cost what all books hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from onepath.blotter import Blotter
+from onepath.errors import ConfigError
+from onepath.events import Command, Refused, TradingState, TradingStateChanged, VenueReport
+from onepath.instruments import ZERO, Instrument, exact
+from onepath.ledger import Ledger
+from onepath.market import MarketEvent
+from onepath.nearest import nearest
+from onepath.orders import Amended, Approved, Denied, Order, OrderState, Side
+from onepath.risk.breakers import Breakers, Watch
+from onepath.risk.checks import Control, Level, Pace, View, compiled
+from onepath.risk.exposure import Exposed, measure, once, opening, pushed, worst
+from onepath.risk.limits import Limits, SharedLimits
+
+_ACTIVE, _SELL, _COVER = TradingState.ACTIVE, Side.SELL, Side.COVER
+_INFINITE = float("inf")
+
+
+class RiskPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The risk of a session beyond each strategy's own limits: the account's, each symbol's, and the breakers."""
+
+    account: SharedLimits | None = None
+    symbols: dict[str, SharedLimits] = {}
+    breakers: Breakers | None = None
+
+
+class TooMany(NamedTuple):
+    """Why a cancel may not be sent now."""
+
+    code: str
+    reason: str
+
+
+class Seat(NamedTuple):
+    """A strategy with its limits and its ledger."""
+
+    name: str
+    limits: Limits
+    ledger: Ledger
+
+
+class _Row(NamedTuple):
+    """What an order of one strategy and symbol meets."""
+
+    controls: tuple[tuple[Control, Level], ...]
+    counted: tuple[Pace, ...]
+    """where it counts once it is approved"""
+
+
+class Controls:
+    """All controls of a session. `hears` and `judges` tell whether reports and valuations have to be shown to it; `pending`
+    holds changes of the trading state that are still to be recorded (`take`)."""
+
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        seats: Sequence[tuple[str, Limits, Ledger]],
+        *,
+        marks: Mapping[str, MarketEvent],
+        blotter: Blotter,
+        plan: RiskPlan | None = None,
+    ) -> None:
+        """`marks` is the live object of last events by symbol."""
+        plan = plan or RiskPlan()
+        self._instruments = instruments
+        self._seats = {name: Seat(name, limits, ledger) for name, limits, ledger in seats}
+        self._marks = marks
+        self._blotter = blotter
+        self._view = View()
+        self._parents: dict[str, Order] = {}
+        self._siblings: dict[str, Decimal] = {}
+        self._alternatives = False
+        self._watch = Watch(
+            plan.breakers, instruments, {name: seat.ledger for name, seat in self._seats.items()}, marks, blotter
+        )
+        self._own = {name: self._level(seat) for name, seat in self._seats.items()}
+        self._account = None if plan.account is None else self._shared(" of the account", plan.account)
+        self._symbols = {symbol: self._shared(f" of {symbol}", limits) for symbol, limits in plan.symbols.items()}
+        self._rows: dict[tuple[str, str], _Row] = {}
+        self.hears = self._watch.hears
+        self.judges = self._watch.judges
+        self.pending = self._watch.pending
+        for symbol in plan.symbols:
+            if symbol not in instruments:
+                raise ConfigError(
+                    f"risk.symbols has {symbol!r}, which the session does not have{nearest(symbol, instruments)}; "
+                    f"it has {', '.join(list(instruments)[:20])}"
+                )
+
+    # -- verdicts
+
+    def check(self, order: Order, at: int) -> Approved | Denied:
+        """Approve or deny a new order."""
+        denied = self._judged(order, None, at)
+        return Approved(order) if denied is None else denied
+
+    def recheck(self, order: Order, old: OrderState, at: int) -> Amended | Denied:
+        """Approve or deny new terms of the order at work `old`: the same id, the whole quantity."""
+        denied = self._judged(order, old, at)
+        return Amended(order) if denied is None else denied
+
+    def may_cancel(self, strategy: str, at: int, *, forced: bool = False) -> TooMany | None:
+        """Whether a cancel may be sent now, and count it. `forced`: it goes in any case (a halt, a strategy's end)."""
+        levels = [level for level in (self._own[strategy], self._account) if level is not None]
+        counted = [(level, level.pace.messages) for level in levels if level.pace.messages is not None]
+        for level, window in counted:
+            most = level.limits.max_messages or 0
+            if not forced and window.count(at) >= most:
+                return TooMany(
+                    "message_rate", f"{most} messages were sent within {level.limits.rate_window:g} s{level.name}"
+                )
+        for _level, window in counted:
+            window.note(at)
+        return None
+
+    # -- the trading state
+
+    def state(self, strategy: str) -> TradingState:
+        """What the strategy may trade: the stricter of its own state and the session's."""
+        return self._watch.state(strategy)
+
+    def hear(self, report: VenueReport | Refused, at: int) -> Sequence[TradingStateChanged]:
+        """What the venue said, for the breakers; needed only where `hears`."""
+        return self._watch.hear(report, at)
+
+    def judge(self, at: int, strategy: str, equity: Decimal | float) -> Sequence[TradingStateChanged]:
+        """A valuation, for the breakers; needed only where `judges`, then of every strategy at every valuation."""
+        return self._watch.judge(at, strategy, equity)
+
+    def command(self, command: Command, at: int) -> Sequence[TradingStateChanged]:
+        """What a person told. Raises CommandError where it cannot be done."""
+        return self._watch.command(command)
+
+    def take(self) -> Sequence[TradingStateChanged]:
+        """Changes that an order made by being sent, to be recorded after it."""
+        return self._watch.take()
+
+    # -- how an order is judged
+
+    def _judged(self, order: Order, old: OrderState | None, at: int) -> Denied | None:
+        row = self._rows.get((order.strategy, order.symbol)) or self._row(order.strategy, order.symbol)
+        event = self._marks.get(order.symbol)
+        if event is None:
+            return Denied(order, "no_price", f"no price of {order.symbol} is known yet")
+        mark = event.mark
+        if not 0.0 < mark < _INFINITE:
+            return Denied(
+                order, "bad_price", f"the last price of {order.symbol} is {mark}, nothing to check an order against"
+            )
+        view = self._view
+        view.at = at
+        view.event = event
+        view.reference = order.reference or exact(mark)
+        self._fill(view, order, old)
+        for control, level in row.controls:
+            denied = control(order, view, level)
+            if denied is not None:
+                return denied
+        self._sent(row, order, old, at)
+        return None
+
+    def _fill(self, view: View, order: Order, old: OrderState | None) -> None:
+        """What is known of the books and of what is at work."""
+        strategy, symbol, side, quantity = order.strategy, order.symbol, order.side, order.quantity
+        view.order = order
+        view.old = old
+        view.instrument = self._instruments[symbol]
+        view.ledger = ledger = self._seats[strategy].ledger
+        view.held = held = ledger.quantity(symbol)
+        view.own = view.together = view.parent = None
+        view.grows = True
+        working = self._blotter.open_orders(strategy)
+        if old is not None:
+            quantity -= old.filled
+            view.grows = quantity > old.remaining or worst(order, view.reference) > worst(old.order, view.reference)
+            working = [state for state in working if state.order.id != order.id]
+        if order.parent_id is not None:
+            self._find_parent(view, order)
+        if self._alternatives and working:
+            working = once(_without_siblings(working, order), self._reference)
+        view.quantity = quantity
+        view.working = working
+        view.ahead = ahead = [state for state in working if state.order.symbol == symbol] if working else ()
+        view.state = state = self._watch.state(strategy)
+        view.why = "" if state is _ACTIVE else self._watch.why(strategy)
+        if side is _SELL or side is _COVER or not view.grows or _is_exit(order, view.parent):
+            view.opening, view.after = ZERO, held
+            return
+        before = pushed(held, side.sign, ahead) if ahead else held
+        signed = quantity if side.sign > 0 else -quantity
+        view.opening = opening(before, signed)
+        view.after = before + signed
+
+    def _find_parent(self, view: View, order: Order) -> None:
+        """The parent of a child: the order that the strategy sent last, or one at work."""
+        parent = self._parents.get(order.strategy)
+        view.siblings = self._siblings.get(order.strategy, ZERO)
+        if parent is None or parent.id != order.parent_id:
+            at_work = None if order.parent_id is None else self._blotter.get(order.parent_id)
+            parent = None if at_work is None else at_work.order
+            view.siblings = ZERO
+        view.parent = parent
+        if _is_exit(order, parent):
+            view.siblings = ZERO
+
+    def _sent(self, row: _Row, order: Order, old: OrderState | None, at: int) -> None:
+        """Count an approved order, and remember what its children need."""
+        for pace in row.counted:
+            pace.note(order, at, new=old is None)
+        if old is not None:
+            return
+        if order.parent_id is None:
+            self._parents[order.strategy] = order
+            if order.group:
+                self._alternatives = True
+            elif self._siblings:
+                self._siblings.pop(order.strategy, None)
+        else:
+            self._alternatives = True
+            if not _is_exit(order, self._view.parent):
+                self._siblings[order.strategy] = self._siblings.get(order.strategy, ZERO) + order.quantity
+        self._watch.sent(order.strategy, at)
+
+    # -- levels
+
+    def _row(self, strategy: str, symbol: str) -> _Row:
+        levels = [
+            level for level in (self._own[strategy], self._symbols.get(symbol), self._account) if level is not None
+        ]
+        row = _Row(compiled(levels), tuple(level.pace for level in levels if level.pace.counts))
+        self._rows[strategy, symbol] = row
+        return row
+
+    def _level(self, seat: Seat) -> Level:
+        return Level("", seat.limits, self._exposed, lambda: self._blotter.open_orders(seat.name))
+
+    def _shared(self, name: str, limits: Limits) -> Level:
+        return Level(name, limits, self._exposed_together, self._all_open)
+
+    def _all_open(self) -> Collection[OrderState]:
+        return [state for name in self._seats for state in self._blotter.open_orders(name)]
+
+    def _reference(self, symbol: str) -> Decimal:
+        return exact(self._marks[symbol].mark)
+
+    def _exposed(self, view: View) -> Exposed:
+        """The strategy's books with the order in them, measured once an order."""
+        if view.own is None:
+            view.own = measure(view.order, view.quantity, view.reference, view.ledger, view.working, self._marks)
+        return view.own
+
+    def _exposed_together(self, view: View) -> Exposed:
+        """All books with the order in them; units and value of its symbol by side, so that nothing is netted away."""
+        if view.together is None:
+            own, order = self._exposed(view), view.order
+            sign = order.side.sign
+            others = [
+                self._measured(seat, order, view.reference)
+                for seat in self._seats.values()
+                if seat.name != order.strategy
+            ]
+            same = [found for found in (own, *others) if found.target * sign > 0]
+            every = (own, *others)
+            view.together = Exposed(
+                equity=sum((found.equity for found in every), ZERO),
+                target=sum((found.target for found in same), ZERO),
+                value=sum((found.value for found in same), ZERO),
+                beside=sum((found.beside for found in every), ZERO),
+                beside_value=sum((found.beside_value for found in every), ZERO),
+                gross=sum((found.gross for found in every), ZERO),
+                net=lambda: sum((found.net for found in every), ZERO),
+            )
+        return view.together
+
+    def _measured(self, seat: Seat, order: Order, reference: Decimal) -> Exposed:
+        working = self._blotter.open_orders(seat.name)
+        if self._alternatives and working:
+            working = once(working, self._reference)
+        return measure(order, ZERO, reference, seat.ledger, working, self._marks)
+
+
+def _is_exit(order: Order, parent: Order | None) -> bool:
+    """Whether a child takes back what its parent does: it takes part as far as the parent has filled, and never opens."""
+    return parent is not None and order.symbol == parent.symbol and order.side.sign != parent.side.sign
+
+
+def _without_siblings(working: Collection[OrderState], order: Order) -> Collection[OrderState]:
+    """The orders at work that could trade beside this one."""
+    parent, group = order.parent_id, order.group
+    if parent is None and not group:
+        return working
+    return [
+        state
+        for state in working
+        if not ((parent is not None and state.order.parent_id == parent) or (group and state.order.group == group))
+    ]
+
+
+def check(
+    order: Order,
+    instrument: Instrument,
+    ledger: Ledger,
+    working: Collection[OrderState],
+    marks: Mapping[str, MarketEvent],
+    limits: Limits,
+) -> Approved | Denied:
+    """Approve or deny one order by itself against a strategy's books, its orders at work and the last prices."""
+    blotter = Blotter()
+    for state in working:
+        blotter.keep(state)
+    instruments = {state.symbol: instrument for state in working} | {order.symbol: instrument}
+    seats = [(order.strategy, limits, ledger)]
+    return Controls(instruments, seats, marks=marks, blotter=blotter).check(order, order.submitted_at)

@@ -1,0 +1,226 @@
+"""What an order would open or add, and what orders at work may still do to the books.
+
+Rules: orders at work count as if done where they take buying power; where they would free it, only market orders count.
+Only quantity that opens or adds is limited: reducing a position is always allowed. What SELL and COVER orders never do, go
+through zero, they are not counted for. Orders of which only one can trade (a bracket's exits, a group) count once, at the
+largest quantity and the worst price among them. Values of other currencies are converted at the last rate.
+Cost: of the orders at work and the positions held, whatever came before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from onepath.instruments import ZERO, exact
+from onepath.ledger import Ledger
+from onepath.market import MarketEvent
+from onepath.orders import Order, OrderState, OrderType, Side
+
+# By plain name: looking a member up on its enum costs as much as a call.
+_BUY, _SELL, _SHORT, _COVER = Side.BUY, Side.SELL, Side.SHORT, Side.COVER
+_MARKET, _LIMIT = OrderType.MARKET, OrderType.LIMIT
+
+
+class Exposed:
+    """The books with an order in them: `equity`, `gross` (orders at work included), the order's symbol (`target` signed
+    units, `value`; `beside` and `beside_value` what orders at rest add on the order's side) and, when asked, `net`."""
+
+    __slots__ = ("_net", "beside", "beside_value", "equity", "gross", "target", "value")
+
+    def __init__(
+        self,
+        equity: Decimal,
+        target: Decimal,
+        value: Decimal,
+        beside: Decimal,
+        beside_value: Decimal,
+        gross: Decimal,
+        net: Callable[[], Decimal],
+    ) -> None:
+        self.equity = equity
+        self.target = target
+        self.value = value
+        self.beside = beside
+        self.beside_value = beside_value
+        self.gross = gross
+        self._net = net
+
+    @property
+    def net(self) -> Decimal:
+        """Longs less shorts, with what rests on the order's side."""
+        return self._net()
+
+
+def measure(
+    order: Order,
+    quantity: Decimal,
+    reference: Decimal,
+    ledger: Ledger,
+    working: Collection[OrderState],
+    marks: Mapping[str, MarketEvent],
+) -> Exposed:
+    """One strategy's books with `quantity` of `order` in them; zero where the order is another strategy's."""
+    symbol, sign = order.symbol, order.side.sign
+    equity = ledger.cash
+    projected: dict[str, Decimal] = {}
+    prices = {symbol: reference}
+    for held, position in ledger.positions.items():
+        if held not in prices:
+            prices[held] = exact(marks[held].mark)
+        equity += position.value(prices[held])
+        projected[held] = position.quantity
+    resting = _work_ahead(working, projected, marks, prices) if working else ()
+    target = projected.get(symbol, ZERO) + (quantity if sign > 0 else -quantity)
+    projected[symbol] = target
+    price = worst(order, reference) if quantity else reference
+    value = abs(target) * price * ledger.multiplier(symbol)
+    gross, same, beside, side = _reserved(symbol, sign, resting, projected, ledger, prices) if resting else _NOTHING
+    gross += value
+    for other, amount in projected.items():
+        if other != symbol:
+            gross += abs(amount) * prices[other] * ledger.multiplier(other)
+
+    def net() -> Decimal:
+        total = side if sign > 0 else -side
+        for name, amount in projected.items():
+            total += amount * (price if name == symbol else prices[name]) * ledger.multiplier(name)
+        return total
+
+    return Exposed(equity, target, value, beside, same, gross, net)
+
+
+_NOTHING = ZERO, ZERO, ZERO, ZERO
+
+
+def excess(side: Side, quantity: Decimal, held: Decimal, ahead: Iterable[OrderState]) -> tuple[Decimal, bool]:
+    """What an order that only closes may close: what is held or on its way, less what orders that trade freely will take;
+    and whether the order is within it."""
+    if side.sign < 0:
+        if quantity <= held and not ahead:
+            return held, True
+        most = max(ZERO, max(held, ZERO) + _at_work(ahead, _BUY) - _at_work(ahead, _SHORT))
+    else:
+        most = max(ZERO, max(-held, ZERO) + _at_work(ahead, _SHORT) - _at_work(ahead, _BUY))
+    return most, quantity <= most
+
+
+def _at_work(ahead: Iterable[OrderState], side: Side) -> Decimal:
+    return sum((state.remaining for state in ahead if state.side is side), ZERO)
+
+
+def pushed(held: Decimal, sign: int, ahead: Iterable[OrderState]) -> Decimal:
+    """What is held once the orders ahead on this side have traded: each alone may only close, all together may not."""
+    for state in ahead:
+        if state.side.sign == sign:
+            held = _after(held, state)
+    return held
+
+
+def _after(held: Decimal, state: OrderState) -> Decimal:
+    """What is held once an order has traded; SELL and COVER end at zero."""
+    side, rest = state.order.side, state.remaining
+    if side is _SELL:
+        return held - min(rest, max(held, ZERO))
+    if side is _COVER:
+        return held + min(rest, max(-held, ZERO))
+    return held + rest if side.sign > 0 else held - rest
+
+
+def opening(held: Decimal, signed: Decimal) -> Decimal:
+    """How much of `signed` moves the position away from zero."""
+    if not held or (held > 0) == (signed > 0):
+        return abs(signed)
+    return max(ZERO, abs(signed) - abs(held))
+
+
+def worst(order: Order, reference: Decimal) -> Decimal:
+    """The highest value a unit of the order could have: its limit, its stop, or the last price."""
+    if order.type is _MARKET:
+        return reference
+    if order.type is _LIMIT and order.limit is not None:
+        return order.limit if order.side.sign > 0 else max(order.limit, reference)
+    return max(p for p in (order.limit, order.stop, reference) if p is not None)
+
+
+def once(working: Collection[OrderState], reference: Callable[[str], Decimal]) -> Sequence[OrderState]:
+    """The orders at work with those counted once of which only one can trade: children of one parent, and groups."""
+    kept: list[OrderState] = []
+    places: dict[tuple[str, int, str, int], int] = {}
+    for state in working:
+        order = state.order
+        if order.parent_id is None and not order.group:
+            kept.append(state)
+            continue
+        # A child belongs to its siblings, whatever else it is called.
+        key = (order.group if order.parent_id is None else "", order.parent_id or 0, order.symbol, order.side.sign)
+        place = places.get(key)
+        if place is None:
+            places[key] = len(kept)
+            kept.append(state)
+        else:
+            kept[place] = _larger(kept[place], state, reference(order.symbol))
+    return kept
+
+
+def _larger(one: OrderState, two: OrderState, reference: Decimal) -> OrderState:
+    """An order as large as the larger and as dear as the dearer of two; one that trades freely before one that closes."""
+    first, second = one.order, two.order
+    frees = first.side in (_SELL, _COVER), second.side in (_SELL, _COVER)
+    if frees[0] != frees[1]:
+        dearer = two if frees[0] else one
+    elif (first.type is _MARKET) != (second.type is _MARKET):
+        dearer = two if first.type is _MARKET else one  # what rests frees nothing
+    else:
+        dearer = one if worst(first, reference) >= worst(second, reference) else two
+    most = max(one.remaining, two.remaining)
+    return OrderState(replace(dearer.order, quantity=most), dearer.status, ZERO)
+
+
+def _work_ahead(
+    working: Collection[OrderState],
+    projected: dict[str, Decimal],
+    marks: Mapping[str, MarketEvent],
+    prices: dict[str, Decimal],
+) -> Sequence[OrderState]:
+    """Move `projected` by market orders at work; return those at rest that may open or add."""
+    resting = []
+    for state in working:
+        order = state.order
+        if order.symbol not in prices:
+            prices[order.symbol] = exact(marks[order.symbol].mark)
+        if order.type is _MARKET:
+            projected[order.symbol] = _after(projected.get(order.symbol, ZERO), state)
+        elif order.side is _BUY or order.side is _SHORT:
+            resting.append(state)
+    return resting
+
+
+def _reserved(
+    symbol: str,
+    sign: int,
+    resting: Iterable[OrderState],
+    projected: Mapping[str, Decimal],
+    ledger: Ledger,
+    prices: Mapping[str, Decimal],
+) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """What resting orders may still add, one after the other: value in all; value and units on the side of the order and in
+    its symbol; value on its side in all symbols."""
+    total = same = units = side = ZERO
+    reach: dict[tuple[str, int], Decimal] = {}
+    for state in resting:
+        at_rest = state.order
+        key = at_rest.symbol, at_rest.side.sign
+        held = reach.get(key, projected.get(at_rest.symbol, ZERO))
+        reach[key] = _after(held, state)
+        adds = opening(held, reach[key] - held)
+        value = adds * worst(at_rest, prices[at_rest.symbol]) * ledger.multiplier(at_rest.symbol)
+        total += value
+        if key[1] == sign:
+            side += value
+            if key[0] == symbol:
+                same += value
+                units += adds
+    return total, same, units, side
