@@ -229,10 +229,15 @@ def plan_of(feed: Any, strategy: Strategy) -> Plan:
 
 def engine(feed: Any, strategy: Strategy) -> float:
     """Seconds of a session over the feed, its journal in a file."""
+    return timed(plan_of(feed, strategy))
+
+
+def timed(plan: Plan) -> float:
+    """Seconds of a session, its journal in a file."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         journal = SqliteJournal.create(Path(folder) / "journal.db", "bench")
-        outcome = Session(plan_of(feed, strategy), journal).run()
+        outcome = Session(plan, journal).run()
         journal.close()
         took = time.perf_counter() - began
     if outcome.status != "completed":
@@ -418,15 +423,21 @@ def main(arguments: Iterable[str] | None = None) -> None:
     if asked.json:
         print(json.dumps(found))
     else:
-        _table(found)
-    insane = {name: value for name, value in found.items() if value > SANE * BARS.get(name, value)}
+        show(found, BARS)
+    refuse_insane(found, BARS)
+
+
+def refuse_insane(found: Mapping[str, float], bounds: Mapping[str, float]) -> None:
+    """End the program where a figure is no noise any more."""
+    insane = {name: value for name, value in found.items() if value > SANE * bounds.get(name, value)}
     if insane:
         sys.exit(f"far beyond their bounds: {insane}")
 
 
-def _table(found: Mapping[str, float]) -> None:
+def show(found: Mapping[str, float], bounds: Mapping[str, float]) -> None:
+    """A line a figure."""
     for name, value in found.items():
-        most = BARS.get(name)
+        most = bounds.get(name)
         verdict = "" if most is None else f"  (at most {most:g}{'' if value <= most else ', MISSED'})"
         print(f"{name:<22}{value:>14,.3f}{verdict}")
 

@@ -1,68 +1,61 @@
-"""The engine: folds facts into books, lets strategies speak, checks what they ask for. It never asks which mode it is in.
+"""The engine: folds facts into books, lets strategies speak, keeps the time. It never asks which mode it is in.
 
 Rules: no clock, no randomness, no input or output here; facts leave through `record`, which the loop binds to the journal
 before anything acts. Strategies of one instant speak in the order they were given. A strategy that raises is ended where it
-stands: its orders are asked back, its positions stay, the others go on.
+stands: its orders are asked back, its positions stay, the others go on. What a venue says of an order that its life does not
+have is recorded as refused and moves nothing.
 Cost: nothing here runs a market event unless a strategy asked for features, history or warm-up.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
+import msgspec
+
+from onepath.actions import CorporateAction
+from onepath.adjustments import act, remark
+from onepath.agenda import Agenda
 from onepath.blotter import Blotter
-from onepath.errors import OnepathError, OrderError, StrategyError
-from onepath.events import CancelRequested, Fill, Mark, OrderReport, Prices, Signal, StrategyEnded, Timer
-from onepath.instruments import ZERO, Instrument
+from onepath.desk import Decision, Desk, Record
+from onepath.errors import OnepathError, StrategyError, TransitionError
+from onepath.events import (
+    CancelRejected,
+    CancelRequested,
+    CashFlow,
+    Command,
+    Fill,
+    Forced,
+    MarginCall,
+    Mark,
+    OrderReport,
+    Prices,
+    Refused,
+    Signal,
+    StrategyEnded,
+    Timer,
+    VenueReport,
+)
+from onepath.instruments import Instrument
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
-from onepath.nearest import nearest
-from onepath.orders import Approved, CancelIntent, Denied, Order, OrderIntent, OrderState, OrderStatus, Step
+from onepath.orders import OrderState, OrderStatus, Step
 from onepath.portfolio import Portfolio
-from onepath.ports import Batch
-from onepath.risk import Limits, check
-from onepath.strategy import Context, Moment, Strategy, overridden
+from onepath.ports import NEVER, Batch
+from onepath.seat import Seat, Seated
+from onepath.strategy import Context, Moment, overridden
 from onepath.trace import where
 
-if TYPE_CHECKING:
-    from onepath.features.plant import FeaturePlant
-
-Record = Callable[[int, str, str | None, Any, int | None], int]
-"""at, kind, strategy, event, cause -> sequence: the journal's `append`"""
 Call = Callable[[Any, Context], Any]
-_KINDS = {step: f"order.{step}" for step in Step}
-NEVER = 2**63 - 1
-
-
-class Seated(NamedTuple):
-    """A strategy with what it was given."""
-
-    name: str
-    strategy: Strategy
-    capital: Decimal
-    limits: Limits
-    symbols: tuple[str, ...]
-
-
-class _Seat:
-    """A strategy at work, with its own books."""
-
-    def __init__(self, given: Seated, ledger: Ledger, context: Context) -> None:
-        self.name = given.name
-        self.strategy = given.strategy
-        self.limits = given.limits
-        self.symbols = frozenset(given.symbols)
-        self.ledger = ledger
-        self.context = context
-        self.plant: FeaturePlant | None = None
-        self.active = True
-        self.warming: dict[str, int] = {}
-        self.hears_orders = overridden(given.strategy, "on_order_update")
-        self.last_mark: Mark | None = None
+_KINDS = {step: f"order.{step}" for step in Step} | {
+    Step.REPLACE_PART: "order.replaced",
+    Step.REFUSE_REPLACE_PART: "order.replace_rejected",
+    Step.REFUSE_CANCEL_PART: "order.cancel_rejected",
+}
+_BESIDE_ORDERS = frozenset({Forced, CashFlow, MarginCall})
 
 
 def _deaf(_event: Any, _context: Context) -> None:
@@ -86,32 +79,35 @@ class Engine:
         cost: Decimal,
         expected_events: int | None,
         mark_every: int,
+        commands: Sequence[tuple[int, Command]] = (),
     ) -> None:
-        """`cost` is the share of value that trading is expected to take; `mark_every` nanoseconds between valuations."""
+        """`cost` is the share of value that trading is expected to take; `mark_every` nanoseconds between valuations;
+        `commands` those that are known beforehand, with their times, because a journal has them."""
         self.moment = Moment()
         self.marks: dict[str, MarketEvent] = {}
         self.listeners: list[tuple[Call, Context]] = []
         self.deciders: list[tuple[Callable[[Context], Any], Context]] = []
         self.failures: list[StrategyEnded] = []
         self.cancels: list[int] = []
+        self.told: dict[Context, None] = {}
+        """strategies that heard of an order since the loop last looked"""
         self.stopping = False
-        self.decided = 0
-        """sequence of the last decision recorded: the cause of what the venue answers at once"""
         self._instruments = instruments
         self._record = record
         self._blotter = Blotter()
-        self._orders = count(1)
         self._signals = count(1)
-        self._timers: list[tuple[int, int, str, Timer]] = []
-        self._timer_ids = count(1)
-        self._mark_every = mark_every
-        self._mark_at = NEVER
+        self._agenda = Agenda(mark_every)
+        self._inbox: list[Command] = []
+        self._venue_due = NEVER
         self._last_prices: tuple[float | None, ...] = ()
         self._expected_events = expected_events
         lives = count(1)
         self._seats = {given.name: self._seat(given, lives, cost) for given in seated}
+        self.desk = Desk(instruments, self.marks, self._blotter, self.moment, record, self._tell)
+        for at, command in commands:
+            self._agenda.set_command(at, command)
 
-    def _seat(self, given: Seated, lives: Iterator[int], cost: Decimal) -> _Seat:
+    def _seat(self, given: Seated, lives: Iterator[int], cost: Decimal) -> Seat:
         ledger = Ledger(given.name, given.capital, self._instruments, lives)
         context = Context(
             name=given.name,
@@ -126,7 +122,7 @@ class Engine:
             schedule=self._schedule,
             cost=cost,
         )
-        return _Seat(given, ledger, context)
+        return Seat(given, ledger, context)
 
     # -- a strategy's life
 
@@ -137,7 +133,7 @@ class Engine:
             if seat.active:
                 self._connect(seat)
 
-    def _connect(self, seat: _Seat) -> None:
+    def _connect(self, seat: Seat) -> None:
         context, strategy = seat.context, seat.strategy
         if context.features.required:
             from onepath.features.plant import FeaturePlant
@@ -148,24 +144,14 @@ class Engine:
             self.listeners.append((seat.plant.update, context))
         if context.historical_data.length:
             self.listeners.append((context.historical_data.update, context))
-        if strategy.warm_up:
-            seat.warming = dict.fromkeys(context.symbols, strategy.warm_up)
-            self.listeners.append((self._warm, context))
+        if seat.warming:
+            self.listeners.append((seat.warm, context))
         if overridden(strategy, "on_market_event"):
             call = strategy.on_market_event
             everything = len(context.symbols) == len(self._instruments)
             self.listeners.append((call if everything else _only(seat.symbols, call), context))
         if overridden(strategy, "generate_orders"):
             self.deciders.append((strategy.generate_orders, context))
-
-    def _warm(self, event: MarketEvent, context: Context) -> None:
-        """Count down a symbol's warm-up."""
-        warming = self._seats[context.name].warming
-        left = warming.get(event.symbol)
-        if left is not None:
-            warming[event.symbol] = left - 1
-            if left == 1:
-                del warming[event.symbol]
 
     def stop(self, status: str) -> None:
         """The last event was delivered: value the books and let the strategies say goodbye."""
@@ -200,20 +186,20 @@ class Engine:
         self.cancels += [state.id for state in self._blotter.open_orders(seat.name)]
 
     def take_cancels(self) -> Iterator[CancelRequested]:
-        """The orders of ended strategies, to be asked back."""
+        """The orders of ended and halted strategies, to be asked back."""
         orders, self.cancels[:] = tuple(self.cancels), ()
         for order_id in orders:
             state = self._blotter.get(order_id)
             if state is not None and state.status is not OrderStatus.CANCEL_PENDING:
-                yield self._ask_cancel(self._seats[state.order.strategy], order_id)
+                yield from self.desk.ask_cancel(self._seats[state.order.strategy], order_id)
 
-    def _guard(self, seat: _Seat, call: Callable[..., Any], *args: Any) -> None:
+    def _guard(self, seat: Seat, call: Callable[..., Any], *args: Any) -> None:
         try:
             call(*args)
         except Exception as error:
             self.fail(seat.context, error)
 
-    # -- market events
+    # -- market events, decisions
 
     def prepare(self, batch: Batch) -> None:
         """Compute over a batch what is cheaper at once than event by event."""
@@ -221,96 +207,88 @@ class Engine:
             if seat.plant is not None:
                 seat.plant.prepare(batch)
 
-    # -- decisions
+    def act(self, action: CorporateAction) -> None:
+        """A corporate action took effect: holdings, last prices, features and history are restated, then strategies hear."""
+        seq = self._record(self.moment.at, "corporate_action", None, action, None)
+        for seat in self._seats.values():
+            for event in act(seat.ledger, action, self._instruments):
+                kind = "cash" if isinstance(event, CashFlow) else "position"
+                self._record(self.moment.at, kind, seat.name, event, seq)
+        remark(self.marks, action)
+        for seat in self._seats.values():
+            if action.symbol in seat.symbols:
+                if seat.plant is not None:
+                    seat.plant.act(action)
+                seat.context.historical_data.act(action)
+                if seat.active and overridden(seat.strategy, "on_corporate_action"):
+                    self._guard(seat, seat.strategy.on_corporate_action, action, seat.context)
 
-    def decide(self, context: Context, intents: Any) -> Iterator[Approved | CancelRequested]:
+    def decide(self, context: Context, intents: Any) -> Iterator[Decision]:
         """Check and record what a strategy asked for; yields what may be performed, each after it is recorded.
 
         Raises StrategyError for what no strategy may ask.
         """
-        seat = self._seats[context.name]
-        for intent in intents if type(intents) is list or isinstance(intents, Iterable) else (intents,):
-            if not seat.active:
-                return
-            if isinstance(intent, OrderIntent):
-                verdict = self._consider(seat, intent)
-                if isinstance(verdict, Approved):
-                    yield verdict
-            elif isinstance(intent, CancelIntent):
-                state = self._blotter.get(intent.order_id)
-                if state is not None and state.status is not OrderStatus.CANCEL_PENDING:
-                    yield self._ask_cancel(seat, intent.order_id)
-            else:
-                raise StrategyError(
-                    f"generate_orders returned {type(intent).__name__} {intent!r}; it takes a list of OrderIntent "
-                    "(context.buy, sell, target, ... return such lists: join them with +=)"
-                )
+        return self.desk.decide(self._seats[context.name], intents)
 
-    def _consider(self, seat: _Seat, intent: OrderIntent) -> Approved | Denied:
-        if intent.symbol not in seat.symbols:
-            raise OrderError(
-                f"order for {intent.symbol!r}, which is not in this session{nearest(intent.symbol, seat.symbols)}; "
-                f"it has {', '.join(seat.context.symbols[:20])}"
-            )
-        order = Order(
-            id=next(self._orders),
-            strategy=seat.name,
-            symbol=intent.symbol,
-            side=intent.side,
-            quantity=intent.quantity,
-            type=intent.type,
-            time_in_force=intent.time_in_force,
-            submitted_at=self.moment.at,
-            limit=intent.limit,
-            stop=intent.stop,
-            signal_id=intent.signal_id,
-            tag=intent.tag,
-        )
-        instrument = self._instruments[order.symbol]
-        if order.quantity < instrument.lot_size:
-            raise OrderError(f"{order.side} {order.quantity} {order.symbol} is below the lot of {instrument.lot_size}")
-        verdict = self._verdict(seat, order, instrument)
-        if isinstance(verdict, Approved):
-            self.decided = self._record(self.moment.at, "order.submitted", seat.name, order, None)
-            self._blotter.add(order)
-        else:
-            self._record(self.moment.at, "order.denied", seat.name, verdict, None)
-            self._tell(seat, OrderState(order, OrderStatus.DENIED, ZERO))
-        return verdict
-
-    def _verdict(self, seat: _Seat, order: Order, instrument: Instrument) -> Approved | Denied:
-        if seat.warming and order.symbol in seat.warming:
-            left = seat.warming[order.symbol]
-            return Denied(order, "warm_up", f"{seat.name} needs {left} more bars of {order.symbol} to warm up")
-        working = self._blotter.open_orders(seat.name)
-        return check(order, instrument, seat.ledger, working, self.marks, seat.limits)
-
-    def _ask_cancel(self, seat: _Seat, order_id: int) -> CancelRequested:
-        state = self._blotter.get(order_id)
-        if state is None or state.order.strategy != seat.name:
-            raise OrderError(f"order {order_id} is not an open order of {seat.name}: it cannot be cancelled by it")
-        self._blotter.ask_cancel(order_id)
-        request = CancelRequested(order_id, seat.name, state.symbol)
-        self.decided = self._record(self.moment.at, "order.cancel_requested", seat.name, request, None)
-        return request
+    @property
+    def decided(self) -> int:
+        """Sequence of the last decision recorded: the cause of what the venue answers at once."""
+        return self.desk.decided
 
     # -- what the venue says
 
-    def fold(self, report: OrderReport, cause: int | None = None) -> None:
+    def fold(self, report: VenueReport, cause: int | None = None) -> None:
         """Take in a report: record it, move the order, book the fill, tell the strategy.
 
-        `cause` is the decision that the venue answered, None where the market made it happen.
+        `cause` is the decision that the venue answered, None where the market or time made it happen.
         """
+        kind = type(report)
+        if kind in _BESIDE_ORDERS:
+            self._fold_beside(report, cause)
+            return
         seat = self._seats[report.strategy]
-        seq = self._record(self.moment.at, _KINDS[report.step], report.strategy, report, cause)
-        state = self._blotter.apply(report)
-        if isinstance(report, Fill):
-            self._record(self.moment.at, "position", report.strategy, seat.ledger.apply(report), seq)
+        try:
+            state = self._blotter.after(report)  # type: ignore[arg-type]
+        except TransitionError as error:
+            self._refuse(report, error, cause)  # type: ignore[arg-type]
+            return
+        seq = self._record(self.moment.at, _KINDS[report.step], report.strategy, report, cause)  # type: ignore[union-attr]
+        self._blotter.keep(state)
+        if kind is Fill:
+            self._record(self.moment.at, "position", report.strategy, seat.ledger.apply(report), seq)  # type: ignore[arg-type]
         self._tell(seat, state)
 
-    def _tell(self, seat: _Seat, state: OrderState) -> None:
+    def _fold_beside(self, report: VenueReport, cause: int | None) -> None:
+        """What a venue says that is not a step of an order: one it made in our name, money, a margin call."""
+        seat = self._seats[report.strategy]
+        if isinstance(report, Forced):
+            self._record(self.moment.at, "order.forced", seat.name, report, cause)
+            self._tell(seat, self._blotter.adopt(report.order))
+        elif isinstance(report, CashFlow):
+            self._record(self.moment.at, "cash", seat.name, report, cause)
+            seat.ledger.flow(report)
+        else:
+            self._record(self.moment.at, "margin_call", seat.name, report, cause)
+
+    def _refuse(self, report: OrderReport, error: TransitionError, cause: int | None) -> None:
+        """A step that the order's life does not have. (That a cancel came too late is news, not an error.)"""
+        if isinstance(report, CancelRejected) and self._blotter.get(report.order_id) is None:
+            self._record(self.moment.at, "order.cancel_rejected", report.strategy, report, cause)
+            return
+        refused = Refused(
+            order_id=report.order_id,
+            strategy=report.strategy,
+            symbol=report.symbol,
+            step=report.step,
+            reason=str(error),
+            found=msgspec.to_builtins(report),
+        )
+        self._record(self.moment.at, "order.refused", report.strategy, refused, cause)
+
+    def _tell(self, seat: Seat, state: OrderState) -> None:
         """Let the strategy hear of a step of its order."""
         if seat.hears_orders and seat.active:
+            self.told[seat.context] = None
             self._guard(seat, seat.strategy.on_order_update, state, seat.context)
 
     # -- time
@@ -320,29 +298,53 @@ class Engine:
         self.stopping = True
         self.moment.due = -NEVER
 
-    def pass_time(self, before: int) -> Iterator[Context]:
-        """Do what was due before the instant `before`: valuations and timers, in time order; yields the contexts whose
-        timer has come, to be asked for orders."""
-        if self.stopping:
-            return
-        if self._mark_at == NEVER:
-            self._mark_at = _after(before - 1, self._mark_every)
-            self._set_due()
-        while self.moment.due < before:
-            at = self.moment.due
-            if self._timers and self._timers[0][0] == at:
-                _, _, name, timer = heapq.heappop(self._timers)
-                seat = self._seats[name]
-                if seat.active:
-                    self.moment.at = at
-                    self._record(self.moment.at, "timer", name, timer, None)
-                    self._guard(seat, seat.strategy.on_timer, timer, seat.context)
-                    yield seat.context
-            else:
-                self.moment.at = at
-                self.value()
-                self._mark_at = _after(before - 1, self._mark_every)
-            self._set_due()
+    def command(self, command: Command) -> None:
+        """Take a person's command in; it is done before the next instant. May be called from another thread."""
+        self._inbox.append(command)
+        self.moment.due = -NEVER
+
+    @property
+    def due(self) -> int:
+        """When the engine next has something to do by itself."""
+        return self._agenda.due
+
+    def expect(self, venue_due: int) -> None:
+        """The loop is to look again when the venue has something to say."""
+        self._venue_due = venue_due
+        if not (self.stopping or self._inbox):
+            due = self._agenda.due
+            self.moment.due = due if due < venue_due else venue_due - 1
+
+    def begin(self, before: int) -> None:
+        """What comes first when time passes: valuations get their moments, and commands are obeyed."""
+        self._agenda.begin(before)
+        while self._inbox:
+            self._obey(self._inbox.pop(0))
+
+    def do_due(self, before: int) -> Context | None:
+        """Do the one thing that is due before the instant `before`; returns whose timer it was, to be asked for orders."""
+        self.moment.at = self._agenda.due
+        command = self._agenda.take_command()
+        if command is not None:
+            self._obey(command)
+            return None
+        timer = self._agenda.take_timer()
+        if timer is not None:
+            return self._ring(*timer)
+        self.value()
+        self._agenda.mark_again(before)
+        return None
+
+    def _ring(self, strategy: str, timer: Timer) -> Context | None:
+        seat = self._seats[strategy]
+        if not seat.active:
+            return None
+        self._record(self.moment.at, "timer", strategy, timer, None)
+        self._guard(seat, seat.strategy.on_timer, timer, seat.context)
+        return seat.context
+
+    def _obey(self, command: Command) -> None:
+        self._record(self.moment.at, "command", command.scope or None, command, None)
 
     def value(self) -> None:
         """Record what every book is worth now; what has not changed since the last time is left out."""
@@ -357,7 +359,7 @@ class Engine:
             self._last_prices = prices
             self._record(self.moment.at, "prices", None, Prices(prices), None)
 
-    def _mark(self, seat: _Seat) -> Mark:
+    def _mark(self, seat: Seat) -> Mark:
         cash = float(seat.ledger.cash)
         gross = net = 0.0
         for symbol, position in seat.ledger.positions.items():
@@ -367,13 +369,10 @@ class Engine:
         return Mark(strategy=seat.name, equity=cash + net, cash=cash, gross=gross, net=net)
 
     def _schedule(self, strategy: str, timer: Timer) -> None:
-        heapq.heappush(self._timers, (timer.at, next(self._timer_ids), strategy, timer))
-        self._set_due()
-
-    def _set_due(self) -> None:
-        # Before the first event the moment is due as it is: there is always something to do then.
-        if self._mark_at != NEVER and not self.stopping:
-            self.moment.due = min(self._mark_at, self._timers[0][0] if self._timers else NEVER)
+        self._agenda.set_timer(strategy, timer)
+        if self._agenda.mark_at != NEVER:
+            # Before the first event the moment is due as it is: there is always something to do then.
+            self.expect(self._venue_due)
 
     def _signal(
         self, strategy: str, symbol: str, type_: str, conditions: tuple[str, ...], values: dict[str, float | None]
@@ -400,8 +399,3 @@ def _only(symbols: frozenset[str], call: Call) -> Call:
             call(event, context)
 
     return filtered
-
-
-def _after(at: int, step: int) -> int:
-    """The next multiple of `step` after `at`."""
-    return (at // step + 1) * step

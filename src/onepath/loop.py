@@ -1,7 +1,8 @@
 """The one loop of backtest, paper, live and replay.
 
-Rules: of one instant, order reports come first, then market events, then `generate_orders`, then timers. A fact is in the
-journal before it acts. Nothing here knows the mode.
+Rules: of one instant, commands come first, then what the venue says, then market events, then `generate_orders`, then
+timers. What a venue says at a moment of its own is heard then, and the strategies that listen to their orders may decide.
+A fact is in the journal before it acts. Nothing here knows the mode.
 Cost: the inner loop is what a bar costs, so the commonest case (one strategy, nothing at work) is written out in it.
 """
 
@@ -11,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import localcontext
 
 from onepath.engine import Engine
-from onepath.events import CancelRequested, OrderReport
+from onepath.events import CancelRequested, VenueReport
 from onepath.ledger import EXACT
 from onepath.market import MarketEvent
-from onepath.orders import Approved
-from onepath.ports import Feed, Venue
+from onepath.orders import Amended, Approved
+from onepath.ports import Batch, Feed, Venue
 from onepath.strategy import Context
 
 Wanted = Callable[[int], bool]
@@ -33,22 +34,22 @@ def run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
 
 
 def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
-    moment, marks, working = engine.moment, engine.marks, venue.working
+    moment, marks, working, touches = engine.moment, engine.marks, venue.working, venue.touches
     listeners, deciders, cancels = engine.listeners, engine.deciders, engine.cancels
     # Whoever ends keeps its place in these lists, so how many there are stays true.
     lone_listener, lone_decider = len(listeners) == 1, len(deciders) == 1
     done = 0
     for batch in feed.batches():
-        engine.prepare(batch)
+        _begin(engine, venue, batch)
         stream = batch.events()
         for event, last in stream:
             at = event.at
             if at > moment.due:
-                _pass_time(engine, venue, at)
+                _pass_time(engine, venue, at, at)
                 if engine.stopping:
                     return done + batch.size - 1 - sum(1 for _ in stream)
             moment.at = at
-            if working:
+            if working and (touches(event) or not last):
                 _instant(engine, venue, [event] if last else [event, *_rest(stream)])
             else:
                 marks[event.symbol] = event
@@ -71,14 +72,26 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
                 except Exception as error:
                     engine.fail(context, error)
             else:
-                _ask(engine, venue)
+                _ask_all(engine, venue)
             if cancels:
                 _perform(engine, venue, engine.take_cancels())
         done += batch.size
         if not (wanted(done) and engine.alive):
             return done
-    _pass_time(engine, venue, moment.at + 1)
+    _pass_time(engine, venue, moment.at + 1, moment.at)
     return done
+
+
+def _begin(engine: Engine, venue: Venue, batch: Batch) -> None:
+    """What comes before a batch's first event: corporate actions (the venue's orders and books first, then ours), and what
+    is cheaper to compute at once."""
+    for action in batch.actions:
+        _pass_time(engine, venue, action.at, action.at)
+        engine.moment.at = max(engine.moment.at, action.at)
+        _hear(engine, venue.act(action))
+        engine.act(action)
+        engine.expect(venue.due)
+    engine.prepare(batch)
 
 
 def _rest(stream: Iterator[tuple[MarketEvent, bool]]) -> Iterator[MarketEvent]:
@@ -95,6 +108,7 @@ def _instant(engine: Engine, venue: Venue, events: Sequence[MarketEvent]) -> Non
     for event in events:
         engine.marks[event.symbol] = event
         _deliver(engine, event)
+    engine.expect(venue.due)
 
 
 def _deliver(engine: Engine, event: MarketEvent) -> None:
@@ -106,10 +120,21 @@ def _deliver(engine: Engine, event: MarketEvent) -> None:
             engine.fail(context, error)
 
 
-def _ask(engine: Engine, venue: Venue, only: Context | None = None) -> None:
-    """Let the strategies decide, or `only` one, whatever one of them raises."""
+def _ask_all(engine: Engine, venue: Venue) -> None:
+    """Let the strategies decide, whatever one of them raises."""
     for decide, context in engine.deciders:
-        if only is None or context is only:
+        try:
+            intents = decide(context)
+            if intents:
+                _perform(engine, venue, engine.decide(context, intents))
+        except Exception as error:
+            engine.fail(context, error)
+
+
+def _ask(engine: Engine, venue: Venue, only: Context | None) -> None:
+    """Let one strategy decide; nobody, if there is none to be asked."""
+    for decide, context in engine.deciders if only is not None else ():
+        if context is only:
             try:
                 intents = decide(context)
                 if intents:
@@ -122,20 +147,45 @@ def _perform(engine: Engine, venue: Venue, decisions: Iterable[Approved | Cancel
     """Hand each decision to the venue, and hear what it says at once."""
     at = engine.moment.at
     for decision in decisions:
-        cause = engine.decided
-        if isinstance(decision, Approved):
+        cause = engine.desk.decided
+        if type(decision) is Approved:
             _hear(engine, venue.submit(decision, at), cause)
-        else:
+        elif type(decision) is Amended:
+            _hear(engine, venue.replace(decision, at), cause)
+        elif isinstance(decision, CancelRequested):
             _hear(engine, venue.cancel(decision.order_id, at), cause)
+    engine.expect(venue.due)
 
 
-def _hear(engine: Engine, reports: Sequence[OrderReport], cause: int | None = None) -> None:
+def _hear(engine: Engine, reports: Sequence[VenueReport], cause: int | None = None) -> None:
     for report in reports:
         engine.fold(report, cause)
 
 
-def _pass_time(engine: Engine, venue: Venue, before: int) -> None:
-    """What was due before this instant; a strategy whose timer came may decide."""
-    for context in engine.pass_time(before):
-        _ask(engine, venue, only=context)
-    _perform(engine, venue, engine.take_cancels())
+def _pass_time(engine: Engine, venue: Venue, before: int, through: int) -> None:
+    """Everything that is due before the instant `before`, in time order; what the venue has to say also at `through`, the
+    instant itself, because reports come before market events."""
+    if engine.stopping:
+        return
+    engine.begin(before)
+    while not engine.stopping:
+        own, theirs = engine.due, venue.due
+        if theirs <= own and theirs <= through:
+            _listen(engine, venue, theirs, alone=theirs < before)
+        elif own < before:
+            _ask(engine, venue, engine.do_due(before))
+        else:
+            break
+    if engine.cancels:
+        _perform(engine, venue, engine.take_cancels())
+    engine.expect(venue.due)
+
+
+def _listen(engine: Engine, venue: Venue, at: int, *, alone: bool) -> None:
+    """What the venue has to say by itself. `alone`, at a moment without market events, who heard of an order may decide."""
+    engine.told.clear()
+    engine.moment.at = max(engine.moment.at, at)
+    _hear(engine, venue.advance(engine.moment.at))
+    if alone:
+        for context in tuple(engine.told):
+            _ask(engine, venue, context)

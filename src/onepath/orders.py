@@ -268,6 +268,10 @@ class Approved(msgspec.Struct, frozen=True, gc=False):
     order: Order
 
 
+class Amended(Approved, frozen=True, gc=False):
+    """Proof that the new terms of an order at work passed every check."""
+
+
 class Denied(msgspec.Struct, frozen=True):
     """An order our checks stopped: `code` for programs, `reason` for people."""
 

@@ -58,6 +58,9 @@ class Feed(Protocol):
     volumes: Collection[str]
     """the symbols whose bars report a volume: of these, a bar without volume is one in which nobody traded"""
 
+    kinds: Mapping[str, Collection[str]]
+    """what each symbol brings: bars, quotes, trades, book; a symbol that is left out brings bars"""
+
     def describe(self) -> Mapping[str, Any]:
         """For the manifest: source, symbols, interval_ns, first_at, last_at, events."""
 

@@ -7,16 +7,20 @@ strategy and the checks run anew. Decisions are compared in order, byte for byte
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import zip_longest
 from typing import NamedTuple, Protocol
 
-from onepath.events import OrderReport
+from onepath.actions import CorporateAction
+from onepath.events import VenueReport
 from onepath.journal.codec import DECISIONS, REPORTS, decode
 from onepath.market import MarketEvent
 from onepath.orders import Approved, Order
-from onepath.ports import Row
+from onepath.ports import NEVER, Row
+
+_ASKED = {"order.submitted": "submit", "order.replace_requested": "replace", "order.cancel_requested": "cancel"}
 
 
 class Rows(Protocol):
@@ -44,36 +48,57 @@ def decision_hash(journal: Rows) -> tuple[int, str]:
 
 
 class RecordedVenue:
-    """A venue that says what a journal says it said."""
+    """A venue that says what a journal says it said: answers at once to what was asked, the rest at its recorded time."""
 
     def __init__(self, recorded: Rows) -> None:
-        self._answers: dict[tuple[str, int], list[OrderReport]] = {}
-        self._market: dict[int, list[OrderReport]] = {}
-        self.working: set[str] = set()
+        self._answers: dict[tuple[str, int], deque[list[VenueReport]]] = {}
+        self._said: deque[tuple[int, VenueReport]] = deque()
+        self.working: tuple[str, ...] = ()
         self._read(recorded)
+        self.due = self._said[0][0] if self._said else NEVER
 
     def _read(self, recorded: Rows) -> None:
-        asked: dict[int, tuple[str, int]] = {}
-        for row in recorded.rows((*REPORTS, "order.submitted", "order.cancel_requested")):
+        asked: dict[int, list[VenueReport]] = {}
+        for row in recorded.rows((*REPORTS, *_ASKED)):
             event = decode(row)
-            if row.kind == "order.submitted":
-                asked[row.seq] = ("submit", event.id)
-            elif row.kind == "order.cancel_requested":
-                asked[row.seq] = ("cancel", event.order_id)
+            if row.kind in _ASKED:
+                key = _ASKED[row.kind], event.id if row.kind == "order.submitted" else event.order_id
+                answers = asked[row.seq] = []
+                self._answers.setdefault(key, deque()).append(answers)
             elif row.cause is None:
-                self._market.setdefault(row.at, []).append(event)
-                self.working.add(event.symbol)
-            else:
-                self._answers.setdefault(asked[row.cause], []).append(event)
+                self._said.append((row.at, event))
+            elif row.cause in asked:  # else it is of our own making: a dividend, say
+                asked[row.cause].append(event)
 
-    def submit(self, approved: Approved, at: int) -> Sequence[OrderReport]:
-        return self._answers.pop(("submit", approved.order.id), ())
+    def _answer(self, what: str, order_id: int) -> Sequence[VenueReport]:
+        waiting = self._answers.get((what, order_id))
+        return waiting.popleft() if waiting else ()
 
-    def cancel(self, order_id: int, at: int) -> Sequence[OrderReport]:
-        return self._answers.pop(("cancel", order_id), ())
+    def touches(self, event: MarketEvent) -> bool:
+        return False
 
-    def match(self, events: Sequence[MarketEvent]) -> Sequence[OrderReport]:
-        return self._market.pop(events[0].at, ())
+    def submit(self, approved: Approved, at: int) -> Sequence[VenueReport]:
+        return self._answer("submit", approved.order.id)
+
+    def replace(self, approved: Approved, at: int) -> Sequence[VenueReport]:
+        return self._answer("replace", approved.order.id)
+
+    def cancel(self, order_id: int, at: int) -> Sequence[VenueReport]:
+        return self._answer("cancel", order_id)
+
+    def match(self, events: Sequence[MarketEvent]) -> Sequence[VenueReport]:
+        return ()
+
+    def advance(self, at: int) -> Sequence[VenueReport]:
+        said = self._said
+        heard = []
+        while said and said[0][0] <= at:
+            heard.append(said.popleft()[1])
+        self.due = said[0][0] if said else NEVER
+        return heard
+
+    def act(self, action: CorporateAction) -> Sequence[VenueReport]:
+        return self.advance(action.at)
 
     def open_orders(self) -> Sequence[Order]:
         return ()

@@ -16,19 +16,21 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, ClassVar, Self
 
 import msgspec
+from msgspec.structs import replace as replaced
 
+from onepath.actions import CorporateAction
 from onepath.errors import OrderError, StrategyError
 from onepath.events import Signal, Timer
 from onepath.instruments import ONE, ZERO, Instrument, exact
 from onepath.market import Bar
 from onepath.nearest import nearest
-from onepath.orders import CancelIntent, OrderIntent, OrderState, OrderType, Side, TimeInForce
+from onepath.orders import CancelIntent, OrderIntent, OrderState, OrderType, ReplaceIntent, Side, TimeInForce
 from onepath.portfolio import Portfolio
 from onepath.risk import Limits
 
 Number = int | float | str | Decimal
 _GTC = TimeInForce.GTC
-Intents = Sequence[OrderIntent | CancelIntent]
+Intents = Sequence[OrderIntent | CancelIntent | ReplaceIntent]
 BAND = Decimal("0.02")
 """Changes of a target smaller than this share of equity are not traded, or every price tick would be an order."""
 
@@ -88,6 +90,9 @@ class Strategy:
 
     def on_order_update(self, order: OrderState, context: Context) -> None:
         """An order of this strategy took a step."""
+
+    def on_corporate_action(self, action: CorporateAction, context: Context) -> None:
+        """A split, a dividend, ... of one of the strategy's symbols took effect; positions are adjusted already."""
 
     def on_timer(self, timer: Timer, context: Context) -> None:
         """A moment set by `context.set_timer` has come; `generate_orders` follows."""
@@ -207,6 +212,7 @@ class Context:
         self.features = Features()
         self.historical_data = History(symbols)
         self.metadata: dict[str, Any] = {}
+        self._groups = 0
         self._moment = moment
         self._open_orders = open_orders
         self._signal = signal
@@ -233,7 +239,13 @@ class Context:
         return self.portfolio.price(symbol)
 
     def buy(self, symbol: str, quantity: Number | None = None, **how: Any) -> list[OrderIntent]:
-        """Buy `quantity` units, or `notional` worth. Options: limit, stop, time_in_force, notional, signal, tag."""
+        """Buy `quantity` units, or `notional` worth.
+
+        Prices: `limit`, `stop`, `trail` (money) or `trail_percent` (2 = 2 %). `time_in_force`: day, gtc, gtd (with
+        `expires_at`), ioc, fok, at_open, at_close. Flags: `reduce_only`, `post_only`. Protection: `stop_loss` and
+        `take_profit` prices make a bracket, `children` (intents) any other. `signal` links the order to its reason; `tag`
+        is yours.
+        """
         return self._order(Side.BUY, symbol, quantity, **how)
 
     def sell(self, symbol: str, quantity: Number | None = None, **how: Any) -> list[OrderIntent]:
@@ -285,6 +297,36 @@ class Context:
         size = self._instrument(symbol).round_quantity(abs(change))
         return [self._intent(side, symbol, size, **how)] if size else []
 
+    def replace(
+        self,
+        order: OrderState | int,
+        *,
+        quantity: Number | None = None,
+        limit: Number | None = None,
+        stop: Number | None = None,
+        trail: Number | None = None,
+        trail_percent: Number | None = None,
+    ) -> list[ReplaceIntent]:
+        """Change the terms of an open order; what is left out stays. `quantity` counts what has been filled."""
+        order_id = order if isinstance(order, int) else order.id
+        state = self._order_state(order_id)
+        if state is not None:
+            instrument, rises = self.instruments[state.symbol], state.side.sign > 0
+            quantity = None if quantity is None else instrument.round_quantity(_finite(quantity, state.symbol, "quantity"))
+            limit = None if limit is None else _on_grid(instrument, limit, "limit", not rises)
+            stop = None if stop is None else _on_grid(instrument, stop, "stop", rises)
+        terms = {"quantity": quantity, "limit": limit, "stop": stop, "trail": trail, "trail_percent": trail_percent}
+        return [ReplaceIntent(order_id=order_id, **_terms(order_id, terms))]
+
+    def oco(self, *orders: Sequence[OrderIntent]) -> list[OrderIntent]:
+        """One cancels other: what fills of one is taken off the others.
+
+        >>> orders += context.oco(context.buy("X", 1, stop=110), context.short("X", 1, stop=90))
+        """
+        self._groups += 1
+        group = f"oco-{self._groups}"
+        return [replaced(intent, group=group) for intents in orders for intent in intents]
+
     def cancel(self, order: OrderState | int) -> list[CancelIntent]:
         """Take an open order back."""
         return [CancelIntent(order if isinstance(order, int) else order.id)]
@@ -315,8 +357,19 @@ class Context:
             )
         return self.instruments[symbol]
 
+    def _order_state(self, order_id: int) -> OrderState | None:
+        return next((state for state in self._open_orders(self.name) if state.id == order_id), None)
+
     def _at_work(self, symbol: str) -> Decimal:
-        return sum((o.remaining * o.side.sign for o in self._open_orders(self.name) if o.symbol == symbol), ZERO)
+        """What orders at work will still bring; what protects a position (a child, one of a group) will not by itself."""
+        return sum(
+            (
+                o.remaining * o.side.sign
+                for o in self._open_orders(self.name)
+                if o.symbol == symbol and o.order.parent_id is None and not o.order.group
+            ),
+            ZERO,
+        )
 
     def _is_small(self, symbol: str, change: Decimal, band: Decimal) -> bool:
         value = abs(change) * self._known_price(symbol) * self.instruments[symbol].multiplier
@@ -361,7 +414,13 @@ class Context:
             raise OrderError(f"{side} {asked} {symbol} is below the lot of {instrument.lot_size}")
         return [self._intent(side, symbol, size, **how)]
 
-    def _intent(
+    def _intent(self, side: Side, symbol: str, quantity: Decimal, **how: Any) -> OrderIntent:
+        """An intent with its prices on the tick grid, rounded so that they never get worse than asked."""
+        if not how:
+            return OrderIntent(symbol=symbol, side=side, quantity=quantity)
+        return self._intent_with(side, symbol, quantity, **how)
+
+    def _intent_with(
         self,
         side: Side,
         symbol: str,
@@ -369,27 +428,54 @@ class Context:
         *,
         limit: Number | None = None,
         stop: Number | None = None,
-        time_in_force: TimeInForce = _GTC,
+        trail: Number | None = None,
+        trail_percent: Number | None = None,
+        time_in_force: TimeInForce | str = _GTC,
+        expires_at: int | dt.datetime | None = None,
+        reduce_only: bool = False,
+        post_only: bool = False,
+        stop_loss: Number | None = None,
+        take_profit: Number | None = None,
+        children: Sequence[OrderIntent] = (),
         signal: Signal | None = None,
         tag: str = "",
     ) -> OrderIntent:
-        """An intent with its prices on the tick grid, rounded so that they never get worse than asked."""
-        if limit is None and stop is None and time_in_force is _GTC and signal is None and not tag:
-            return OrderIntent(symbol=symbol, side=side, quantity=quantity)
-        instrument = self.instruments[symbol]
-        down, up = (ROUND_FLOOR, ROUND_CEILING) if side.sign > 0 else (ROUND_CEILING, ROUND_FLOOR)
-        kind = _TYPES[limit is not None, stop is not None]
+        instrument, rises = self.instruments[symbol], side.sign > 0
+        exits = self._exits(side, symbol, quantity, stop_loss, take_profit)
+        trails = trail is not None or trail_percent is not None
         return OrderIntent(
             symbol=symbol,
             side=side,
             quantity=quantity,
-            type=kind,
-            limit=None if limit is None else instrument.round_price(_finite(limit, symbol, "limit"), down),
-            stop=None if stop is None else instrument.round_price(_finite(stop, symbol, "stop"), up),
-            time_in_force=time_in_force if type(time_in_force) is TimeInForce else TimeInForce(time_in_force),
+            type=_TRAILING if trails else _TYPES[limit is not None, stop is not None],
+            limit=None if limit is None else _on_grid(instrument, limit, "limit", not rises),
+            stop=None if stop is None else _on_grid(instrument, stop, "stop", rises),
+            trail=None if trail is None else _finite(trail, symbol, "trail"),
+            trail_percent=None if trail_percent is None else _finite(trail_percent, symbol, "trail_percent"),
+            time_in_force=_time_in_force(symbol, time_in_force),
+            expires_at=None if expires_at is None else _nanoseconds(f"expiry of {symbol}", expires_at),
+            reduce_only=bool(reduce_only),
+            post_only=bool(post_only),
+            children=(*exits, *children),
             signal_id=None if signal is None else signal.id,
             tag=str(tag),
         )
+
+    def _exits(
+        self, side: Side, symbol: str, quantity: Decimal, stop_loss: Number | None, take_profit: Number | None
+    ) -> list[OrderIntent]:
+        """The protection of an entry: a stop and a limit on the other side, of which one ends the other."""
+        if stop_loss is None and take_profit is None:
+            return []
+        exit_side = _EXITS.get(side)
+        if exit_side is None:
+            raise OrderError(f"{side} {symbol} closes a position; stop_loss and take_profit protect what buy and short open")
+        exits = []
+        if stop_loss is not None:
+            exits.append(self._intent_with(exit_side, symbol, quantity, stop=stop_loss, tag="stop_loss"))
+        if take_profit is not None:
+            exits.append(self._intent_with(exit_side, symbol, quantity, limit=take_profit, tag="take_profit"))
+        return exits
 
 
 _TYPES = {
@@ -398,6 +484,32 @@ _TYPES = {
     (False, True): OrderType.STOP,
     (True, True): OrderType.STOP_LIMIT,
 }
+_TRAILING = OrderType.TRAILING_STOP
+_EXITS = {Side.BUY: Side.SELL, Side.SHORT: Side.COVER}
+
+
+def _on_grid(instrument: Instrument, price: Number, what: str, up: bool) -> Decimal:
+    return instrument.round_price(_finite(price, instrument.symbol, what), ROUND_CEILING if up else ROUND_FLOOR)
+
+
+def _time_in_force(symbol: str, given: TimeInForce | str) -> TimeInForce:
+    if type(given) is TimeInForce:
+        return given
+    try:
+        return TimeInForce(given)
+    except ValueError:
+        names = ", ".join(TimeInForce)
+        raise OrderError(
+            f"time in force {given!r} of an order for {symbol} is not known{nearest(str(given), list(TimeInForce))}; "
+            f"it is one of {names}"
+        ) from None
+
+
+def _terms(order_id: int, terms: Mapping[str, Number | None]) -> dict[str, Decimal]:
+    given = {name: _finite(value, f"order {order_id}", name) for name, value in terms.items() if value is not None}
+    if not given:
+        raise OrderError(f"order {order_id} is to be replaced by itself: give a quantity or a price")
+    return given
 
 
 def _finite(value: Number, symbol: str, what: str) -> Decimal:

@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 
 from onepath import events
+from onepath.actions import CorporateAction
 from onepath.errors import JournalError
 from onepath.orders import Denied, Order
 from onepath.ports import Row
 
-SCHEMA = 1
-KINDS: dict[str, type] = {
+SCHEMA = 2
+KINDS: dict[str, Any] = {
     "session.started": events.SessionStarted,
     "session.ended": events.SessionEnded,
     "strategy.ended": events.StrategyEnded,
@@ -28,15 +29,35 @@ KINDS: dict[str, type] = {
     "order.rejected": events.Rejected,
     "order.cancelled": events.Cancelled,
     "order.expired": events.Expired,
+    "order.replace_requested": events.ReplaceRequested,
+    "order.replace_denied": Denied,
+    "order.replaced": events.Replaced,
+    "order.replace_rejected": events.ReplaceRejected,
+    "order.cancel_rejected": events.CancelRejected,
+    "order.refused": events.Refused,
+    "order.forced": events.Forced,
     "order.partly_filled": events.Fill,
     "order.filled": events.Fill,
     "position": events.PositionEvent,
+    "cash": events.CashFlow,
+    "margin_call": events.MarginCall,
+    "corporate_action": CorporateAction,
+    "trading_state": events.TradingStateChanged,
+    "command": events.Command,
     "signal": events.Signal,
     "timer": events.Timer,
     "mark": events.Mark,
     "prices": events.Prices,
 }
-DECISIONS = ("order.submitted", "order.denied", "order.cancel_requested", "signal")
+DECISIONS = (
+    "order.submitted",
+    "order.denied",
+    "order.cancel_requested",
+    "order.replace_requested",
+    "order.replace_denied",
+    "signal",
+    "trading_state",
+)
 """What a strategy and its risk checks decided: the kinds that a replay must reproduce."""
 REPORTS = (
     "order.accepted",
@@ -45,7 +66,14 @@ REPORTS = (
     "order.expired",
     "order.partly_filled",
     "order.filled",
+    "order.replaced",
+    "order.replace_rejected",
+    "order.cancel_rejected",
+    "order.forced",
+    "cash",
+    "margin_call",
 )
+"""What a venue said, and a replay is told again. (What was refused moved nothing, and is not.)"""
 FILLS = ("order.partly_filled", "order.filled")
 
 encode: Callable[[Any], bytes] = msgspec.json.Encoder(order=None).encode

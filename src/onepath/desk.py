@@ -1,0 +1,245 @@
+"""The desk: what a strategy asks for becomes a checked and recorded decision, or a recorded no.
+
+Rules: nothing is yielded that is not in the journal. A bracket goes out whole or not at all: were its stop loss denied, the
+entry would stand unprotected. What cannot be done any more (a cancel of an order that has ended meanwhile) is refused and
+recorded; what could never be done (an unknown symbol, a stranger's order) raises, and ends the strategy that asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from onepath.blotter import Blotter
+from onepath.errors import OrderError, StrategyError
+from onepath.events import CancelRequested, Refused, ReplaceRequested
+from onepath.instruments import ZERO, Instrument, exact
+from onepath.market import MarketEvent
+from onepath.nearest import nearest
+from onepath.orders import (
+    Amended,
+    Approved,
+    CancelIntent,
+    Denied,
+    Order,
+    OrderIntent,
+    OrderState,
+    OrderStatus,
+    ReplaceIntent,
+    Step,
+)
+from onepath.risk import check
+from onepath.seat import Seat
+from onepath.strategy import Moment
+
+Record = Callable[[int, str, str | None, Any, int | None], int]
+"""at, kind, strategy, event, cause -> sequence: the journal's `append`"""
+Decision = Approved | CancelRequested
+"""What may be performed: an order, the new terms of one (`Amended`), a cancel"""
+_TERMS = ("quantity", "limit", "stop", "trail", "trail_percent")
+
+
+class Desk:
+    """Turns intents into decisions."""
+
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        marks: Mapping[str, MarketEvent],
+        blotter: Blotter,
+        moment: Moment,
+        record: Record,
+        tell: Callable[[Seat, OrderState], None],
+    ) -> None:
+        """`tell` lets a strategy hear of its order."""
+        self.decided = 0
+        """sequence of the last decision recorded: the cause of what the venue answers at once"""
+        self._instruments = instruments
+        self._marks = marks
+        self._blotter = blotter
+        self._moment = moment
+        self._record = record
+        self._tell = tell
+        self._last_id = 0
+
+    def decide(self, seat: Seat, intents: Any) -> Iterator[Decision]:
+        """Check and record what a strategy asked for; yields what may be performed, each after it is recorded.
+
+        Raises StrategyError for what no strategy may ask.
+        """
+        for intent in intents if type(intents) is list or isinstance(intents, Iterable) else (intents,):
+            if not seat.active:
+                return
+            if isinstance(intent, OrderIntent):
+                if intent.children:
+                    yield from self._bracket(seat, intent)
+                    continue
+                order = self._order(seat, intent)
+                verdict = self._verdict(seat, order)
+                if isinstance(verdict, Approved):
+                    self._blotter.add(order)
+                    self.decided = self._record(self._moment.at, "order.submitted", seat.name, order, None)
+                    yield verdict
+                else:
+                    self._deny(seat, verdict)
+            elif isinstance(intent, CancelIntent):
+                yield from self.ask_cancel(seat, intent.order_id)
+            elif isinstance(intent, ReplaceIntent):
+                yield from self._ask_replace(seat, intent)
+            else:
+                raise StrategyError(
+                    f"generate_orders returned {type(intent).__name__} {intent!r}; it takes a list of OrderIntent "
+                    "(context.buy, sell, target, ... return such lists: join them with +=)"
+                )
+
+    def ask_cancel(self, seat: Seat, order_id: int) -> Iterator[CancelRequested]:
+        """Ask an order back, if that can be."""
+        state = self._own(seat, order_id)
+        if state is None or state.status is OrderStatus.CANCEL_PENDING:
+            self._refuse(seat, order_id, state, Step.ASK_CANCEL)
+            return
+        self._blotter.ask_cancel(order_id)
+        request = CancelRequested(order_id, seat.name, state.symbol)
+        self.decided = self._record(self._moment.at, "order.cancel_requested", seat.name, request, None)
+        yield request
+
+    def _order(self, seat: Seat, intent: OrderIntent, parent_id: int | None = None) -> Order:
+        """The intent with its identity and the price it was decided at."""
+        symbol = intent.symbol
+        if symbol not in seat.symbols:
+            raise OrderError(
+                f"order for {symbol!r}, which is not in this session{nearest(symbol, seat.symbols)}; "
+                f"it has {', '.join(seat.context.symbols[:20])}"
+            )
+        if intent.quantity < self._instruments[symbol].lot_size:
+            lot = self._instruments[symbol].lot_size
+            raise OrderError(f"{intent.side} {intent.quantity} {symbol} is below the lot of {lot}")
+        self._last_id += 1
+        event = self._marks.get(symbol)
+        return Order(
+            id=self._last_id,
+            strategy=seat.name,
+            symbol=symbol,
+            side=intent.side,
+            quantity=intent.quantity,
+            type=intent.type,
+            time_in_force=intent.time_in_force,
+            submitted_at=self._moment.at,
+            reference=None if event is None else exact(event.mark),
+            limit=intent.limit,
+            stop=intent.stop,
+            trail=intent.trail,
+            trail_percent=intent.trail_percent,
+            expires_at=intent.expires_at,
+            reduce_only=intent.reduce_only,
+            post_only=intent.post_only,
+            parent_id=parent_id,
+            group=intent.group,
+            signal_id=intent.signal_id,
+            tag=intent.tag,
+        )
+
+    def _verdict(self, seat: Seat, order: Order) -> Approved | Denied:
+        if seat.warming and order.symbol in seat.warming:
+            left = seat.warming[order.symbol]
+            return Denied(order, "warm_up", f"{seat.name} needs {left} more bars of {order.symbol} to warm up")
+        instrument = self._instruments[order.symbol]
+        working = self._blotter.open_orders(seat.name)
+        return check(order, instrument, seat.ledger, working, self._marks, seat.limits)
+
+    def _deny(self, seat: Seat, verdict: Denied) -> None:
+        self._record(self._moment.at, "order.denied", seat.name, verdict, None)
+        self._tell(seat, OrderState(verdict.order, OrderStatus.DENIED, ZERO))
+
+    def _bracket(self, seat: Seat, intent: OrderIntent) -> Iterator[Approved]:
+        """A parent and its children: all of them, or none."""
+        family = [self._order(seat, intent)]
+        family += [self._order(seat, child, family[0].id) for child in intent.children]
+        verdicts: list[Approved] = []
+        for order in family:
+            verdict = self._verdict(seat, order)
+            if isinstance(verdict, Denied):
+                self._deny_all(seat, verdict, family, len(verdicts))
+                return
+            self._blotter.add(order)
+            verdicts.append(verdict)
+        for verdict in verdicts:
+            self.decided = self._record(self._moment.at, "order.submitted", seat.name, verdict.order, None)
+            yield verdict
+
+    def _deny_all(self, seat: Seat, first: Denied, family: list[Order], added: int) -> None:
+        for order in family[:added]:
+            self._blotter.withdraw(order.id)
+        for order in family:
+            if order is first.order:
+                self._deny(seat, first)
+            else:
+                reason = f"order {first.order.id} of its bracket was denied ({first.code})"
+                self._deny(seat, Denied(order, "bracket", reason))
+
+    def _ask_replace(self, seat: Seat, intent: ReplaceIntent) -> Iterator[Amended]:
+        state = self._own(seat, intent.order_id)
+        if state is None or state.status in (OrderStatus.CANCEL_PENDING, OrderStatus.REPLACE_PENDING):
+            self._refuse(seat, intent.order_id, state, Step.ASK_REPLACE)
+            return
+        order = _amended(state.order, intent)
+        verdict = self._recheck(seat, order, state)
+        if isinstance(verdict, Denied):
+            self._record(self._moment.at, "order.replace_denied", seat.name, verdict, None)
+            self._tell(seat, state)
+            return
+        self._blotter.ask_replace(order.id)
+        request = ReplaceRequested(
+            order_id=order.id,
+            strategy=seat.name,
+            symbol=order.symbol,
+            quantity=order.quantity,
+            limit=order.limit,
+            stop=order.stop,
+            trail=order.trail,
+            trail_percent=order.trail_percent,
+        )
+        self.decided = self._record(self._moment.at, "order.replace_requested", seat.name, request, None)
+        yield verdict
+
+    def _recheck(self, seat: Seat, order: Order, state: OrderState) -> Amended | Denied:
+        """Whether the order may have these terms: as if it were a new one, with the old one gone."""
+        if order.quantity <= state.filled:
+            return Denied(order, "filled", f"order {order.id} has filled {state.filled} already")
+        rest = replace(order, quantity=order.quantity - state.filled)
+        others = [other for other in self._blotter.open_orders(seat.name) if other.order.id != order.id]
+        verdict = check(rest, self._instruments[order.symbol], seat.ledger, others, self._marks, seat.limits)
+        return replace(verdict, order=order) if isinstance(verdict, Denied) else Amended(order)
+
+    def _own(self, seat: Seat, order_id: int) -> OrderState | None:
+        """The open order of this strategy; None if it has ended. Raises OrderError for what was never its own."""
+        state = self._blotter.get(order_id)
+        if (state is None and not 0 < order_id <= self._last_id) or (state and state.order.strategy != seat.name):
+            raise OrderError(f"order {order_id} is not an order of {seat.name}: it cannot be cancelled or replaced by it")
+        return state
+
+    def _refuse(self, seat: Seat, order_id: int, state: OrderState | None, step: Step) -> None:
+        """Note that an order cannot take this step any more, or not again."""
+        reason = "it is not open any more" if state is None else f"it is {state.status} already"
+        symbol = "" if state is None else state.symbol
+        refused = Refused(order_id=order_id, strategy=seat.name, symbol=symbol, step=step, reason=reason)
+        self._record(self._moment.at, "order.refused", seat.name, refused, None)
+
+
+def _amended(order: Order, intent: ReplaceIntent) -> Order:
+    """The order with the terms that were given. Raises OrderError for one that its type does not take."""
+    given = {name: value for name in _TERMS if (value := getattr(intent, name)) is not None}
+    for name in given:
+        if getattr(order, name) is None:
+            raise OrderError(f"order {order.id} is a {order.type} order, which has no {name} to replace")
+    try:
+        exactly = {name: exact(value) for name, value in given.items()}
+    except (ArithmeticError, TypeError, ValueError):
+        raise OrderError(f"the new terms of order {order.id} are {given}; they must be numbers") from None
+    if any(not (value.is_finite() and value > 0) for value in exactly.values()):
+        raise OrderError(f"the new terms of order {order.id} are {given}; they must be positive finite numbers")
+    return replace(order, **exactly)
+
+
