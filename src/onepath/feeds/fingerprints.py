@@ -1,4 +1,4 @@
-"""One hash for one set of bars, whatever file, frame or batch size they came from.
+"""One hash for one set of market data, whatever file, frame or batch size they came from.
 
 Rules: each column of each symbol is hashed by itself, as 64-bit little-endian values, so that where a chunk ends
 does not matter; the column hashes are then combined in feed order, which is part of what a strategy sees.
@@ -7,7 +7,7 @@ Cost: about 1 ns a byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -17,11 +17,13 @@ COLUMN_COUNT = 7
 class Fingerprint:
     """Fed chunk by chunk; `hexdigest` may be asked at any time."""
 
-    def __init__(self, symbols: Iterable[str]) -> None:
-        self._hashes = {symbol: [blake2b(digest_size=32) for _ in range(COLUMN_COUNT)] for symbol in symbols}
+    def __init__(self, symbols: Iterable[str], columns: Mapping[str, int] | None = None) -> None:
+        """`columns` says how many columns a symbol has, where it is not a bar's seven."""
+        counts = columns or {}
+        self._hashes = {s: [blake2b(digest_size=32) for _ in range(counts.get(s, COLUMN_COUNT))] for s in symbols}
 
     def add(self, symbol: str, columns: Sequence[Any]) -> None:
-        """The next rows of one symbol: start, at, open, high, low, close, volume as contiguous 64-bit buffers."""
+        """The next rows of one symbol, as contiguous 64-bit buffers: of bars start, at, open, high, low, close, volume."""
         for column_hash, column in zip(self._hashes[symbol], columns, strict=True):
             column_hash.update(column)
 

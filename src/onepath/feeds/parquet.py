@@ -41,6 +41,7 @@ class Stretch:
     first_row: int
     skip: int
     rows: int
+    schema: pa.Schema = SCHEMA
 
 
 class ParquetFeed:
@@ -80,14 +81,14 @@ class ParquetFeed:
         if not self._fingerprint:
             whole = Fingerprint(self._stretches)
             for symbol, s in self._stretches.items():
-                for columns in _arrays(s, ROW_GROUP):
+                for columns in arrays_of(s, ROW_GROUP):
                     whole.add(symbol, columns)
             self._fingerprint = whole.hexdigest()
         return self._fingerprint
 
     def describe(self) -> dict[str, Any]:
         """What the manifest says of this feed, ready for JSON."""
-        ends = [_ends(s) for s in self._stretches.values() if s.rows]
+        ends = [ends_of(s) for s in self._stretches.values() if s.rows]
         return self._origin | {
             "symbols": list(self._stretches),
             "interval_ns": self.interval_ns,
@@ -97,16 +98,16 @@ class ParquetFeed:
         }
 
 
-def stretch(path: Path, start: int | None, end: int | None) -> Stretch:
-    """Which rows of a canonical file start in `[start, end)`."""
-    file = opened(path)
+def stretch(path: Path, start: int | None, end: int | None, schema: pa.Schema = SCHEMA) -> Stretch:
+    """Which rows of a canonical file have their first column, the time, in `[start, end)`."""
+    file = opened(path, schema)
     first = 0 if start is None else _rows_before(file, start)
     stop = file.metadata.num_rows if end is None else _rows_before(file, end)
     sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
     edges = [0, *np.cumsum(sizes).tolist()]
     groups = tuple(i for i in range(len(sizes)) if edges[i] < stop and edges[i + 1] > first)
     skip = first - edges[groups[0]] if groups else 0
-    return Stretch(path, groups, first, skip, max(0, stop - first))
+    return Stretch(path, groups, first, skip, max(0, stop - first), schema)
 
 
 def _has_volume(s: Stretch) -> bool:
@@ -117,7 +118,7 @@ def _has_volume(s: Stretch) -> bool:
     return any(statistics is None or not statistics.has_min_max or statistics.max > 0 for statistics in found)
 
 
-def opened(path: Path) -> Any:
+def opened(path: Path, schema: pa.Schema = SCHEMA) -> Any:
     """The file, if it is canonical. Raises DataError where it is missing, no Parquet, or has other columns."""
     try:
         file = pq.ParquetFile(path, pre_buffer=False, memory_map=False)
@@ -125,20 +126,20 @@ def opened(path: Path) -> Any:
         raise DataError(f"{path} does not exist; check the path or import the data first.") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}); import it again.") from None
-    if not is_canonical(file.schema_arrow):
+    if not is_canonical(file.schema_arrow, schema):
         found = ", ".join(file.schema_arrow.names)
-        expected = ", ".join(COLUMNS)
+        expected = ", ".join(schema.names)
         raise DataError(f"{path} has columns {found}; expected {expected}: import it with 'onepath data import'.")
     return file
 
 
-def is_canonical(schema: Any) -> bool:
-    """Whether a file of this schema can be streamed as it is."""
-    return bool(schema.names == SCHEMA.names and schema.types == SCHEMA.types)
+def is_canonical(found: Any, schema: pa.Schema = SCHEMA) -> bool:
+    """Whether a file with the schema `found` can be streamed as it is."""
+    return bool(found.names == schema.names and found.types == schema.types)
 
 
 def _rows_before(file: Any, moment: int) -> int:
-    """How many rows start before `moment`, by row-group statistics and one column of one row group."""
+    """How many rows have their time before `moment`, by row-group statistics and one column of one row group."""
     rows = 0
     for i in range(file.metadata.num_row_groups):
         group = file.metadata.row_group(i)
@@ -146,7 +147,7 @@ def _rows_before(file: Any, moment: int) -> int:
         if statistics is not None and statistics.has_min_max and statistics.max < moment:
             rows += group.num_rows
             continue
-        starts = _numbers(file.read_row_group(i, columns=["start"]).column(0))
+        starts = _numbers(file.read_row_group(i, columns=file.schema_arrow.names[:1]).column(0))
         inside = int(np.searchsorted(starts, moment))
         rows += inside
         if inside < group.num_rows:
@@ -154,12 +155,13 @@ def _rows_before(file: Any, moment: int) -> int:
     return rows
 
 
-def _arrays(s: Stretch, rows: int) -> Iterator[list[Any]]:
+def arrays_of(s: Stretch, rows: int) -> Iterator[list[Any]]:
     """The stretch's columns as NumPy arrays, `rows` at a time."""
     if not s.rows:
         return
     skip, left = s.skip, s.rows
-    for batch in opened(s.path).iter_batches(rows, row_groups=list(s.groups), columns=list(COLUMNS), use_threads=False):
+    file = opened(s.path, s.schema)
+    for batch in file.iter_batches(rows, row_groups=list(s.groups), columns=s.schema.names, use_threads=False):
         piece = batch.slice(skip, left)
         skip = max(0, skip - batch.num_rows)
         left -= piece.num_rows
@@ -170,7 +172,7 @@ def _arrays(s: Stretch, rows: int) -> Iterator[list[Any]]:
 
 def _no_missing_times(path: Path, piece: Any) -> None:
     for name in ("start", "at"):
-        if piece.column(name).null_count:
+        if name in piece.schema.names and piece.column(name).null_count:
             raise DataError(f"{path} has rows without a time in column {name!r}; import the data again.")
 
 
@@ -191,16 +193,16 @@ def _numbers(column: Any) -> Any:
 
 def _lists(symbol: str, s: Stretch, rows: int, whole: Fingerprint) -> Iterator[Chunk]:
     checked = Checked(f"{s.path}", row=s.first_row)
-    for columns in _arrays(s, max(rows, _LEAST_DECODED)):
+    for columns in arrays_of(s, max(rows, _LEAST_DECODED)):
         checked.check(columns)
         whole.add(symbol, columns)
         for first in range(0, len(columns[0]), rows):
             yield [column[first : first + rows].tolist() for column in columns]
 
 
-def _ends(s: Stretch) -> tuple[int, int]:
-    """First and last close, from the two row groups at the ends."""
-    file = opened(s.path)
+def ends_of(s: Stretch) -> tuple[int, int]:
+    """First and last `at`, from the two row groups at the ends."""
+    file = opened(s.path, s.schema)
     first = _numbers(file.read_row_group(s.groups[0], columns=["at"]).column(0))
     last = _numbers(file.read_row_group(s.groups[-1], columns=["at"]).column(0))
     before = sum(file.metadata.row_group(i).num_rows for i in s.groups[:-1])
