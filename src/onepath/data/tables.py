@@ -86,8 +86,8 @@ def split(table: pa.Table, place: Place, notes: list[str]) -> list[Raw]:
     symbol = find(names, SYMBOLS, place, "symbol")
     _note_unused(names, {time, volume, symbol, *prices}, volume, notes)
     column = table.column(time).combine_chunks()
-    values = [_floats(table.column(name), place, name) for name in prices]
-    values.append(np.zeros(table.num_rows) if volume is None else _floats(table.column(volume), place, volume))
+    values = [floats(table.column(name), place, name) for name in prices]
+    values.append(np.zeros(table.num_rows) if volume is None else floats(table.column(volume), place, volume))
     whole = Raw(None, place, stamps.read(column, place, time), values, time, column)
     return [whole] if symbol is None else _by_symbol(whole, table.column(symbol), symbol)
 
@@ -124,7 +124,7 @@ def named(raw: Raw, symbol: str) -> Raw:
     return Raw(symbol, raw.place, raw.stamps, raw.values, raw.time_name, raw.texts)
 
 
-def _floats(column: Any, place: Place, name: str) -> Any:
+def floats(column: Any, place: Place, name: str) -> Any:
     """A column as float64, NaN where there is nothing."""
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):

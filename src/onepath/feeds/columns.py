@@ -86,6 +86,7 @@ class ColumnFeed:
         self.instruments: Mapping[str, Instrument] = {symbol: instruments[symbol] for symbol in columns}
         self.total: int | None = sum(len(c["at"]) for c in columns.values())
         self.volumes: Collection[str] = frozenset(symbol for symbol, c in columns.items() if any(c["volume"]))
+        self.kinds: Mapping[str, Collection[str]] = {}
         self.interval_ns = interval_ns
         self.calendar = calendar
         self._columns = columns

@@ -40,6 +40,7 @@ class OpenHours:
     def __init__(self, feed: Feed) -> None:
         self.instruments: Mapping[str, Instrument] = feed.instruments
         self.volumes = feed.volumes
+        self.kinds = feed.kinds
         self._feed = feed
         self._open = {s: calendars.get(i.calendar).is_open for s, i in feed.instruments.items()}
         self.total: int | None = sum(batch.size for batch in self.batches())

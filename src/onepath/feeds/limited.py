@@ -35,6 +35,7 @@ class Limited:
     def __init__(self, feed: Feed, events: int) -> None:
         self.instruments: Mapping[str, Instrument] = feed.instruments
         self.volumes = feed.volumes
+        self.kinds = feed.kinds
         self.total: int | None = events
         self._feed = feed
 

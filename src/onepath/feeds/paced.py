@@ -37,6 +37,7 @@ class Paced:
     def __init__(self, feed: Feed, clock: Clock) -> None:
         self.instruments: Mapping[str, Instrument] = feed.instruments
         self.volumes = feed.volumes
+        self.kinds = feed.kinds
         self.total = feed.total
         self._feed = feed
         self._clock = clock

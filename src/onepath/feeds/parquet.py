@@ -63,6 +63,7 @@ class ParquetFeed:
         self.instruments: Mapping[str, Instrument] = {symbol: instruments[symbol] for symbol in files}
         self.total: int | None = sum(s.rows for s in self._stretches.values())
         self.volumes: Collection[str] = frozenset(symbol for symbol, s in self._stretches.items() if _has_volume(s))
+        self.kinds: Mapping[str, Collection[str]] = {}
         self.interval_ns = interval_ns
         self.calendar = calendar
         self._batch = batch

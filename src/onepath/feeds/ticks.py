@@ -198,6 +198,9 @@ class TickFeed:
         self.instruments: Mapping[str, Instrument] = {stream.symbol: instruments[stream.symbol] for stream in sources}
         self.total: int | None = sum(source.total for source in sources.values())
         self.volumes: Collection[str] = frozenset(volumes)
+        self.kinds: Mapping[str, Collection[str]] = {
+            symbol: [stream.kind for stream in sources if stream.symbol == symbol] for symbol in self.instruments
+        }
         self.calendar = calendar
         self._sources = sources
         self._batch = batch
@@ -227,7 +230,7 @@ class TickFeed:
         ends = [pair for pair in (source.ends() for source in self._sources.values()) if pair is not None]
         return self._origin | {
             "symbols": list(self.instruments),
-            "kinds": {s: [stream.kind for stream in self._sources if stream.symbol == s] for s in self.instruments},
+            "kinds": {symbol: list(kinds) for symbol, kinds in self.kinds.items()},
             "interval_ns": None,
             "first_at": min((first for first, _ in ends), default=None),
             "last_at": max((last for _, last in ends), default=None),
