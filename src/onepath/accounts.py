@@ -1,7 +1,7 @@
 """On what terms an account is kept: cash or margin, its currency, what must be there, what it costs.
 
 Rules: what is not given costs nothing and forbids nothing. Shares are decimals (0.25 = 25 %), rates are a year's.
-Sources: Regulation T (12 CFR 220.12: 50 % initial; FINRA rule 4210: 25 % maintenance, short 30 %, here one share for both),
+Sources: Regulation T (12 CFR 220.12: 50 % initial), FINRA rule 4210 (25 % maintenance; shorts 30 %, here one share for both),
 settlement T+1 since 28 May 2024 (SEC rule 15c6-1), funding of perpetuals every eight hours (Binance, Bybit, OKX).
 Limits: one initial and one maintenance share for all instruments; no tiers by size, no offsets between positions.
 """
@@ -9,7 +9,7 @@ Limits: one initial and one maintenance share for all instruments; no tiers by s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Literal
 
 import msgspec
@@ -19,6 +19,11 @@ from onepath.instruments import ONE, ZERO, Instrument
 
 Funding = tuple[tuple[int, Decimal], ...]
 """Funding rates as they were: (nanoseconds, share of the position's value), in time order."""
+DERIVATIVES = frozenset({"perpetual", "future"})
+"""asset classes whose value nobody pays: no money is borrowed for it, and nothing is lent to be short of it"""
+DAY = 86_400_000_000_000
+_FLOOR = Context(prec=28, rounding=ROUND_FLOOR)
+"""a third is kept a little too small, so that leverage three carries three times the equity"""
 _DAY_COUNTS = (360, 365)
 
 
@@ -29,9 +34,10 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True):
     only, no shorts, nothing borrowed). `currency` is the home currency; empty: the instruments' own (USD where they
     differ and one of them is in it, else that of the first). `leverage` None: as the strategy's limits say.
 
-    `initial_margin` is the share of gross value that equity must reach to open or add (None: 1 / leverage, looked at where
-    leverage is above one); `maintenance_margin` the share that it must keep (0: none). Below it the venue
-    makes a margin call; `liquidates` says whether it closes positions as well.
+    `initial_margin` is the share of gross value that equity must reach to open or add (None: 1 / leverage where the account
+    names a leverage above one; where only the strategy's limits do, they alone decide, before the order).
+    `maintenance_margin` is the share that equity must keep (0: none). Below it the venue makes a margin call; `liquidates` says
+    whether it closes positions as well.
 
     `settlement_days`: a cash account's sales pay after that many weekdays. `borrow_rate` is charged on the value of shorts,
     `margin_rate` on negative cash, `credit_rate` is paid on positive cash; a day's share is rate / `day_count`.
@@ -80,21 +86,20 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def to_open(self) -> Decimal:
         """The share of gross value that equity must reach to open or add."""
-        return self.initial_margin if self.initial_margin is not None else ONE / (self.leverage or ONE)
-
-    @property
-    def lends(self) -> bool:
-        """Whether purchases may go beyond cash, as far as the initial margin lets them."""
-        return self.initial_margin is not None or (self.leverage or ONE) > ONE
+        return self.initial_margin if self.initial_margin is not None else _FLOOR.divide(ONE, self.leverage or ONE)
 
     def granted(self, capital: Decimal, leverage: Decimal, allow_short: bool) -> AccountTerms:
         """These terms for one strategy with these limits: the stricter of both holds."""
         own = leverage if self.leverage is None else min(leverage, self.leverage)
+        initial = self.initial_margin
+        if initial is None and self.leverage is not None and own > ONE:
+            initial = _FLOOR.divide(ONE, own)
         return msgspec.structs.replace(
             self,
             capital=capital,
             leverage=min(own, ONE) if self.type == "cash" else own,
             allow_short=allow_short and self.allow_short and self.type == "margin",
+            initial_margin=initial,
         )
 
 
@@ -104,3 +109,12 @@ def home_currency(currency: str, instruments: Iterable[Instrument]) -> str:
         return currency
     found = [instrument.currency for instrument in instruments]
     return "USD" if not found or "USD" in found else found[0]
+
+
+def settles_at(at: int, days: int) -> int:
+    """When a trade at `at` pays: 00:00 UTC of the `days`-th weekday after its date. Holidays are not looked at."""
+    date = at // DAY
+    while days:
+        date += 1
+        days -= (date + 3) % 7 < 5  # day 0, 1 January 1970, was a Thursday
+    return date * DAY

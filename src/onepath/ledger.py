@@ -1,13 +1,14 @@
 """One strategy's books: cash, positions, fees, profit. Exact decimals; the only doors are `apply(fill)`, `flow(cashflow)` and,
-for corporate actions, `restate` and `move`.
+for corporate actions, `restate`.
 
 Rules, in each currency to the last digit: cash + value of positions = equity, and
-capital + realised + unrealised - fees + flows = equity. A fill books in its instrument's currency; the home currency's figures are the
-ledger's own, every other currency has a `Purse`. Cost basis is kept as money, not as a rounded average price: a partial close
-releases its share of the cost, rounded at the twelfth decimal, and the rest stays, so nothing is lost. Average-cost method.
-A fee in the base coin (spot crypto: buy 1 BTC at 0.1 %) is taken off the quantity: 0.999 come, its worth (fee x price) is
-in `fees`, and the cost is that of 0.999. A sale of a cash account pays after its settlement days (`unsettled`).
-Limits: translating currencies is the portfolio's business; a position does not move into another currency.
+capital + realised + unrealised - fees + flows = equity (flows: interest, funding, dividends, deposits). A fill books in its
+instrument's currency; the home currency's figures are the ledger's own, every other currency has a `Purse`. Cost basis is kept
+as money, not as a rounded average price: a partial close releases its share of the cost, rounded at the twelfth decimal, and the
+rest stays, so nothing is lost. Average-cost method. A fee in the base coin (spot crypto: buy 1 BTC at 0.1 %) is taken off the
+quantity: 0.999 come, its worth (fee x price) is in `fees`, and the cost is that of 0.999. A sale of a cash account pays after
+its settlement days (`unsettled`).
+Limits: translating currencies is the portfolio's business.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOp
 import msgspec
 
 from onepath.accounts import AccountTerms, home_currency, settles_at
-from onepath.errors import DataError
 from onepath.events import CashFlow, Fill, PositionEvent
-from onepath.instruments import ONE, ZERO, Instrument
+from onepath.instruments import ZERO, Instrument
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 """Wide enough that products and sums of money are never rounded; the loop runs under it."""
 _GRAIN = Decimal("1e-12")
 _TERMS = AccountTerms()
+PROCEEDS = frozenset({"fraction", "merger", "delisting"})
+"""kinds of cash flow that pay for units"""
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
@@ -82,7 +84,11 @@ class Ledger:
         self.purses: dict[str, Purse] = {}
         """the currencies besides the home one, from the first booking in each"""
         self._multipliers = {symbol: i.multiplier for symbol, i in instruments.items()}
-        self._abroad = {symbol: i.currency for symbol, i in instruments.items() if i.currency != self.currency}
+        self.abroad = {symbol: i.currency for symbol, i in instruments.items() if i.currency != self.currency}
+        """the symbols booked in another currency, and in which"""
+        # What books without a second look; a dictionary, so that the common fill pays for one lookup.
+        plain = {} if terms.settlement_days else self._multipliers
+        self._plain = {symbol: m for symbol, m in plain.items() if symbol not in self.abroad}
         self._settling: list[tuple[int, str, Decimal]] = []
         self._delay = terms.settlement_days
         self._lives = lives
@@ -97,7 +103,7 @@ class Ledger:
 
     def currency_of(self, symbol: str) -> str:
         """The currency that a symbol is booked in."""
-        return self._abroad.get(symbol, self.currency)
+        return self.abroad.get(symbol, self.currency)
 
     @property
     def foreign(self) -> dict[str, Decimal]:
@@ -112,60 +118,41 @@ class Ledger:
     def apply(self, fill: Fill) -> PositionEvent:
         """Book a fill and tell what it did to the position."""
         symbol, quantity = fill.symbol, fill.quantity
-        if fill.fee_currency or symbol in self._abroad or self._delay:
+        multiplier = self._plain.get(symbol)
+        if multiplier is None or fill.fee_currency:
             return self._apply_abroad(fill)
-        value = quantity * fill.price * self._multipliers[symbol]
+        value = quantity * fill.price * multiplier
         self.cash -= value + fill.fee
         self.fees += fill.fee
-        self.slippage += fill.slippage
+        if fill.slippage:
+            self.slippage += fill.slippage
         event = self._trade(symbol, quantity, value, fill.id)
-        self.realised += event.realised
+        if event.realised:
+            self.realised += event.realised
         return event
 
     def flow(self, flow: CashFlow) -> None:
-        """Book money that came or went without a trade."""
+        """Book money that came or went without a trade; what pays for units (`PROCEEDS`) is no income, its profit is in
+        `realised` by `restate`."""
         book = self._book(flow.currency)
         book.cash += flow.amount
-        book.flows += flow.amount
+        if flow.kind not in PROCEEDS:
+            book.flows += flow.amount
 
-    def restate(self, symbol: str, quantity: Decimal, cost: Decimal) -> PositionEvent:
-        """A corporate action left `quantity` of an open position, at `cost`; what the cost lost is a loss (a payment for
-        it is a flow), what it won a profit. Zero ends it."""
-        old = self._held(symbol)
-        realised = cost - old.cost
-        self._book(self.currency_of(symbol)).realised += realised
-        position = Position(symbol, old.id, quantity, cost, old.multiplier)
+    def restate(
+        self, symbol: str, quantity: Decimal, cost: Decimal, realised: Decimal = ZERO, change: str = "adjusted"
+    ) -> PositionEvent:
+        """A corporate action left `quantity` of a symbol, at `cost`, with `realised` profit on the way. Zero ends the position;
+        what was not held before begins a new one."""
+        old = self.positions.get(symbol)
+        life = next(self._lives) if old is None else old.id
+        position = Position(symbol, life, quantity, cost, self._multipliers[symbol])
         if quantity:
             self.positions[symbol] = position
-        else:
+        elif old is not None:
             del self.positions[symbol]
-        return self._event(symbol, position, "adjusted", realised, 0)
-
-    def move(self, symbol: str, into: str, ratio: Decimal, cost_share: Decimal = ONE) -> tuple[PositionEvent, ...]:
-        """Each unit of an open position brings `ratio` units of `into`, which take `cost_share` of its cost along. With a share
-        of one the old position is gone (merger, new name: the life goes on under `into`); below one it stays
-        (spin-off). Raises DataError where `into` is not of the session, or is booked in another currency."""
-        old = self._held(symbol)
-        if into not in self._multipliers or self.currency_of(into) != self.currency_of(symbol):
-            wrong = "has another currency" if into in self._multipliers else "is not an instrument of the session"
-            raise DataError(f"{symbol} cannot become {into}: {into} {wrong}; add its data, or leave the action out")
-        cost = old.cost if cost_share == ONE else (old.cost * cost_share).quantize(_GRAIN)
-        if cost_share == ONE:
-            del self.positions[symbol]
-            left = Position(symbol, old.id, ZERO, ZERO, old.multiplier)
-        else:
-            left = self.positions[symbol] = Position(symbol, old.id, old.quantity, old.cost - cost, old.multiplier)
-        gone = self._event(symbol, left, "moved", ZERO, 0)
-        life = old.id if cost_share == ONE else None
-        came = msgspec.structs.replace(self._trade(into, old.quantity * ratio, cost, 0, life), change="moved")
-        self._book(self.currency_of(into)).realised += came.realised
-        return gone, came
-
-    def _held(self, symbol: str) -> Position:
-        position = self.positions.get(symbol)
-        if position is None:
-            raise DataError(f"{self.strategy} holds no {symbol}, so nothing of it can be adjusted")
-        return position
+        self._book(self.currency_of(symbol)).realised += realised
+        return self._event(symbol, position, change, realised, 0)
 
     def _book(self, currency: str) -> Ledger | Purse:
         """Where a currency's money is kept."""
@@ -205,9 +192,7 @@ class Ledger:
         """Move the position by `quantity` that costs `value` (signed alike); `life` numbers a new one."""
         old = self.positions.get(symbol)
         if old is None:
-            position = Position(
-                symbol, next(self._lives) if life is None else life, quantity, value, self._multipliers[symbol]
-            )
+            position = Position(symbol, next(self._lives), quantity, value, self._multipliers[symbol])
             self.positions[symbol] = position
             return self._event(symbol, position, "opened", ZERO, fill)
         after = old.quantity + quantity
