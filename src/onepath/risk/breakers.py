@@ -121,6 +121,8 @@ class Watch:
         self.breakers = found = breakers or Breakers()
         self.hears = any((found.reject_rate, found.error_rate, found.executions))
         self.judges = any((found.drawdown, found.daily_loss, found.daily_loss_value, found.stale_data))
+        self.calm = True
+        """whether nothing has moved the trading state"""
         self.pending: list[TradingStateChanged] = []
         """changes that nobody has recorded yet"""
         self._states = dict.fromkeys((SESSION, *ledgers), _ACTIVE)
@@ -157,24 +159,29 @@ class Watch:
         self.pending.clear()
         return changes
 
-    def command(self, command: Command) -> Sequence[TradingStateChanged]:
-        """What a person told. Raises CommandError for a scope that is none, or an activation that nobody signs."""
+    def vet(self, command: Command) -> None:
+        """Raise CommandError for a scope that is none, or an activation that nobody signs."""
         scope, state = command.scope, command.state
         if scope not in self._states:
             known = [name for name in self._states if name]
             raise CommandError(
                 f"there is no strategy {scope!r}{nearest(scope, known)}; the session has {', '.join(known)}"
             )
-        by = command.by.strip()
-        if state is _ACTIVE and not by:
+        if state is _ACTIVE and not command.by.strip():
             raise CommandError(
                 f"a command that sets {scope or 'the session'} active needs the name of a person in `by`"
             )
+
+    def command(self, command: Command) -> Sequence[TradingStateChanged]:
+        """What a person told. Raises CommandError where `vet` does."""
+        self.vet(command)
+        scope, state, by = command.scope, command.state, command.by.strip()
         if state is _ACTIVE:
             self._restart(scope)
         reason = " ".join(filter(None, (command.reason, f"(by {by})" if by else "")))
         change = TradingStateChanged(scope=scope, state=state, reason=reason or "by command")
         self._states[scope] = state
+        self.calm = all(found is _ACTIVE for found in self._states.values())
         self._whys[scope] = change.reason
         return (*self.take(), change)
 
@@ -188,10 +195,9 @@ class Watch:
 
     # -- what they watch
 
-    def sent(self, strategy: str, at: int) -> None:
-        """An order was approved."""
-        if self.breakers.order_rate is not None:
-            self._count("order_rate", self.breakers.order_rate, strategy, at, "orders")
+    def sent(self, breaker: Breaker, strategy: str, at: int) -> None:
+        """An order was approved, and `breaker` counts them."""
+        self._count("order_rate", breaker, strategy, at, "orders")
 
     def hear(self, report: VenueReport | Refused, at: int) -> Sequence[TradingStateChanged]:
         """Fills, rejections and errors."""
@@ -288,6 +294,7 @@ class Watch:
         if _STRICTNESS[breaker.action] <= _STRICTNESS[self._states[scope]]:
             return
         self._states[scope] = breaker.action
+        self.calm = False
         self._whys[scope] = f"{name}: {reason}"
         self.pending.append(TradingStateChanged(scope=scope, state=breaker.action, reason=reason, breaker=name))
 

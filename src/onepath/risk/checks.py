@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
+from enum import StrEnum
 
 from onepath.calendars import get
 from onepath.events import TradingState
@@ -272,8 +273,6 @@ def family(order: Order, view: View, _level: Level) -> Denied | None:
 def closing(order: Order, view: View, _level: Level) -> Denied | None:
     """SELL, COVER and reduce-only close what is held or on its way, less what orders that trade freely will take."""
     side = order.side
-    if side is not _SELL and side is not _COVER and not order.reduce_only:
-        return None
     if view.parent is not None and side.sign != view.parent.side.sign and order.symbol == view.parent.symbol:
         return None  # an exit takes part as far as its parent has filled
     quantity = view.quantity
@@ -351,7 +350,7 @@ def net_leverage(order: Order, view: View, level: Level) -> Denied | None:
     if most is None or not view.opening:
         return None
     found = level.exposed(view)
-    net = found.net
+    net = found.net()
     if abs(net) <= most * found.equity:
         return None
     text = f"net exposure would be {net}, over {most} x equity {found.equity}"
@@ -408,42 +407,54 @@ def message_rate(order: Order, view: View, level: Level) -> Denied | None:
     return Denied(order, "message_rate", f"{found}, and {level.limits.reserve} more are kept for cancels{level.name}")
 
 
-def _always(_limits: Limits) -> bool:
-    return True
+class Asks(StrEnum):
+    """Which orders a control is about."""
+
+    ALL = "all"
+    OPENS = "opens"
+    """BUY and SHORT: what may open or add"""
+    CLOSES = "closes"
+    """SELL, COVER and reduce-only: what must not"""
+    CHILD = "child"
+    """children of a parent"""
 
 
-PAGE: tuple[tuple[Control, bool, Callable[[Limits], object]], ...] = (
-    (trading_state, True, _always),
-    (permission, False, lambda limits: limits.restricted or limits.symbols is not None),
-    (reference_price, False, lambda limits: limits.max_reference_age is not None),
-    (market_hours, False, lambda limits: limits.market_hours),
-    (grid, True, _always),
-    (price_collar, False, lambda limits: limits.price_collar is not None),
-    (order_quantity, False, lambda limits: limits.max_order_quantity is not None),
-    (order_value, False, lambda limits: limits.max_order_value is not None),
-    (family, True, _always),
-    (closing, True, _always),
-    (shorting, False, lambda limits: not limits.allow_short),
-    (position, False, lambda limits: limits.max_position is not None),
-    (position_size, False, lambda limits: limits.max_position_size is not None),
-    (concentration, False, lambda limits: limits.max_concentration is not None),
-    (buying_power, False, lambda limits: limits.max_leverage.is_finite()),
-    (net_leverage, False, lambda limits: limits.max_net_leverage is not None),
-    (self_match, False, lambda limits: limits.prevent_self_match),
-    (duplicate, False, lambda limits: limits.duplicate_window is not None),
-    (order_rate, False, lambda limits: limits.max_orders is not None),
-    (message_rate, False, lambda limits: limits.max_messages is not None),
+_ALL, _OPENS, _CLOSES, _CHILD = Asks.ALL, Asks.OPENS, Asks.CLOSES, Asks.CHILD
+Wanted = Callable[[Limits], object]
+PAGE: tuple[tuple[Control, Asks, Wanted | None], ...] = (
+    (trading_state, _ALL, None),
+    (permission, _ALL, lambda limits: limits.restricted or limits.symbols is not None),
+    (reference_price, _ALL, lambda limits: limits.max_reference_age is not None),
+    (market_hours, _ALL, lambda limits: limits.market_hours),
+    (grid, _ALL, None),
+    (price_collar, _ALL, lambda limits: limits.price_collar is not None),
+    (order_quantity, _ALL, lambda limits: limits.max_order_quantity is not None),
+    (order_value, _ALL, lambda limits: limits.max_order_value is not None),
+    (family, _CHILD, None),
+    (closing, _CLOSES, None),
+    (shorting, _OPENS, lambda limits: not limits.allow_short),
+    (position, _OPENS, lambda limits: limits.max_position is not None),
+    (position_size, _OPENS, lambda limits: limits.max_position_size is not None),
+    (concentration, _OPENS, lambda limits: limits.max_concentration is not None),
+    (buying_power, _OPENS, lambda limits: limits.max_leverage.is_finite()),
+    (net_leverage, _OPENS, lambda limits: limits.max_net_leverage is not None),
+    (self_match, _ALL, lambda limits: limits.prevent_self_match),
+    (duplicate, _ALL, lambda limits: limits.duplicate_window is not None),
+    (order_rate, _ALL, lambda limits: limits.max_orders is not None),
+    (message_rate, _ALL, lambda limits: limits.max_messages is not None),
 )
-"""every control in order; whether it is asked of the strategy alone, or of every level; and whether limits ask for it"""
+"""every control in order, the orders it is about, and whether a level's limits ask for it (None: asked once, always)"""
 
 
-def compiled(levels: Sequence[Level]) -> tuple[tuple[Control, Level], ...]:
-    """The controls that these levels (the strategy's own first) are configured for, in the order of the page."""
+def compiled(levels: Sequence[Level], *kinds: Asks, calm: bool) -> tuple[tuple[Control, Level], ...]:
+    """The controls that orders of these kinds meet at these levels (the strategy's own first), in the order of the page;
+    `calm`: trading is active, so that its state need not be asked."""
     return tuple(
         (control, level)
-        for control, own, wanted in PAGE
-        for level in (levels[:1] if own else levels)
-        if wanted(level.limits)
+        for control, asks, wanted in PAGE
+        if (asks is _ALL or asks in kinds) and not (calm and control is trading_state)
+        for level in (levels[:1] if wanted is None else levels)
+        if wanted is None or wanted(level.limits)
     )
 
 

@@ -24,11 +24,11 @@ from onepath.market import MarketEvent
 from onepath.nearest import nearest
 from onepath.orders import Amended, Approved, Denied, Order, OrderState, Side
 from onepath.risk.breakers import Breakers, Watch
-from onepath.risk.checks import Control, Level, Pace, View, compiled
+from onepath.risk.checks import Asks, Control, Level, View, compiled
 from onepath.risk.exposure import Exposed, measure, once, opening, pushed, worst
 from onepath.risk.limits import Limits, SharedLimits
 
-_ACTIVE, _SELL, _COVER = TradingState.ACTIVE, Side.SELL, Side.COVER
+_SELL, _COVER = Side.SELL, Side.COVER
 _INFINITE = float("inf")
 
 
@@ -55,12 +55,29 @@ class Seat(NamedTuple):
     ledger: Ledger
 
 
-class _Row(NamedTuple):
-    """What an order of one strategy and symbol meets."""
+class _Row:
+    """What the orders of one strategy and symbol meet, by their kind."""
 
-    controls: tuple[tuple[Control, Level], ...]
-    counted: tuple[Pace, ...]
-    """where it counts once it is approved"""
+    __slots__ = ("_compiled", "_levels", "closes", "counted", "opens")
+
+    def __init__(self, levels: Sequence[Level]) -> None:
+        self._levels = levels
+        self._compiled: dict[tuple[Asks | bool, ...], tuple[tuple[Control, Level], ...]] = {}
+        self.opens = compiled(levels, Asks.OPENS, calm=True)
+        self.closes = compiled(levels, Asks.CLOSES, calm=True)
+        self.counted = tuple(level.pace for level in levels if level.pace.counts)
+        """where an order counts once it is approved"""
+
+    def of(self, order: Order, *, calm: bool) -> tuple[tuple[Control, Level], ...]:
+        """The controls of any order, the uncommon ones included."""
+        closes = order.side is _SELL or order.side is _COVER
+        kinds = [Asks.CLOSES] if closes else [Asks.OPENS, Asks.CLOSES] if order.reduce_only else [Asks.OPENS]
+        if order.parent_id is not None:
+            kinds.append(Asks.CHILD)
+        key = (calm, *kinds)
+        if key not in self._compiled:
+            self._compiled[key] = compiled(self._levels, *kinds, calm=calm)
+        return self._compiled[key]
 
 
 class Controls:
@@ -92,6 +109,7 @@ class Controls:
         self._own = {name: self._level(seat) for name, seat in self._seats.items()}
         self._account = None if plan.account is None else self._shared(" of the account", plan.account)
         self._symbols = {symbol: self._shared(f" of {symbol}", limits) for symbol, limits in plan.symbols.items()}
+        self._order_rate = self._watch.breakers.order_rate
         self._rows: dict[tuple[str, str], _Row] = {}
         self.hears = self._watch.hears
         self.judges = self._watch.judges
@@ -143,6 +161,10 @@ class Controls:
         """A valuation, for the breakers; needed only where `judges`, then of every strategy at every valuation."""
         return self._watch.judge(at, strategy, equity)
 
+    def vet(self, command: Command) -> None:
+        """Raise CommandError for a command that cannot be carried out."""
+        self._watch.vet(command)
+
     def command(self, command: Command, at: int) -> Sequence[TradingStateChanged]:
         """What a person told. Raises CommandError where it cannot be done."""
         return self._watch.command(command)
@@ -154,30 +176,40 @@ class Controls:
     # -- how an order is judged
 
     def _judged(self, order: Order, old: OrderState | None, at: int) -> Denied | None:
-        row = self._rows.get((order.strategy, order.symbol)) or self._row(order.strategy, order.symbol)
-        event = self._marks.get(order.symbol)
+        symbol, side = order.symbol, order.side
+        event = self._marks.get(symbol)
         if event is None:
-            return Denied(order, "no_price", f"no price of {order.symbol} is known yet")
-        mark = event.mark
-        if not 0.0 < mark < _INFINITE:
+            return Denied(order, "no_price", f"no price of {symbol} is known yet")
+        if not 0.0 < event.mark < _INFINITE:
             return Denied(
-                order, "bad_price", f"the last price of {order.symbol} is {mark}, nothing to check an order against"
+                order, "bad_price", f"the last price of {symbol} is {event.mark}, nothing to check an order against"
             )
+        row = self._rows.get((order.strategy, symbol)) or self._row(order.strategy, symbol)
         view = self._view
         view.at = at
         view.event = event
-        view.reference = order.reference or exact(mark)
-        self._fill(view, order, old)
-        for control, level in row.controls:
+        view.reference = order.reference or exact(event.mark)
+        closes = side is _SELL or side is _COVER
+        if self._watch.calm and order.parent_id is None and not order.reduce_only:
+            controls = row.closes if closes else row.opens
+        else:
+            controls = row.of(order, calm=self._watch.calm)
+            view.state = self._watch.state(order.strategy)
+            view.why = self._watch.why(order.strategy)
+        self._fill(view, order, old, closes)
+        for control, level in controls:
             denied = control(order, view, level)
             if denied is not None:
                 return denied
-        self._sent(row, order, old, at)
+        for pace in row.counted:
+            pace.note(order, at, new=old is None)
+        if old is None:
+            self._sent(order, at)
         return None
 
-    def _fill(self, view: View, order: Order, old: OrderState | None) -> None:
+    def _fill(self, view: View, order: Order, old: OrderState | None, closes: bool) -> None:
         """What is known of the books and of what is at work."""
-        strategy, symbol, side, quantity = order.strategy, order.symbol, order.side, order.quantity
+        strategy, symbol, quantity = order.strategy, order.symbol, order.quantity
         view.order = order
         view.old = old
         view.instrument = self._instruments[symbol]
@@ -197,13 +229,12 @@ class Controls:
         view.quantity = quantity
         view.working = working
         view.ahead = ahead = [state for state in working if state.order.symbol == symbol] if working else ()
-        view.state = state = self._watch.state(strategy)
-        view.why = "" if state is _ACTIVE else self._watch.why(strategy)
-        if side is _SELL or side is _COVER or not view.grows or _is_exit(order, view.parent):
+        if closes or not view.grows or (view.parent is not None and _is_exit(order, view.parent)):
             view.opening, view.after = ZERO, held
             return
-        before = pushed(held, side.sign, ahead) if ahead else held
-        signed = quantity if side.sign > 0 else -quantity
+        sign = order.side.sign
+        before = pushed(held, sign, ahead) if ahead else held
+        signed = quantity if sign > 0 else -quantity
         view.opening = opening(before, signed)
         view.after = before + signed
 
@@ -219,23 +250,20 @@ class Controls:
         if _is_exit(order, parent):
             view.siblings = ZERO
 
-    def _sent(self, row: _Row, order: Order, old: OrderState | None, at: int) -> None:
-        """Count an approved order, and remember what its children need."""
-        for pace in row.counted:
-            pace.note(order, at, new=old is None)
-        if old is not None:
-            return
+    def _sent(self, order: Order, at: int) -> None:
+        """Remember what the children of an approved order need, and let the breakers count it."""
         if order.parent_id is None:
             self._parents[order.strategy] = order
             if order.group:
                 self._alternatives = True
-            elif self._siblings:
+            if self._siblings:
                 self._siblings.pop(order.strategy, None)
         else:
             self._alternatives = True
             if not _is_exit(order, self._view.parent):
                 self._siblings[order.strategy] = self._siblings.get(order.strategy, ZERO) + order.quantity
-        self._watch.sent(order.strategy, at)
+        if self._order_rate is not None:
+            self._watch.sent(self._order_rate, order.strategy, at)
 
     # -- levels
 
@@ -243,7 +271,7 @@ class Controls:
         levels = [
             level for level in (self._own[strategy], self._symbols.get(symbol), self._account) if level is not None
         ]
-        row = _Row(compiled(levels), tuple(level.pace for level in levels if level.pace.counts))
+        row = _Row(levels)
         self._rows[strategy, symbol] = row
         return row
 
@@ -284,7 +312,7 @@ class Controls:
                 beside=sum((found.beside for found in every), ZERO),
                 beside_value=sum((found.beside_value for found in every), ZERO),
                 gross=sum((found.gross for found in every), ZERO),
-                net=lambda: sum((found.net for found in every), ZERO),
+                net=lambda: sum((found.net() for found in every), ZERO),
             )
         return view.together
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
+import msgspec
 from msgspec.structs import replace
 
 from onepath.instruments import ZERO, exact
@@ -24,34 +25,20 @@ _BUY, _SELL, _SHORT, _COVER = Side.BUY, Side.SELL, Side.SHORT, Side.COVER
 _MARKET, _LIMIT = OrderType.MARKET, OrderType.LIMIT
 
 
-class Exposed:
-    """The books with an order in them: `equity`, `gross` (orders at work included), the order's symbol (`target` signed
-    units, `value`; `beside` and `beside_value` what orders at rest add on the order's side) and, when asked, `net`."""
+class Exposed(msgspec.Struct, gc=False):
+    """The books with an order in them; orders at work are included in `gross` and `net`."""
 
-    __slots__ = ("_net", "beside", "beside_value", "equity", "gross", "target", "value")
-
-    def __init__(
-        self,
-        equity: Decimal,
-        target: Decimal,
-        value: Decimal,
-        beside: Decimal,
-        beside_value: Decimal,
-        gross: Decimal,
-        net: Callable[[], Decimal],
-    ) -> None:
-        self.equity = equity
-        self.target = target
-        self.value = value
-        self.beside = beside
-        self.beside_value = beside_value
-        self.gross = gross
-        self._net = net
-
-    @property
-    def net(self) -> Decimal:
-        """Longs less shorts, with what rests on the order's side."""
-        return self._net()
+    equity: Decimal
+    target: Decimal
+    """signed units of the order's symbol"""
+    value: Decimal
+    """what they are worth, unsigned"""
+    beside: Decimal
+    """units of it that orders at rest may add on the order's side"""
+    beside_value: Decimal
+    gross: Decimal
+    net: Callable[[], Decimal]
+    """longs less shorts, with what rests on the order's side; computed when asked"""
 
 
 def measure(

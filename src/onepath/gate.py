@@ -1,0 +1,84 @@
+"""The conservation gate, the last step before a venue: what leaves is what was decided, once, and never more.
+
+Rules: `decided` when a decision is in the journal, `release` right before it leaves. An order leaves once, with exactly the
+terms decided; so does each replace. Children on their parent's own side and in its symbol are together no more than it; an
+exit, of which the siblings cancel each other, is no more than it by itself. Anything else is our own fault:
+ConservationError, before it leaves. This is the control that Knight Capital lacked in 2012: 212 orders became millions.
+Limits: a child is decided right after its parent, before the strategy decides its next order.
+Cost: O(1) an order; what has left is forgotten but for each strategy's last parent.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from onepath.errors import ConservationError
+from onepath.instruments import ZERO
+from onepath.orders import Amended, Approved, Order
+
+
+class Gate:
+    """Counts decisions out."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, Order] = {}
+        self._highest = 0
+        self._parents: dict[str, Order] = {}
+        self._spent: dict[str, Decimal] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Decisions that have not left yet."""
+        return len(self._waiting)
+
+    def decided(self, order: Order, *, amended: bool = False) -> None:
+        """A decision is recorded: a new order, or (`amended`) new terms of one."""
+        if order.id in self._waiting:
+            raise ConservationError(f"order {order.id} was decided again before it had left; each decision leaves once")
+        if not amended:
+            self._new(order)
+        self._waiting[order.id] = order
+
+    def _new(self, order: Order) -> None:
+        if order.id <= self._highest:
+            raise ConservationError(
+                f"order {order.id} was decided twice; ids of new orders grow, the last was {self._highest}"
+            )
+        self._highest = order.id
+        if order.parent_id is None:
+            self._parents[order.strategy] = order
+            if self._spent:
+                self._spent.pop(order.strategy, None)
+            return
+        parent = self._parents.get(order.strategy)
+        if parent is None or parent.id != order.parent_id:
+            raise ConservationError(
+                f"order {order.id} is a child of order {order.parent_id}, which was not decided before it"
+            )
+        slices = parent.symbol == order.symbol and parent.side.sign == order.side.sign
+        total = order.quantity + (self._spent.get(order.strategy, ZERO) if slices else ZERO)
+        if total > parent.quantity:
+            raise ConservationError(
+                f"children of order {parent.id} are for {total}, more than its own {parent.quantity}"
+            )
+        if slices:
+            self._spent[order.strategy] = total
+
+    def release(self, approved: Approved | Amended) -> None:
+        """It is about to leave. Raises ConservationError where it was not decided, or not like this, or has left."""
+        order = approved.order
+        decided = self._waiting.pop(order.id, None)
+        if decided is None:
+            raise ConservationError(
+                f"order {order.id} ({order.side} {order.quantity} {order.symbol}) was about to leave, but no decision of it "
+                "is waiting: it has left already, or was never decided"
+            )
+        if decided is not order and decided != order:
+            raise ConservationError(
+                f"order {order.id} was about to leave as {order.side} {order.quantity} {order.symbol} under other terms than "
+                f"decided ({decided.side} {decided.quantity} {decided.symbol})"
+            )
+
+    def dropped(self, order_id: int) -> None:
+        """A decision will not leave: it was taken back before it was sent."""
+        self._waiting.pop(order_id, None)
