@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import Any
 
 from onepath import Bar, Context, Limits, Strategy, sma
-from onepath.engine import Seated
 from onepath.feeds.columns import ColumnFeed
 from onepath.instruments import Instrument
 from onepath.journal.sqlite import SqliteJournal
+from onepath.seat import Seated
 from onepath.session import MINUTE, Plan, Session, mark_interval
 from onepath.simulator.venue import Market
 

@@ -21,10 +21,9 @@ from decimal import Decimal
 from typing import Any
 
 import engine as bars
-
 from onepath import Instrument, Limits, Strategy
-from onepath.engine import Seated
 from onepath.feeds.ticks import TickFeed
+from onepath.seat import Seated
 
 Columns = tuple[list[int], list[float], list[float], list[float], list[float]]
 SYMBOL, TICK = "BTC", 0.1

@@ -158,7 +158,7 @@ def plan(
 
 
 def _seated(strategy: Any, cash: Decimal, limits: Limits | None, symbols: tuple[str, ...]) -> list[Any]:
-    from onepath.engine import Seated
+    from onepath.seat import Seated
 
     if not (cash.is_finite() and cash > 0):
         raise ConfigError(f"cash is {cash}; it must be a positive number")

@@ -16,7 +16,6 @@ import msgspec
 from onepath import registry
 from onepath.clock import HistoricalClock
 from onepath.data import open_feed
-from onepath.engine import Seated
 from onepath.errors import ConfigError, JournalError
 from onepath.events import SessionEnded, SessionStarted
 from onepath.feeds.hours import OpenHours
@@ -30,7 +29,8 @@ from onepath.nearest import nearest
 from onepath.ports import Feed
 from onepath.provenance import source_of
 from onepath.replay import ReplayResult, Rows
-from onepath.risk import Limits
+from onepath.risk import Limits, RiskPlan
+from onepath.seat import Seated
 from onepath.session import Plan, Session, described, mark_interval, replayed
 from onepath.simulator.commission import Bps, Charged, Commission, NoCommission, PerShare
 from onepath.simulator.latency import Latency, NoLatency, NormalLatency
@@ -107,7 +107,8 @@ def _replayed(reader: SqliteReader, home: Path) -> ReplayResult:
         sources=[{key: row[key] for key in ("class", "source_sha256")} for row in started.strategies],
         market=Market(commission=_Rate(started)),
         config=started.config,
-        mark_every=mark_interval(started.data),  # valuations decide nothing
+        mark_every=started.mark_every or mark_interval(started.data),
+        risk=None if started.risk is None else msgspec.convert(started.risk, RiskPlan),
     )
     result = replayed(plan, reader)
     fingerprint = feed.fingerprint()

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from onepath.blotter import Blotter
 from onepath.errors import OrderError, StrategyError
 from onepath.events import CancelRequested, Refused, ReplaceRequested
+from onepath.gate import Gate
 from onepath.instruments import ZERO, Instrument, exact
 from onepath.market import MarketEvent
 from onepath.nearest import nearest
@@ -30,7 +31,7 @@ from onepath.orders import (
     ReplaceIntent,
     Step,
 )
-from onepath.risk import check
+from onepath.risk import Controls
 from onepath.seat import Seat
 from onepath.strategy import Moment
 
@@ -49,6 +50,8 @@ class Desk:
         instruments: Mapping[str, Instrument],
         marks: Mapping[str, MarketEvent],
         blotter: Blotter,
+        controls: Controls,
+        gate: Gate,
         moment: Moment,
         record: Record,
         tell: Callable[[Seat, OrderState], None],
@@ -59,6 +62,8 @@ class Desk:
         self._instruments = instruments
         self._marks = marks
         self._blotter = blotter
+        self._controls = controls
+        self._gate = gate
         self._moment = moment
         self._record = record
         self._tell = tell
@@ -80,7 +85,7 @@ class Desk:
                 verdict = self._verdict(seat, order)
                 if isinstance(verdict, Approved):
                     self._blotter.add(order)
-                    self.decided = self._record(self._moment.at, "order.submitted", seat.name, order, None)
+                    self._submit(order)
                     yield verdict
                 else:
                     self._deny(seat, verdict)
@@ -94,11 +99,16 @@ class Desk:
                     "(context.buy, sell, target, ... return such lists: join them with +=)"
                 )
 
-    def ask_cancel(self, seat: Seat, order_id: int) -> Iterator[CancelRequested]:
-        """Ask an order back, if that can be."""
+    def ask_cancel(self, seat: Seat, order_id: int, *, forced: bool = False) -> Iterator[CancelRequested]:
+        """Ask an order back, if that can be. `forced`: whatever the message rate."""
         state = self._own(seat, order_id)
         if state is None or state.status is OrderStatus.CANCEL_PENDING:
-            self._refuse(seat, order_id, state, Step.ASK_CANCEL)
+            reason = "it is not open any more" if state is None else f"it is {state.status} already"
+            self._refuse(seat, order_id, state, Step.ASK_CANCEL, reason)
+            return
+        too_many = self._controls.may_cancel(seat.name, self._moment.at, forced=forced)
+        if too_many is not None:
+            self._refuse(seat, order_id, state, Step.ASK_CANCEL, too_many.reason)
             return
         self._blotter.ask_cancel(order_id)
         request = CancelRequested(order_id, seat.name, state.symbol)
@@ -145,9 +155,11 @@ class Desk:
         if seat.warming and order.symbol in seat.warming:
             left = seat.warming[order.symbol]
             return Denied(order, "warm_up", f"{seat.name} needs {left} more bars of {order.symbol} to warm up")
-        instrument = self._instruments[order.symbol]
-        working = self._blotter.open_orders(seat.name)
-        return check(order, instrument, seat.ledger, working, self._marks, seat.limits)
+        return self._controls.check(order, self._moment.at)
+
+    def _submit(self, order: Order) -> None:
+        self.decided = self._record(self._moment.at, "order.submitted", order.strategy, order, None)
+        self._gate.decided(order)
 
     def _deny(self, seat: Seat, verdict: Denied) -> None:
         self._record(self._moment.at, "order.denied", seat.name, verdict, None)
@@ -166,7 +178,7 @@ class Desk:
             self._blotter.add(order)
             verdicts.append(verdict)
         for verdict in verdicts:
-            self.decided = self._record(self._moment.at, "order.submitted", seat.name, verdict.order, None)
+            self._submit(verdict.order)
             yield verdict
 
     def _deny_all(self, seat: Seat, first: Denied, family: list[Order], added: int) -> None:
@@ -182,7 +194,8 @@ class Desk:
     def _ask_replace(self, seat: Seat, intent: ReplaceIntent) -> Iterator[Amended]:
         state = self._own(seat, intent.order_id)
         if state is None or state.status in (OrderStatus.CANCEL_PENDING, OrderStatus.REPLACE_PENDING):
-            self._refuse(seat, intent.order_id, state, Step.ASK_REPLACE)
+            reason = "it is not open any more" if state is None else f"it is {state.status} already"
+            self._refuse(seat, intent.order_id, state, Step.ASK_REPLACE, reason)
             return
         order = _amended(state.order, intent)
         verdict = self._recheck(seat, order, state)
@@ -202,16 +215,14 @@ class Desk:
             trail_percent=order.trail_percent,
         )
         self.decided = self._record(self._moment.at, "order.replace_requested", seat.name, request, None)
+        self._gate.decided(order)
         yield verdict
 
     def _recheck(self, seat: Seat, order: Order, state: OrderState) -> Amended | Denied:
-        """Whether the order may have these terms: as if it were a new one, with the old one gone."""
+        """Whether the order may have these terms."""
         if order.quantity <= state.filled:
             return Denied(order, "filled", f"order {order.id} has filled {state.filled} already")
-        rest = replace(order, quantity=order.quantity - state.filled)
-        others = [other for other in self._blotter.open_orders(seat.name) if other.order.id != order.id]
-        verdict = check(rest, self._instruments[order.symbol], seat.ledger, others, self._marks, seat.limits)
-        return replace(verdict, order=order) if isinstance(verdict, Denied) else Amended(order)
+        return self._controls.recheck(order, state, self._moment.at)
 
     def _own(self, seat: Seat, order_id: int) -> OrderState | None:
         """The open order of this strategy; None if it has ended. Raises OrderError for what was never its own."""
@@ -220,9 +231,8 @@ class Desk:
             raise OrderError(f"order {order_id} is not an order of {seat.name}: it cannot be cancelled or replaced by it")
         return state
 
-    def _refuse(self, seat: Seat, order_id: int, state: OrderState | None, step: Step) -> None:
-        """Note that an order cannot take this step any more, or not again."""
-        reason = "it is not open any more" if state is None else f"it is {state.status} already"
+    def _refuse(self, seat: Seat, order_id: int, state: OrderState | None, step: Step, reason: str) -> None:
+        """Note that an order cannot take this step now."""
         symbol = "" if state is None else state.symbol
         refused = Refused(order_id=order_id, strategy=seat.name, symbol=symbol, step=step, reason=reason)
         self._record(self._moment.at, "order.refused", seat.name, refused, None)

@@ -37,14 +37,18 @@ from onepath.events import (
     Signal,
     StrategyEnded,
     Timer,
+    TradingState,
+    TradingStateChanged,
     VenueReport,
 )
+from onepath.gate import Gate
 from onepath.instruments import Instrument
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
-from onepath.orders import OrderState, OrderStatus, Step
+from onepath.orders import OrderState, OrderStatus, Side, Step
 from onepath.portfolio import Portfolio
 from onepath.ports import NEVER, Batch
+from onepath.risk import Controls, RiskPlan
 from onepath.seat import Seat, Seated
 from onepath.strategy import Context, Moment, overridden
 from onepath.trace import where
@@ -79,6 +83,7 @@ class Engine:
         cost: Decimal,
         expected_events: int | None,
         mark_every: int,
+        risk: RiskPlan | None = None,
         commands: Sequence[tuple[int, Command]] = (),
     ) -> None:
         """`cost` is the share of value that trading is expected to take; `mark_every` nanoseconds between valuations;
@@ -103,7 +108,13 @@ class Engine:
         self._expected_events = expected_events
         lives = count(1)
         self._seats = {given.name: self._seat(given, lives, cost) for given in seated}
-        self.desk = Desk(instruments, self.marks, self._blotter, self.moment, record, self._tell)
+        books = [(seat.name, seat.limits, seat.ledger) for seat in self._seats.values()]
+        self._controls = Controls(instruments, books, marks=self.marks, blotter=self._blotter, plan=risk)
+        self.gate = Gate()
+        """the last step: what leaves is what was decided, once"""
+        self.desk = Desk(
+            instruments, self.marks, self._blotter, self._controls, self.gate, self.moment, record, self._tell
+        )
         for at, command in commands:
             self._agenda.set_command(at, command)
 
@@ -191,7 +202,7 @@ class Engine:
         for order_id in orders:
             state = self._blotter.get(order_id)
             if state is not None and state.status is not OrderStatus.CANCEL_PENDING:
-                yield from self.desk.ask_cancel(self._seats[state.order.strategy], order_id)
+                yield from self.desk.ask_cancel(self._seats[state.order.strategy], order_id, forced=True)
 
     def _guard(self, seat: Seat, call: Callable[..., Any], *args: Any) -> None:
         try:
@@ -228,7 +239,9 @@ class Engine:
 
         Raises StrategyError for what no strategy may ask.
         """
-        return self.desk.decide(self._seats[context.name], intents)
+        yield from self.desk.decide(self._seats[context.name], intents)
+        if self._controls.pending:
+            self._move(self._controls.take())
 
     @property
     def decided(self) -> int:
@@ -256,6 +269,8 @@ class Engine:
         self._blotter.keep(state)
         if kind is Fill:
             self._record(self.moment.at, "position", report.strategy, seat.ledger.apply(report), seq)  # type: ignore[arg-type]
+        if self._controls.hears:
+            self._move(self._controls.hear(report, self.moment.at))
         self._tell(seat, state)
 
     def _fold_beside(self, report: VenueReport, cause: int | None) -> None:
@@ -284,6 +299,8 @@ class Engine:
             found=msgspec.to_builtins(report),
         )
         self._record(self.moment.at, "order.refused", report.strategy, refused, cause)
+        if self._controls.hears:
+            self._move(self._controls.hear(refused, self.moment.at))
 
     def _tell(self, seat: Seat, state: OrderState) -> None:
         """Let the strategy hear of a step of its order."""
@@ -299,7 +316,11 @@ class Engine:
         self.moment.due = -NEVER
 
     def command(self, command: Command) -> None:
-        """Take a person's command in; it is done before the next instant. May be called from another thread."""
+        """Take a person's command in; it is done before the next instant. May be called from another thread.
+
+        Raises CommandError where it cannot be carried out.
+        """
+        self._controls.vet(command)
         self._inbox.append(command)
         self.moment.due = -NEVER
 
@@ -345,11 +366,24 @@ class Engine:
 
     def _obey(self, command: Command) -> None:
         self._record(self.moment.at, "command", command.scope or None, command, None)
+        self._move(self._controls.command(command, self.moment.at))
+
+    def _move(self, changes: Sequence[TradingStateChanged]) -> None:
+        """The trading state moved: record it, and ask back what may not trade any more."""
+        for change in changes:
+            self._record(self.moment.at, "trading_state", change.scope or None, change, None)
+            if change.state is not TradingState.ACTIVE:
+                halted = change.state is TradingState.HALTED
+                for seat in self._seats.values() if not change.scope else (self._seats[change.scope],):
+                    open_orders = self._blotter.open_orders(seat.name)
+                    self.cancels += [state.id for state in open_orders if halted or _may_open(state)]
 
     def value(self) -> None:
         """Record what every book is worth now; what has not changed since the last time is left out."""
         for seat in self._seats.values():
             mark = self._mark(seat)
+            if self._controls.judges:
+                self._move(self._controls.judge(self.moment.at, seat.name, mark.equity))
             if mark != seat.last_mark:
                 seat.last_mark = mark
                 self._record(self.moment.at, "mark", seat.name, mark, None)
@@ -389,6 +423,12 @@ class Engine:
     def portfolios(self) -> Mapping[str, Portfolio]:
         """Every strategy's books."""
         return {name: seat.context.portfolio for name, seat in self._seats.items()}
+
+
+def _may_open(state: OrderState) -> bool:
+    """Whether an order at work could open a position or add to one."""
+    order = state.order
+    return not order.reduce_only and (order.side is Side.BUY or order.side is Side.SHORT)
 
 
 def _only(symbols: frozenset[str], call: Call) -> Call:

@@ -306,6 +306,10 @@ class SessionStarted(msgspec.Struct, frozen=True):
     data: dict[str, object]
     """source, path, interval_ns, first_at, last_at, events: what was asked for"""
     schema: int = 1
+    risk: dict[str, object] | None = None
+    """limits of the account and of symbols, and the breakers"""
+    mark_every: int = 0
+    """nanoseconds between valuations: breakers judge at them"""
 
 
 class SessionEnded(msgspec.Struct, frozen=True):

@@ -145,12 +145,14 @@ def _ask(engine: Engine, venue: Venue, only: Context | None) -> None:
 
 def _perform(engine: Engine, venue: Venue, decisions: Iterable[Approved | CancelRequested]) -> None:
     """Hand each decision to the venue, and hear what it says at once."""
-    at = engine.moment.at
+    at, gate = engine.moment.at, engine.gate
     for decision in decisions:
         cause = engine.desk.decided
         if type(decision) is Approved:
+            gate.release(decision)
             _hear(engine, venue.submit(decision, at), cause)
         elif type(decision) is Amended:
+            gate.release(decision)
             _hear(engine, venue.replace(decision, at), cause)
         elif isinstance(decision, CancelRequested):
             _hear(engine, venue.cancel(decision.order_id, at), cause)

@@ -15,16 +15,18 @@ from typing import Any, NamedTuple
 import msgspec
 
 import onepath
-from onepath.engine import Engine, Seated
+from onepath.engine import Engine
 from onepath.errors import ConfigError, TransitionError
-from onepath.events import SessionEnded, SessionStarted
-from onepath.journal.codec import SCHEMA
+from onepath.events import Command, SessionEnded, SessionStarted
+from onepath.journal.codec import SCHEMA, decode
 from onepath.journal.memory import MemoryJournal
 from onepath.loop import run
 from onepath.portfolio import Portfolio
 from onepath.ports import Feed, Venue
 from onepath.ports import Journal as JournalPort
 from onepath.replay import RecordedVenue, ReplayResult, Rows, compare, decision_hash
+from onepath.risk import RiskPlan
+from onepath.seat import Seated
 from onepath.simulator.venue import Market, SimulatedVenue, Terms
 
 MINUTE = 60_000_000_000
@@ -56,6 +58,10 @@ class Plan(NamedTuple):
     market: Market
     config: Mapping[str, Any]
     mark_every: int
+    risk: RiskPlan | None = None
+    """limits of the account and of symbols, and the breakers"""
+    commands: Sequence[tuple[int, Command]] = ()
+    """commands of a recorded session, with their times"""
 
 
 class Outcome:
@@ -114,6 +120,8 @@ class Session:
             cost=plan.market.expected_cost,
             expected_events=plan.feed.total,
             mark_every=plan.mark_every,
+            risk=plan.risk,
+            commands=plan.commands,
         )
 
     def stop(self) -> None:
@@ -121,6 +129,13 @@ class Session:
         self._stopped = True
         self.engine.stop_soon()
         self._go.set()
+
+    def command(self, command: Command) -> None:
+        """Set the trading state of a strategy, or of all; done before the next instant, and recorded.
+
+        Raises CommandError for a strategy that is not here, or an activation without a name in `by`.
+        """
+        self.engine.command(command)
 
     def pause(self) -> None:
         """Hold the run after what it is doing."""
@@ -184,6 +199,8 @@ class Session:
             instruments=tuple(msgspec.to_builtins(i) for i in plan.feed.instruments.values()),
             data=dict(plan.data),
             schema=SCHEMA,
+            risk=None if plan.risk is None else msgspec.to_builtins(plan.risk),
+            mark_every=plan.mark_every,
         )
 
 
@@ -196,6 +213,7 @@ def simulated(plan: Plan) -> SimulatedVenue:
 def replayed(plan: Plan, recorded: Rows) -> ReplayResult:
     """Run a plan again, with what the venue said taken from a journal, and compare every decision with it."""
     again = MemoryJournal("replay")
+    plan = plan._replace(commands=[(row.at, decode(row)) for row in recorded.rows(("command",))])
     # A journal whose fills do not fit the new orders parted from it before; `compare` says where.
     with suppress(TransitionError):
         Session(plan, again, RecordedVenue(recorded)).run()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from onepath import Context, Instrument, Strategy
-from onepath.engine import Seated
+from onepath.seat import Seated
 from onepath.errors import JournalError
 from onepath.events import Accepted, Timer
 from onepath.feeds.columns import COLUMNS, ColumnFeed

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from onepath import Bps, Context, FixedBps, Instrument, Quote, Strategy
-from onepath.engine import Seated
+from onepath.seat import Seated
 from onepath.events import Accepted, Cancelled, Expired, Fill
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import DECISIONS

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from onepath import Bps, CancelIntent, Context, FixedBps, Instrument, NormalLatency, Strategy, TimeInForce, VolumeBased
-from onepath.engine import Seated
+from onepath.seat import Seated
 from onepath.events import Cancelled, Expired, Fill
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import decode

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from onepath import Context, Instrument, Strategy
-from onepath.engine import Seated
+from onepath.seat import Seated
 from onepath.events import Fill
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import decode

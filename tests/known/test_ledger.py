@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onepath import Bps, Context, Instrument, PerShare, Strategy
-from onepath.engine import Seated
+from onepath.seat import Seated
 from onepath.events import Fill, PositionEvent
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import decode

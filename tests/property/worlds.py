@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 from hypothesis import strategies as st
 
 from onepath import Context, Instrument, Limits, OrderState, Range, Strategy, TimeInForce, Timer
-from onepath.engine import Seated
+from onepath.seat import Seated
 from onepath.errors import OrderError
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import decode

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from onepath import Instrument, Limits, Strategy
-from onepath.engine import Seated
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import decode
 from onepath.journal.memory import MemoryJournal
+from onepath.seat import Seated
 from onepath.session import Outcome, Plan, Session
 from onepath.simulator.venue import Market
 
