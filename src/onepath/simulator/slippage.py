@@ -59,7 +59,7 @@ def exactly(model: msgspec.Struct, signed: tuple[str, ...] = ()) -> None:
             msgspec.structs.force_setattr(model, name, number(model, name, value, signed=name in signed))
 
 
-def number(model: msgspec.Struct, name: str, value: float | str | Decimal, *, signed: bool = False) -> Decimal:
+def number(model: object, name: str, value: float | str | Decimal, *, signed: bool = False) -> Decimal:
     """`value` as an exact number that a cost can be, or a ConfigError that names model and parameter."""
     try:
         found = exact(value)
