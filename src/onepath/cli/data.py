@@ -31,6 +31,10 @@ def import_(
     calendar: Annotated[str | None, typer.Option(help="Trading calendar, such as XNYS or 24/7.")] = None,
     stamps: Annotated[str | None, typer.Option(help="Do times mark the start or the end of a bar?")] = None,
     interval: Annotated[str | None, typer.Option(help="Length of a bar, such as 1m, where it does not show.")] = None,
+    kind: Annotated[str | None, typer.Option(help="bars, quotes, trades or book, where it does not show.")] = None,
+    crossed: Annotated[str | None, typer.Option(help="Quotes with bid above ask: refuse or drop.")] = None,
+    sides: Annotated[str | None, typer.Option(help="Do rows of quotes carry both sides or one?")] = None,
+    time: Annotated[str | None, typer.Option(help="The column of times of ticks, where there are several.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring a file into the workspace.
@@ -40,6 +44,7 @@ def import_(
     from dataclasses import asdict
 
     from onepath.data.ingest import import_file
+    from onepath.data.tickcolumns import TickWish
     from onepath.workspace import find
 
     data_dir = find(Path.cwd()).data_dir
@@ -53,17 +58,24 @@ def import_(
         stamps=stamps,
         interval=interval,
         progress=None,
+        ticks=TickWish(kind, crossed, sides, time),
     )
     if as_json:
         say_json(asdict(imported))
         return
-    say(
-        f"{imported.name}: {imported.rows_added:,} bars added, {imported.rows_known:,} known, {imported.rows_total:,} in all"
-    )
-    say(f"{length(imported.interval_ns)} bars of {', '.join(imported.symbols)}, calendar {imported.calendar}")
+    what = " and ".join(imported.kinds)
+    added, known, total = imported.rows_added, imported.rows_known, imported.rows_total
+    say(f"{imported.name}: {added:,} {_rows(what)} added, {known:,} known, {total:,} in all")
+    long = f"{length(imported.interval_ns)} " if imported.interval_ns else ""
+    say(f"{long}{what} of {', '.join(imported.symbols)}, calendar {imported.calendar}")
     for remark in imported.notes:
         say(remark)
     say(f"in {imported.folder}")
+
+
+def _rows(kind: str) -> str:
+    """What is counted: of a book its rows, one a level."""
+    return "rows" if kind == "book" else kind
 
 
 @app.command("list")
@@ -81,7 +93,7 @@ def listing(as_json: AsJson = False) -> None:
     if as_json:
         say_json(found)
         return
-    columns = ("name", "symbols", "interval", "bars>", "from", "to", "calendar", "")
+    columns = ("name", "symbols", "interval", "rows>", "from", "to", "calendar", "")
     say_table(columns, (_row(facts) for facts in found))
 
 
@@ -90,7 +102,7 @@ def _row(facts: dict[str, Any]) -> list[str]:
     return [
         facts["name"],
         ", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else ""),
-        length(facts["interval_ns"]),
+        length(facts["interval_ns"]) if facts["interval_ns"] else ", ".join(facts["kinds"]),
         f"{facts['rows']:,}",
         day(facts["first_start"]),
         day(facts["last_at"]),
@@ -113,6 +125,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
         say_json(facts | {"symbols": dataset.meta["symbols"]})
         return
     _say_dataset(facts)
+    if "kinds" in dataset.meta:
+        _say_streams(dataset)
+        return
     rows = ((symbol, f"{e['rows']:,}", day(e["first_start"]), day(e["last_at"])) for symbol, e in _entries(dataset))
     say_table(("symbol", "bars>", "from", "to"), rows)
 
@@ -133,8 +148,24 @@ def check(
     """
     from onepath.data.quality import check as checked
 
+    if (report := _ticks(name)) is not None:
+        _say_report(report, as_json)
+        return
     source, known = _to_check(name)
-    report = checked(source, symbol=symbol, calendar=calendar or known)
+    _say_report(checked(source, symbol=symbol, calendar=calendar or known), as_json)
+
+
+def _ticks(name: str) -> Report | None:
+    """The report on quotes, trades or books; None where the name is of bars."""
+    from onepath.data.tickquality import check_tick_dataset, check_tick_file
+
+    path = Path(name)
+    if path.is_file():
+        return check_tick_file(path)
+    return None if path.suffix in (".csv", ".parquet", ".gz") else check_tick_dataset(_dataset(name))
+
+
+def _say_report(report: Report, as_json: bool) -> None:
     if as_json:
         say_json(report.to_json())
     else:
@@ -189,7 +220,39 @@ def _entries(dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
     return list(dataset.meta["symbols"].items())
 
 
+def _say_streams(dataset: Dataset) -> None:
+    """Symbol and kind by line, and the spread of quotes."""
+    rows = [
+        (symbol, kind, f"{s['rows']:,}", moment(s["first_at"]), moment(s["last_at"]), _spread(s))
+        for symbol, entry in _entries(dataset)
+        for kind, s in entry["streams"].items()
+    ]
+    say_table(("symbol", "kind", "rows>", "from", "to", "spread"), rows)
+    for symbol, entry in _entries(dataset):
+        for kind, stream in entry["streams"].items():
+            for remark in stream["notes"]:
+                say(f"{symbol} {kind}: {remark}")
+
+
+def _spread(stream: dict[str, Any]) -> str:
+    if "median_spread" not in stream:
+        return ""
+    return f"median {stream['median_spread']:g}, {stream['locked']:.1%} locked"
+
+
+def moment(at: int) -> str:
+    """To the second."""
+    return dt.datetime.fromtimestamp(at // 1_000_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def _say_dataset(facts: dict[str, Any]) -> None:
+    if not facts["interval_ns"]:
+        say(
+            f"{facts['name']}: {facts['rows']:,} rows of {' and '.join(facts['kinds'])}, {len(facts['symbols'])} symbols"
+        )
+        say(f"{moment(facts['first_start'])} to {moment(facts['last_at'])}, calendar {facts['calendar']}")
+        say(f"in {facts['path']}")
+        return
     say(f"{facts['name']}: {facts['rows']:,} bars of {length(facts['interval_ns'])}, {len(facts['symbols'])} symbols")
     say(f"{day(facts['first_start'])} to {day(facts['last_at'])}, calendar {facts['calendar']}")
     say(f"times in the source mark the {facts['stamps']} of bars ({facts['stamps_how']})")

@@ -104,6 +104,14 @@ class Data(Part):
     """trading calendar, such as XNYS or 24/7; default: as the dataset or asset class says"""
     interval: Interval | None = None
     """length of a bar, such as 1m, 1h, 1d; default: found in the data"""
+    kind: Literal["bars", "quotes", "trades", "book"] | None = None
+    """what the data is; default: found from the columns; of a dataset with several kinds, the one to read"""
+    crossed: Literal["refuse", "drop"] | None = None
+    """quotes whose bid is above their ask: refuse the data, or drop those quotes and say how many; default: refuse"""
+    sides: Literal["both", "one"] | None = None
+    """one: rows of quotes carry one side, and the other is carried forward; default: both"""
+    time: str | None = None
+    """the column that says when ticks are known, where a file has several columns of times"""
 
     @property
     def interval_ns(self) -> int | None:

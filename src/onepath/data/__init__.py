@@ -27,6 +27,10 @@ def open_feed(
     stamps: str | None = "start",
     interval: str | int | timedelta | None = None,
     data_dir: Path | str | None = None,
+    kind: str | None = None,
+    crossed: str | None = None,
+    sides: str | None = None,
+    time: str | None = None,
 ) -> Feed:
     """The feed of `source`.
 
@@ -35,6 +39,11 @@ def open_feed(
     `start` (inclusive) and `end` (exclusive) are compared with the start of a bar. `instruments` says what the symbols
     are; the others follow `asset_class` (equity, crypto, fx, generic) and `calendar`. `stamps` says whether times mark
     the start or the end of bars, None finds out. `interval` is the bar length where the data do not show it.
+
+    Quotes, trades and order books open the same way; a symbol may also map to a mapping of kind to frame. `kind` (bars,
+    quotes, trades, book) is found from the columns where it is not said. `crossed="drop"` leaves out quotes whose bid is
+    above their ask, which are refused otherwise; `sides="one"` reads rows that carry one side and carries the other
+    forward; `time` names the column of times where several are there.
     Raises DataError with one sentence on the first thing that is wrong.
     """
     from onepath.data.sources import open_feed as opened
@@ -50,4 +59,8 @@ def open_feed(
         stamps=stamps,
         interval=interval,
         data_dir=data_dir,
+        kind=kind,
+        crossed=crossed,
+        sides=sides,
+        time=time,
     )

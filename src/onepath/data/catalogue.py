@@ -47,7 +47,7 @@ class Dataset:
 
     @property
     def rows(self) -> int:
-        """Bars of all symbols."""
+        """Bars of all symbols, or rows of ticks."""
         return sum(int(entry["rows"]) for entry in self.meta["symbols"].values())
 
     def file(self, symbol: str) -> Path:
@@ -171,6 +171,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "path": str(dataset.folder),
         "bundled": dataset.folder.parent == SAMPLES,
         "symbols": dataset.symbols,
+        "kinds": list(dataset.meta.get("kinds", ("bars",))),
         "rows": dataset.rows,
         "interval_ns": dataset.meta["interval_ns"],
         "calendar": dataset.meta["calendar"],

@@ -24,13 +24,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from onepath.calendars import Calendar, get
-from onepath.data import assets, catalogue, quality, reading
+from onepath.data import assets, catalogue, quality, reading, tickimport
 from onepath.data.bars import Timing, canonical, forwards, nanoseconds, timing
 from onepath.data.places import Place
-from onepath.data.sources import IN_MEMORY, usual_calendar
+from onepath.data.sources import usual_calendar
 from onepath.data.stamps import read as read_stamps
 from onepath.data.stamps import require
 from onepath.data.tables import SYMBOLS, TIMES, Raw, find, named, need, split
+from onepath.data.tickcolumns import TickWish
+from onepath.data.ticksources import IN_MEMORY
 from onepath.errors import DataError
 from onepath.feeds.checks import Checked, stamp
 from onepath.feeds.columns import COLUMNS
@@ -82,6 +84,7 @@ class Imported:
     stamps_how: str
     notes: Sequence[str]
     quality: Mapping[str, Any]
+    kinds: Sequence[str] = ("bars",)
 
 
 @dataclass(frozen=True)
@@ -114,14 +117,19 @@ def import_file(
     interval: str | int | None = None,
     progress: Progress | None = None,
     instruments: Mapping[str, Instrument] | None = None,
+    ticks: TickWish | None = None,
 ) -> Imported:
     """Add a CSV or Parquet file to the data set `name`. Raises DataError, and changes nothing, on the first wrong row.
 
     `symbol` names the data where the file does not, or picks one of its symbols. The rest is as in `open_feed`, but
-    that `stamps` is found out where nothing is said.
+    that `stamps` is found out where nothing is said. `ticks` is what was said about quotes, trades and books.
     """
     path, folder = Path(path), catalogue.folder_of(Path(workspace_data_dir), name)
+    if tickimport.is_ticks(path, ticks or TickWish()):
+        return _imported_ticks(path, folder, ticks or TickWish(), symbol, asset_class, calendar, instruments or {})
     old = catalogue.load(folder).meta if (folder / catalogue.DATASET).is_file() else None
+    if old is not None and "kinds" in old:
+        Place(str(folder)).fail("the data set has ticks; import bars under another name")
     wished = _Wish(symbol, asset_class, calendar or "", stamps, nanoseconds(interval))
     nothing_said = old is None and calendar is None and asset_class is None and not instruments
     notes: list[str] = []
@@ -140,6 +148,36 @@ def import_file(
         for file in written:
             file.temporary.unlink(missing_ok=True)
     return _imported(catalogue.load(folder), written, _said(notes, written), summary)
+
+
+def _imported_ticks(
+    path: Path,
+    folder: Path,
+    wish: TickWish,
+    symbol: str | None,
+    asset_class: str | None,
+    calendar: str | None,
+    instruments: Mapping[str, Instrument],
+) -> Imported:
+    parts = tickimport.import_ticks(
+        path, folder, wish, symbol=symbol, asset_class=asset_class, calendar=calendar, instruments=instruments
+    )
+    dataset = catalogue.load(folder)
+    return Imported(
+        name=dataset.name,
+        folder=folder,
+        symbols=[part.symbol for part in parts],
+        rows_added=sum(part.rows for part in parts if not part.known),
+        rows_known=sum(part.rows for part in parts if part.known),
+        rows_total=dataset.rows,
+        interval_ns=0,
+        calendar=str(dataset.meta["calendar"]),
+        stamps="",
+        stamps_how="",
+        notes=[f"{part.symbol} {part.kind}: {note}" for part in parts for note in part.notes()],
+        quality={},
+        kinds=list(dict.fromkeys(part.kind for part in parts)),
+    )
 
 
 def _settled(wish: _Wish, old: Mapping[str, Any] | None, folder: Path) -> _Wish:

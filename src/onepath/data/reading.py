@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from onepath.data.places import Place
 from onepath.data.tables import SYMBOLS, TIMES, VOLUMES, plain
+from onepath.data.tickcolumns import kind_of
 from onepath.feeds.columns import FIELDS
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz")
@@ -104,7 +105,7 @@ def _parse_csv(path: Path, header: Header, types: Mapping[str, Any]) -> pa.Table
 
 
 def csv_header(path: Path) -> Header:
-    """The first line that names a close; text before it is a banner. Raises DataError where there is none."""
+    """The first line that names a close, or columns of ticks; text before it is a banner. Raises DataError without one."""
     place = Place(str(path))
     lines = _first_lines(path, place)
     if not any(line.strip() for line in lines):
@@ -112,7 +113,7 @@ def csv_header(path: Path) -> Header:
     for number, line in enumerate(lines):
         delimiter = max(",;\t|", key=line.count)
         names = tuple(name.strip('"') for name in line.split(delimiter))
-        if "close" in {plain(name) for name in names}:
+        if "close" in {plain(name) for name in names} or kind_of(names) != "bars":
             return Header(number, names, delimiter, " ".join(lines[:number]))
     first = lines[0] if len(lines[0]) <= 80 else lines[0][:80] + "..."
     return place.fail(
@@ -135,7 +136,9 @@ def is_frame(source: object) -> bool:
     module = type(source).__module__.partition(".")[0]
     if module in {"pandas", "polars", "pyarrow"}:
         return True
-    return isinstance(source, Mapping) and any(plain(name) == "close" for name in source)
+    return isinstance(source, Mapping) and (
+        any(plain(name) == "close" for name in source) or kind_of([str(name) for name in source]) != "bars"
+    )
 
 
 def read_frame(frame: Any, where: str) -> tuple[pa.Table, Place]:

@@ -16,18 +16,18 @@ from typing import Any
 import numpy as np
 
 from onepath.calendars import DAY, get
-from onepath.data import assets, catalogue, reading
+from onepath.data import assets, catalogue, reading, ticksources
 from onepath.data.bars import Bars, canonical, nanoseconds, only_weekdays, usual_step
 from onepath.data.places import Place
 from onepath.data.tables import Raw, named, split
+from onepath.data.tickcolumns import TickWish
+from onepath.data.ticksources import ALONE, IN_MEMORY, Terms
 from onepath.errors import DataError
 from onepath.feeds.columns import ColumnFeed
 from onepath.feeds.parquet import ParquetFeed, is_canonical, no_overlap
 from onepath.instruments import Instrument
 from onepath.ports import Feed
 
-ALONE = "ASSET"
-IN_MEMORY = 2_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,14 +43,26 @@ def open_feed(
     stamps: str | None = "start",
     interval: str | int | timedelta | None = None,
     data_dir: Path | str | None = None,
+    kind: str | None = None,
+    crossed: str | None = None,
+    sides: str | None = None,
+    time: str | None = None,
 ) -> Feed:
     """See `onepath.data.open_feed`."""
+    wish = TickWish(kind, crossed, sides, time)
     window = moment(start), moment(end)
     notes: list[str] = []
     found = _catalogued(source, data_dir)
     if isinstance(found, catalogue.Dataset):
         _agrees(found, asset_class, calendar, nanoseconds(interval))
+        if "kinds" in found.meta:
+            return ticksources.open_dataset(found, wish, Terms(symbols, *window, instruments, None, None))
         return catalogue.open_dataset(found, symbols=symbols, start=window[0], end=window[1], instruments=instruments)
+    terms = Terms(symbols, *window, instruments, asset_class, calendar, stamps, nanoseconds(interval))
+    if (ticks := ticksources.opened(found, wish, terms)) is not None:
+        return ticks
+    if wish.said and wish.kind != "bars":
+        Place("the data").fail("it has bars; crossed, sides and time are for quotes, trades and books: leave them out")
     if isinstance(found, Path) and (files := _canonical_files(found)):
         return _streamed(found, files, symbols, window, instruments, asset_class, calendar)
     raws = _raws(found, symbols, notes)

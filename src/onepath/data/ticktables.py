@@ -11,7 +11,7 @@ A book is converted whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,7 @@ class Converter:
 
     def convert(self, table: pa.Table) -> Columns:
         """The next piece. Raises DataError, with the row, at the first that cannot be."""
-        at = self._times(table)
-        columns = [at, *getattr(self, f"_{self.kind}")(table)]
+        columns = self.raw(table)
         keep = np.arange(table.num_rows)
         if self.kind == "quotes":
             columns, keep = self._policies(columns, keep)
@@ -75,6 +74,10 @@ class Converter:
         self._kept_before += len(keep)
         self._rows += table.num_rows
         return self._ordered(columns) if self.kind == "book" else columns
+
+    def raw(self, table: pa.Table) -> Columns:
+        """The columns as they came, unchecked."""
+        return [self._times(table), *_READERS[self.kind](self, table)]
 
     def notes(self) -> list[str]:
         """What was done to the rows, and what is odd about them."""
@@ -129,10 +132,12 @@ class Converter:
 
     # -- the kinds ----------------------------------------------------------------------------------------------------
 
-    def _quotes(self, table: pa.Table) -> Columns:
+    def quotes(self, table: pa.Table) -> Columns:
+        """Bid, ask and their sizes."""
         return [self._floats(table, field) for field in COLUMNS["quotes"][1:]]
 
-    def _trades(self, table: pa.Table) -> Columns:
+    def trades(self, table: pa.Table) -> Columns:
+        """Price, size and who took liquidity."""
         maker = self._fields["maker"]
         if maker is None:
             aggressor = self._signs(table, "aggressor")
@@ -141,7 +146,8 @@ class Converter:
             aggressor = np.where(sold.to_numpy(zero_copy_only=False), -1, 1).astype(np.int64)
         return [self._floats(table, "price"), self._floats(table, "size"), aggressor]
 
-    def _book(self, table: pa.Table) -> Columns:
+    def book(self, table: pa.Table) -> Columns:
+        """Update ids, the snapshot mark, side, price and size of each level."""
         previous = self._integers(table, "previous")
         given = self._integers(table, "first_id")
         follows = self._fields["previous"] is not None
@@ -208,6 +214,13 @@ class Converter:
             else:
                 newest = 0
         return [np.ascontiguousarray(column[keep]) for column in columns]
+
+
+_READERS: Mapping[str, Callable[[Converter, pa.Table], Columns]] = {
+    "quotes": Converter.quotes,
+    "trades": Converter.trades,
+    "book": Converter.book,
+}
 
 
 def read_ticks(table: pa.Table, place: Place, wish: TickWish) -> list[TickRows]:
