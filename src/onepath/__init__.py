@@ -23,13 +23,17 @@ from onepath.market import Bar, Quote, Trade
 from onepath.orders import CancelIntent, OrderIntent, OrderState, OrderStatus, OrderType, Side, TimeInForce
 from onepath.portfolio import Portfolio
 from onepath.risk import Limits
-from onepath.simulator.commission import Bps, PerShare
+from onepath.simulator.commission import Bps, MakerTaker, PerOrder, PerShare, Tier, Tiers
 from onepath.simulator.latency import NormalLatency
-from onepath.simulator.slippage import FixedBps, VolumeBased
+from onepath.simulator.schedules import Alpaca, BinanceSpot, BinanceUsdm, IbkrFixed, IbkrTiered, MexcFutures, MexcSpot
+from onepath.simulator.slippage import FixedBps, HalfSpread, SquareRoot, VolumeBased, VolumeShare
 from onepath.strategy import Context, Params, Range, Strategy
 
 __all__ = [
+    "Alpaca",
     "Bar",
+    "BinanceSpot",
+    "BinanceUsdm",
     "Bps",
     "CancelIntent",
     "Cancelled",
@@ -39,9 +43,15 @@ __all__ = [
     "Expired",
     "Fill",
     "FixedBps",
+    "HalfSpread",
+    "IbkrFixed",
+    "IbkrTiered",
     "Instrument",
     "JournalError",
     "Limits",
+    "MakerTaker",
+    "MexcFutures",
+    "MexcSpot",
     "NormalLatency",
     "OnepathError",
     "OrderError",
@@ -50,6 +60,7 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "Params",
+    "PerOrder",
     "PerShare",
     "Portfolio",
     "Quote",
@@ -57,12 +68,16 @@ __all__ = [
     "Rejected",
     "Side",
     "Signal",
+    "SquareRoot",
     "Strategy",
     "StrategyError",
+    "Tier",
+    "Tiers",
     "TimeInForce",
     "Timer",
     "Trade",
     "VolumeBased",
+    "VolumeShare",
     "atr",
     "backtest",
     "ema",

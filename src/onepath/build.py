@@ -6,7 +6,7 @@ Replay takes everything from the manifest, so a recorded session needs no file b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,24 +32,52 @@ from onepath.replay import ReplayResult, Rows
 from onepath.risk import Limits, RiskPlan
 from onepath.seat import Seated
 from onepath.session import Plan, Session, described, mark_interval, replayed
-from onepath.simulator.commission import Bps, Charged, Commission, NoCommission, PerShare
+from onepath.simulator.commission import Bps, Commission, MakerTaker, NoCommission, PerOrder, PerShare, Tiers
 from onepath.simulator.latency import Latency, NoLatency, NormalLatency
 from onepath.simulator.queues import Back, Front, Probability, QueueModel, Through
-from onepath.simulator.slippage import FixedBps, NoSlippage, Slippage, VolumeBased
+from onepath.simulator.schedules import SCHEDULES
+from onepath.simulator.slippage import (
+    FixedBps,
+    HalfSpread,
+    NoSlippage,
+    Slippage,
+    SquareRoot,
+    VolumeBased,
+    VolumeShare,
+)
 from onepath.simulator.venue import Market
 
 if TYPE_CHECKING:
     from onepath.config import Config, StrategyConfig
     from onepath.strategy import Strategy
 
-_SLIPPAGE: Mapping[str, type[Slippage]] = {"none": NoSlippage, "fixed_bps": FixedBps, "volume_based": VolumeBased}
-_COMMISSION: Mapping[str, type[Commission]] = {"none": NoCommission, "bps": Bps, "per_share": PerShare}
+_SLIPPAGE: Mapping[str, Callable[..., Slippage]] = {
+    "none": NoSlippage,
+    "fixed_bps": FixedBps,
+    "half_spread": HalfSpread,
+    "volume_based": VolumeBased,
+    "volume_share": VolumeShare,
+    "square_root": SquareRoot,
+}
+_COMMISSION: Mapping[str, Callable[..., Commission]] = {
+    "none": NoCommission,
+    "bps": Bps,
+    "per_share": PerShare,
+    "per_order": PerOrder,
+    "maker_taker": MakerTaker,
+    "tiers": Tiers,
+    **SCHEDULES,
+}
 _QUEUE: Mapping[str, type[QueueModel]] = {
     "through": Through,
     "front": Front,
     "back": Back,
     "probability": Probability,
 }
+
+
+_TICKS = ("kind", "crossed", "sides", "time")
+"""what is said of quotes, trades and books; in the manifest where it was"""
 
 
 def build(config: Config, *, home: Path, session_id: str, journal_path: Path | None) -> Session:
@@ -105,10 +133,11 @@ def _replayed(reader: SqliteReader, home: Path) -> ReplayResult:
         data=started.data,
         strategies=[_seated(row, home) for row in started.strategies],
         sources=[{key: row[key] for key in ("class", "source_sha256")} for row in started.strategies],
-        market=Market(commission=_Rate(started)),
+        market=Market(),  # what the venue said is in the journal
         config=started.config,
         mark_every=started.mark_every or mark_interval(started.data),
         risk=None if started.risk is None else msgspec.convert(started.risk, RiskPlan),
+        expected_cost=Decimal(str(started.data.get("expected_cost", "0"))),
     )
     result = replayed(plan, reader)
     fingerprint = feed.fingerprint()
@@ -127,24 +156,6 @@ def _only(reader: Rows, kind: str) -> Any:
     for row in reader.rows((kind,)):
         return decode(row)
     raise JournalError(f"the journal has no {kind}: the session broke off, and cannot be replayed as a whole")
-
-
-class _Rate(msgspec.Struct, frozen=True):
-    """A recorded run's expected cost share: sizing must see what it saw."""
-
-    started: SessionStarted
-
-    in_base = False
-
-    def book(self, c: Charged) -> None:
-        """Nothing to remember."""
-
-    def fee(self, c: Charged) -> Decimal:
-        raise JournalError("a replay takes its fees from the journal")
-
-    @property
-    def rate(self) -> Decimal:
-        return Decimal(str(self.started.data.get("expected_cost", "0")))
 
 
 def _masked(config: Config, wanted: StrategyConfig, made: Strategy) -> dict[str, Any]:
@@ -174,6 +185,7 @@ def _asked(config: Config, market: Market) -> dict[str, Any]:
         "asset_class": data.asset_class,
         "calendar": data.calendar,
         "interval": data.interval,
+        **{key: value for key in _TICKS if (value := getattr(data, key)) is not None},
         "market_hours_only": clock.market_hours_only,
         "speed": None if clock.speed == "max" else clock.speed,
         "expected_cost": str(market.expected_cost),
@@ -202,6 +214,7 @@ def _open(
         calendar=asked["calendar"],
         stamps=asked["stamps"] or "start",
         interval=asked["interval"],
+        **{key: asked[key] for key in _TICKS if asked.get(key) is not None},
         data_dir=home / "data",
     )
 
@@ -238,12 +251,12 @@ def _market(config: Config) -> Market:
 
 def _slippage(config: Config) -> Slippage:
     chosen = config.execution.slippage
-    return _SLIPPAGE[chosen.model](**chosen.params.model_dump())
+    return _SLIPPAGE[chosen.model](**chosen.params.model_dump(exclude_none=True))
 
 
 def _commission(config: Config) -> Commission:
     chosen = config.execution.commission
-    return _COMMISSION[chosen.model](**chosen.params.model_dump())
+    return _COMMISSION[chosen.model](**chosen.params.model_dump(exclude_none=True))
 
 
 def _queue(config: Config) -> QueueModel:

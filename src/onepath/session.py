@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -58,6 +59,8 @@ class Plan(NamedTuple):
     market: Market
     config: Mapping[str, Any]
     mark_every: int
+    expected_cost: Decimal | None = None
+    """share of an order's value that costs are expected to take, for sizing; None: what `market` expects"""
     risk: RiskPlan | None = None
     """limits of the account and of symbols, and the breakers"""
     commands: Sequence[tuple[int, Command]] = ()
@@ -117,7 +120,7 @@ class Session:
             plan.feed.instruments,
             plan.strategies,
             self.journal.append,
-            cost=plan.market.expected_cost,
+            cost=plan.market.expected_cost if plan.expected_cost is None else plan.expected_cost,
             expected_events=plan.feed.total,
             mark_every=plan.mark_every,
             risk=plan.risk,

@@ -120,8 +120,8 @@ PUBLISHED: Mapping[str, tuple[Source, ...]] = {
         Source(
             "https://www.binance.com/en/support/announcement/40669f3da342426c87b083b659673316",
             "2022-05-31",
-            "the standard rates ('previous' on that page, which gave VIP 4 and above the rates of VIP 9 until further notice), in "
-            "BUSD, with 25 % off when paid in BNB. Levels also ask for a balance of BNB, which is not modelled. Today's page "
+            "the standard rates ('previous' on that page, which gave VIP 4 and above the rates of VIP 9 until further notice), "
+            "in BUSD, with 25 % off when paid in BNB. Levels also ask for a balance of BNB, which is not modelled. Today's page "
             "could not be read; other sites show lower rates from VIP 3 on and the same for Regular, VIP 1 and VIP 2. That the "
             "fee of a buy is taken in the coin is not on the page.",
         ),
@@ -284,8 +284,9 @@ class Alpaca(UsEquities):
 @dataclass(eq=False, kw_only=True)
 class VipLevels:
     """A share of value by level, maker and taker. `vip` is the account's level; with `by_volume` the value that this run
-    traded in the thirty days before the current one (UTC) can raise it. `discount` is the share of the fee that the exchange's own coin
-    takes off: the fee is then paid in that coin, counted here as money at once, and not taken in the coin bought."""
+    traded in the thirty days before the current one (UTC) can raise it. `discount` is the share of the fee that the
+    exchange's own coin takes off: the fee is then paid in that coin, counted here as money at once, and not taken in the
+    coin bought."""
 
     levels: Sequence[Vip]
     vip: int = 0
