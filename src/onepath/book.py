@@ -79,6 +79,11 @@ class Book:
         """The size displayed at a price among the bids (+1) or the asks (-1)."""
         return self._bid_sizes.get(price, 0.0) if sign > 0 else self._ask_sizes.get(-price, 0.0)
 
+    def sees(self, sign: int, price: float) -> bool:
+        """Whether a price is within the levels known of the bids (+1) or the asks (-1); of an empty side all is known."""
+        known = self._bids if sign > 0 else self._asks
+        return not known or price * sign >= known[0]
+
     def walk(self, sign: int) -> Iterator[tuple[float, float]]:
         """(price, size) of the bids (+1) or the asks (-1), the best first."""
         if sign > 0:

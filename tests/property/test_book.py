@@ -122,6 +122,26 @@ def test_a_place_in_the_line(model: QueueModel, joins: float, happenings: list[t
             assert reached <= max(traded - joins, 0.0) + 1e-9
 
 
+@given(models, amounts, happenings)
+def test_the_back_is_never_before_the_likely(
+    model: QueueModel, joins: float, happenings: list[tuple[bool, float]]
+) -> None:
+    """Whatever happens, the conservative place is not before the likely one, and has not been given more."""
+    back, likely, displayed = Back().join(joins), model.join(joins), joins
+    assert isinstance(back, Place)
+    assert isinstance(likely, Place)
+    given = [0.0, 0.0]
+    for is_trade, amount in happenings:
+        for number, place in enumerate((back, likely)):
+            if is_trade:
+                given[number] += place.traded(amount)
+            else:
+                place.changed(displayed, amount)
+        displayed = displayed if is_trade else amount
+        assert back.ahead >= likely.ahead - 1e-9
+        assert given[0] <= given[1] + 1e-8
+
+
 @given(models, amounts, amounts, amounts)
 def test_trade_and_size_in_either_order(model: QueueModel, joins: float, more: float, trade: float) -> None:
     """A trade and the size that shows it leave the same place and bring the same fill, whichever comes first."""
