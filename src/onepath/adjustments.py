@@ -10,7 +10,7 @@ Rules, by action; `cost` is the money a position was bought for, and goes where 
   cash part's profit is realised, the rest goes on.
 - symbol change: everything goes on under the new name. Delisting: sold at `price`.
 Who holds the new symbol already has what comes added; long meets short as in any trade.
-Cash of sold units (`PROCEEDS`) has its profit in `realised`; a dividend is income beside it. Divisions are rounded at the
+Cash of sold units (`ledger.PROCEEDS`) has its profit in `realised`; a dividend is income beside it. Divisions are rounded at the
 twelfth decimal, half to even, and what is left stays where it was, so that nothing is lost.
 """
 
@@ -36,8 +36,6 @@ from onepath.instruments import ONE, ZERO, Instrument
 from onepath.ledger import EXACT, Ledger, Position
 from onepath.market import Bar, MarketEvent, Trade
 
-PROCEEDS = frozenset({"fraction", "merger", "delisting"})
-"""kinds of cash flow that pay for units: their profit is in `realised`, they are no income"""
 _GRAIN = Decimal("1e-12")
 
 

@@ -18,7 +18,8 @@ from typing import Any, ClassVar, Self
 import msgspec
 from msgspec.structs import replace as replaced
 
-from onepath.actions import CorporateAction
+from onepath.actions import CorporateAction, SymbolChange, ratio_of
+from onepath.adjustments import UNSCALED, Scale
 from onepath.errors import OrderError, StrategyError
 from onepath.events import Signal, Timer
 from onepath.instruments import ONE, ZERO, Instrument, exact
@@ -147,6 +148,8 @@ class History:
         self.symbols = symbols
         self.length = 0
         self._bars: dict[str, deque[Bar]] = {}
+        self._raw: dict[str, dict[int, tuple[Bar, Scale]]] = {}
+        """bars of before a split as they came, by their close, and how they are shown now"""
 
     def require(self, bars: int) -> None:
         """Keep the last `bars` bars of every symbol; call it in `on_start`."""
@@ -165,6 +168,21 @@ class History:
     def closes(self, symbol: str, bars: int) -> list[float]:
         """The last `bars` closing prices, oldest first; fewer while there are not as many."""
         return [bar.close for bar in self[symbol][-bars:]] if bars > 0 else []
+
+    def act(self, action: CorporateAction) -> None:
+        """Restate the bars kept after a split, so that all of them are in today's units; a new name takes them over."""
+        kept = self._bars.get(action.symbol)
+        if not kept:
+            return
+        if isinstance(action, SymbolChange):
+            self._bars.setdefault(action.into, deque((replaced(b, symbol=action.into) for b in kept), self.length))
+        elif ratio_of(action) is not None:
+            # Always from the bars as they came, so that several splits round no more than one.
+            known = self._raw.get(action.symbol, {})
+            raw = {bar.at: known.get(bar.at, (bar, UNSCALED)) for bar in kept}
+            raw = {at: (bar, scale.after(action, dividends=False)) for at, (bar, scale) in raw.items()}
+            self._raw[action.symbol] = raw
+            self._bars[action.symbol] = deque((scale.bar(bar) for bar, scale in raw.values()), self.length)
 
     def update(self, event: Bar, _context: object) -> None:
         """Take in one bar (called by the engine before the strategy sees it)."""

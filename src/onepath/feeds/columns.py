@@ -52,6 +52,11 @@ class BarBatch:
         self._last = last
         self._parts = parts
 
+    @property
+    def ends_at(self) -> int:
+        """When the last bar ends."""
+        return self._at[-1] if self.size else 0
+
     def events(self) -> Iterator[tuple[Bar, bool]]:
         names = repeat(self._symbols) if isinstance(self._symbols, str) else self._symbols
         last = repeat(True) if self._last is None else self._last

@@ -162,22 +162,37 @@ def settle(
     `cash_price`, after a split at the last price made one of new units. What has no price is kept.
     """
     held = quantities.get(action.symbol, ZERO)
-    if not held:
-        return ZERO
-    unit = instruments[action.symbol].multiplier
+    return _settled(quantities, held, action, instruments) if held else ZERO
+
+
+def _settled(
+    quantities: MutableMapping[str, Decimal],
+    held: Decimal,
+    action: CorporateAction,
+    instruments: Mapping[str, Instrument],
+) -> Decimal:
     if isinstance(action, CashDividend):
-        return held * action.amount * unit
+        return held * action.amount * instruments[action.symbol].multiplier
     if isinstance(action, SpinOff):
         return _deliver(quantities, action.into, held * action.ratio, instruments, action.cash_price)
     del quantities[action.symbol]
-    if isinstance(action, Split | StockDividend):
-        return _deliver(quantities, action.symbol, held * _grown(action), instruments, _new_price(action))
+    if isinstance(action, Delisting | Merger):
+        return _ended(quantities, held, action, instruments)
     if isinstance(action, SymbolChange):
         return _deliver(quantities, action.into, held, instruments, None)
+    return _deliver(quantities, action.symbol, held * _grown(action), instruments, _new_price(action))
+
+
+def _ended(
+    quantities: MutableMapping[str, Decimal],
+    held: Decimal,
+    action: Delisting | Merger,
+    instruments: Mapping[str, Instrument],
+) -> Decimal:
+    unit = held * instruments[action.symbol].multiplier
     if isinstance(action, Delisting):
-        return held * unit * (action.price or ZERO)
-    money = held * action.cash * unit
-    return money + _deliver(quantities, action.into, held * action.ratio, instruments, action.cash_price)
+        return unit * (action.price or ZERO)
+    return unit * action.cash + _deliver(quantities, action.into, held * action.ratio, instruments, action.cash_price)
 
 
 def _deliver(

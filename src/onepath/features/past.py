@@ -1,0 +1,65 @@
+"""What a symbol's bars were, so that features can be computed again in other units after a corporate action.
+
+Rules: raw values are kept and scaled by all actions at once, each time anew, so that several splits round no more than
+one. Volume is scaled the other way. Inputs that are no price are left alone.
+Cost: 8 bytes a value; nothing for symbols without actions.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+
+from onepath.actions import CorporateAction
+from onepath.adjustments import UNSCALED, Scale
+
+_PRICES = frozenset({"open", "high", "low", "close"})
+
+
+class Past:
+    """The raw columns of one symbol, in stretches between actions."""
+
+    def __init__(self, fields: Sequence[str], dividends: bool) -> None:
+        self._fields = tuple(fields)
+        self._dividends = dividends
+        self._stretches: list[tuple[Scale, dict[str, array[float]]]] = []
+        self._begin()
+
+    def fresh(self) -> Past:
+        """An empty one of the same kind."""
+        return Past(self._fields, self._dividends)
+
+    def extend(self, columns: Mapping[str, Sequence[float]]) -> None:
+        """Bars that come, as columns."""
+        for field, kept in self._stretches[-1][1].items():
+            kept.extend(map(float, columns[field]))
+
+    def append(self, bar: Mapping[str, float]) -> None:
+        """One bar that comes."""
+        for field, kept in self._stretches[-1][1].items():
+            kept.append(bar[field])
+
+    def act(self, action: CorporateAction) -> bool:
+        """Restate what came so far; tells whether that changes anything."""
+        scaled = [(scale.after(action, self._dividends), columns) for scale, columns in self._stretches]
+        changed = any(new != old for (new, _), (old, _) in zip(scaled, self._stretches, strict=True))
+        if changed:
+            self._stretches = scaled
+            self._begin()
+        return changed
+
+    def columns(self) -> dict[str, list[float]]:
+        """All bars in today's units."""
+        return {
+            field: [value for scale, columns in self._stretches for value in _scaled(field, scale, columns[field])]
+            for field in self._fields
+        }
+
+    def _begin(self) -> None:
+        self._stretches.append((UNSCALED, {field: array("d") for field in self._fields}))
+
+
+def _scaled(field: str, scale: Scale, values: array[float]) -> Sequence[float]:
+    if scale == UNSCALED or (field not in _PRICES and field != "volume"):
+        return values
+    return list(map(scale.price if field in _PRICES else scale.volume, values))
