@@ -17,6 +17,7 @@ from onepath.session import Outcome, Plan, replayed
 if TYPE_CHECKING:
     from onepath.portfolio import Portfolio
     from onepath.ports import Journal
+    from onepath.report.expenses import Execution
 
 
 class Stats(dict[str, Any]):
@@ -92,6 +93,12 @@ class Result:
         from onepath.report.metrics import stats
 
         return Stats([(s.key, s.value, s.label, s.text) for s in stats(self.record).values()])
+
+    @property
+    def execution(self) -> Execution:
+        """What became of the orders and what they cost: `.total`, `.by("symbol")`, `.orders`."""
+        found: Execution = self.record.execution
+        return found
 
     @cached_property
     def trades(self) -> Any:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import onepath
-from onepath.cli import configs, data, running, sessions, starting, strategies
+from onepath.cli import configs, data, execution, running, sessions, starting, strategies
 from onepath.errors import OnepathError
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app = typer.Typer(
 app.command("init")(starting.init)
 app.command("run")(running.run)
 app.command("report")(sessions.report)
+app.command("execution")(execution.execution)
+app.command("explain")(execution.explain)
 app.command("sessions")(sessions.listing)
 app.command("replay")(sessions.replay)
 app.add_typer(data.app, name="data")

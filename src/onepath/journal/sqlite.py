@@ -53,6 +53,25 @@ CREATE VIEW signals AS SELECT session_id, seq, at, strategy_id,
   json_extract(body, '$.id') AS signal_id, json_extract(body, '$.symbol') AS symbol, json_extract(body, '$.type') AS type,
   json_extract(body, '$.conditions') AS conditions, json_extract(body, '$.values') AS "values"
   FROM journal WHERE kind = 'signal';
+CREATE VIEW explained AS SELECT f.session_id, f.seq, f.strategy_id,
+  json_extract(f.body, '$.id') AS fill_id, json_extract(f.body, '$.symbol') AS symbol,
+  json_extract(s.body, '$.type') AS signal, json_extract(s.body, '$.conditions') AS conditions,
+  json_extract(s.body, '$.values') AS "values", s.at AS signal_at,
+  json_extract(o.body, '$.parent_id') AS parent_id, json_extract(o.body, '$.group') AS "group", o.body AS "order",
+  coalesce(json_extract(o.body, '$.id'), json_extract(o.body, '$.order.id')) AS order_id, o.at AS ordered_at, p.body AS parent,
+  (SELECT json_group_array(json_extract(c.body, '$.id')) FROM journal c WHERE c.kind = 'order.submitted'
+    AND json_extract(c.body, '$.parent_id') = json_extract(f.body, '$.order_id')) AS children,
+  (SELECT json_group_array(json_object('at', c.at, 'event', substr(c.kind, 7), 'what', json(c.body))) FROM journal c
+    WHERE c.kind LIKE 'order.%' AND c.kind NOT IN ('order.submitted', 'order.forced') AND c.seq < f.seq
+    AND json_extract(c.body, '$.order_id') = json_extract(f.body, '$.order_id')) AS before,
+  f.at, f.body AS fill, q.body AS position
+  FROM journal f
+  LEFT JOIN journal o ON o.kind IN ('order.submitted', 'order.forced')
+    AND coalesce(json_extract(o.body, '$.id'), json_extract(o.body, '$.order.id')) = json_extract(f.body, '$.order_id')
+  LEFT JOIN journal s ON s.kind = 'signal' AND json_extract(s.body, '$.id') = json_extract(o.body, '$.signal_id')
+  LEFT JOIN journal p ON p.kind = 'order.submitted' AND json_extract(p.body, '$.id') = json_extract(o.body, '$.parent_id')
+  LEFT JOIN journal q ON q.kind = 'position' AND json_extract(q.body, '$.fill_id') = json_extract(f.body, '$.id')
+  WHERE f.kind IN ('order.filled', 'order.partly_filled');
 """
 _WIDTH = 6
 """values of a row beside the session's id"""

@@ -23,11 +23,14 @@ from onepath.instruments import ONE, ZERO
 from onepath.journal.codec import FILLS, decode
 from onepath.orders import Denied, Order
 from onepath.ports import Row
+from onepath.report import execution
+from onepath.report.expenses import Execution
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
 _ENDS = ("order.denied", "order.rejected", "order.cancelled", "order.expired")
 _KINDS = ("session.started", "session.ended", "strategy.ended", "order.submitted", *FILLS, *_ENDS, "mark", "prices")
+_ALL = tuple(dict.fromkeys((*_KINDS, *execution.READ)))
 
 
 class Rows(Protocol):
@@ -82,6 +85,8 @@ class SessionRecord:
     prices: Floats
     """one row a time, one column a symbol; NaN before a symbol's first price"""
     symbols: tuple[str, ...]
+    execution: Execution
+    """what became of the orders and what they cost"""
 
     @property
     def initial(self) -> float:
@@ -140,6 +145,7 @@ class _Pages:
     marks: dict[str, list[tuple[int, float, float, float, float]]] = field(default_factory=dict)
     prices_at: list[int] = field(default_factory=list)
     prices: list[Floats] = field(default_factory=list)
+    execution: execution.Reading = field(default_factory=execution.Reading)
 
     def started(self, row: Row, event: events.SessionStarted) -> None:
         self.manifest = event
@@ -191,8 +197,12 @@ _READ: dict[str, Callable[[_Pages, Row, Any], None]] = {
 def read(journal: Rows) -> SessionRecord:
     """The session of `journal`. Raises JournalError where it never started or does not read."""
     pages = _Pages()
-    for row in journal.rows(_KINDS):
-        _READ[row.kind](pages, row, decode(row))
+    for row in journal.rows(_ALL):
+        event = decode(row)
+        told = _READ.get(row.kind)
+        if told is not None:
+            told(pages, row, event)
+        pages.execution.take(row, event)
     if pages.manifest is None:
         raise JournalError(f"session {journal.session_id} has no start in its journal: there is nothing to report")
     return _bind(journal.session_id, pages, pages.manifest)
@@ -217,6 +227,7 @@ def _bind(session_id: str, pages: _Pages, manifest: events.SessionStarted) -> Se
         prices_at=prices_at,
         prices=prices,
         symbols=symbols,
+        execution=Execution(pages.execution.finish()),
     )
 
 

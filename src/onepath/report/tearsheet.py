@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from onepath.report import activity, curves, headline
+from onepath.report import activity, curves, dealing, headline
 from onepath.report.analysis import Analysis, analyse
 from onepath.report.metrics import stats, table
 from onepath.report.page import page, text
@@ -35,6 +35,7 @@ def render(record: SessionRecord) -> str:
         activity.still_open(analysis),
         activity.costs(analysis),
         activity.outcomes(analysis),
+        dealing.execution(record.execution),
         activity.statistics(found),
         _manifest(record),
     )

@@ -15,6 +15,8 @@ COMMANDS = [
     ["init"],
     ["run"],
     ["report"],
+    ["execution"],
+    ["explain"],
     ["sessions"],
     ["replay"],
     ["strategies"],

@@ -1,0 +1,90 @@
+"""Implementation shortfall: what the portfolio on paper earned beyond the real one, and where it went.
+
+Rules: exact; the parts are differences of one another, so they add up to the whole to the last digit. Positive is cost.
+Sources: A. Perold, "The Implementation Shortfall: Paper Versus Reality", Journal of Portfolio Management 14(3), 1988;
+R. Kissell, "The Expanded Implementation Shortfall", Journal of Trading 1(3), 2006. Kissell charges the delay on the whole
+order and what did not fill from the first possible price on; here the delay is that of what traded, and what did not fill
+is charged from the decision on: the whole is the same.
+Limits: a stop's decision is to trade at its stop, so that is its price; a trailing stop's is not in the journal: unknown.
+"""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal, Inexact, localcontext
+from typing import NamedTuple
+
+from onepath.instruments import ZERO
+from onepath.orders import Order, OrderType
+
+PLACES = Decimal("1E-12")
+"""a market price that does not divide evenly is rounded here"""
+_DIGITS = 28
+_TRAILING = OrderType.TRAILING_STOP
+_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
+
+
+class Shortfall(NamedTuple):
+    """The parts, in money; `ideal` is what the whole order was worth at its decision price (the base of bps)."""
+
+    delay: Decimal
+    trading: Decimal
+    fees: Decimal
+    opportunity: Decimal
+    ideal: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """delay + trading + fees + opportunity = gain on paper - gain in fact (Perold 1988)."""
+        return self.delay + self.trading + self.fees + self.opportunity
+
+
+def decision_price(order: Order, stop: Decimal | None) -> Decimal | None:
+    """The price at which the trade was decided: the last price when the order was made, a stop's own price of `stop`."""
+    if order.type is _TRAILING:
+        return None
+    return stop if order.type in _STOPS else order.reference
+
+
+def waits(order: Order) -> bool:
+    """Whether the order trades only if something happens first (a stop, a child, one of a group): what never filled of it
+    was not missed."""
+    return order.type in _STOPS or order.parent_id is not None or bool(order.group)
+
+
+def market_price(price: Decimal, sign: int, slippage: Decimal, size: Decimal) -> Decimal:
+    """The market's own price of a fill: price - sign x slippage / (quantity x multiplier)."""
+    if not slippage or not size:
+        return price
+    with localcontext(Context(prec=_DIGITS)) as context:
+        apart = slippage / size
+        if context.flags[Inexact]:
+            apart = apart.quantize(PLACES)
+    return price - sign * apart
+
+
+def shortfall(
+    paid: Decimal,
+    filled: Decimal,
+    unfilled: Decimal,
+    size: Decimal,
+    decision: Decimal | None,
+    opened: Decimal | None,
+    last: Decimal | None,
+    fees: Decimal | None,
+) -> Shortfall | None:
+    """The shortfall of one order; None where a price it needs is unknown.
+
+    With d the decision price, o the first possible price, p_i and q_i price and quantity of each fill, u what never filled,
+    l the last price and s the sign times the multiplier:
+    delay = s x sum(q_i) x (o - d); trading = s x sum(q_i x (p_i - o)); opportunity = s x u x (l - d); and the fees.
+    `paid` is sum(q_i x p_i), `filled` sum(q_i), `size` is s.
+    """
+    if decision is None or fees is None or (filled and opened is None) or (unfilled and last is None):
+        return None
+    delay = trading = opportunity = ZERO
+    if filled and opened is not None:
+        delay = size * filled * (opened - decision)
+        trading = size * (paid - filled * opened)
+    if unfilled and last is not None:
+        opportunity = size * unfilled * (last - decision)
+    return Shortfall(delay, trading, fees, opportunity, abs(size) * (filled + unfilled) * abs(decision))
