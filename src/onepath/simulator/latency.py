@@ -1,12 +1,15 @@
-"""How long an order is on its way to the venue.
+"""How long messages are on their way: orders to the venue, reports back.
 
-Rules: draws come from the session's seed, one an order in order of sending, so equal runs draw equal delays.
-Limits: reports come back at once; the way back comes with the execution work.
+Rules: an order, a replace and a cancel each take one `outward` draw when they are sent, a report one `homeward` draw when it
+leaves; draws come from the session's seed, so equal runs draw equal delays. The two ways draw from streams of their own: a
+way back does not change the way out. A session's messages keep their order (the venue sees to it): nothing overtakes what was
+sent before it, as on one connection.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -15,24 +18,69 @@ MS = 1_000_000
 
 
 class Latency(Protocol):
-    """Nanoseconds from sending to arrival."""
+    """Nanoseconds from sending to arrival, never negative."""
 
-    def draw(self) -> int: ...
+    def outward(self) -> int: ...
+
+    def homeward(self) -> int: ...
 
 
 class NoLatency(msgspec.Struct, frozen=True):
-    """Assumes that orders arrive at once."""
+    """Assumes that orders arrive, and are answered, at once."""
 
-    def draw(self) -> int:
+    def outward(self) -> int:
+        return 0
+
+    def homeward(self) -> int:
         return 0
 
 
+class Constant(msgspec.Struct, frozen=True):
+    """Assumes that every order takes `ms` and every report `back_ms` milliseconds."""
+
+    ms: float
+    back_ms: float = 0.0
+
+    def outward(self) -> int:
+        return round(self.ms * MS)
+
+    def homeward(self) -> int:
+        return round(self.back_ms * MS)
+
+
 class NormalLatency:
-    """Assumes normally distributed delays with `mean_ms` and `std_ms`, cut at zero."""
+    """Assumes normally distributed delays, each way with a mean and a standard deviation in milliseconds, cut at zero."""
 
-    def __init__(self, mean_ms: float, std_ms: float, seed: int) -> None:
-        self._mean_ms, self._std_ms = mean_ms, std_ms
-        self._random = random.Random(seed)  # noqa: S311 - a simulation, and it must repeat
+    def __init__(
+        self, mean_ms: float, std_ms: float, seed: int, back_mean_ms: float = 0.0, back_std_ms: float = 0.0
+    ) -> None:
+        self._out = mean_ms, std_ms
+        self._back = back_mean_ms, back_std_ms
+        self._outward, self._homeward = _streams(seed)
 
-    def draw(self) -> int:
-        return max(0, round(self._random.gauss(self._mean_ms, self._std_ms) * MS))
+    def outward(self) -> int:
+        return max(0, round(self._outward.gauss(*self._out) * MS))
+
+    def homeward(self) -> int:
+        return max(0, round(self._homeward.gauss(*self._back) * MS))
+
+
+class Samples:
+    """Assumes that delays are as they were measured: each is drawn from a list of milliseconds, every one as likely."""
+
+    def __init__(self, samples: Sequence[float], seed: int, back: Sequence[float] = ()) -> None:
+        """`back` are the delays of reports; none: they arrive at once."""
+        self._out = [max(0, round(ms * MS)) for ms in samples]
+        self._back = [max(0, round(ms * MS)) for ms in back]
+        self._outward, self._homeward = _streams(seed)
+
+    def outward(self) -> int:
+        return self._outward.choice(self._out)
+
+    def homeward(self) -> int:
+        return self._homeward.choice(self._back) if self._back else 0
+
+
+def _streams(seed: int) -> tuple[random.Random, random.Random]:
+    """A stream for each way."""
+    return random.Random(seed), random.Random(f"{seed} back")  # noqa: S311 - a simulation, and it must repeat

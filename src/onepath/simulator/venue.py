@@ -1,46 +1,59 @@
-"""The simulated venue over bars: takes approved orders, matches them with each bar, keeps books of its own.
+"""The simulated venue: takes approved orders, matches them with the market, keeps books of its own.
 
-Rules: an order takes part from the first bar that starts at or after its arrival. Of one instant, fills are made in the
-order of `bars.Phase`, then sales of what is held (they may pay for purchases), then in the order of sending. Slippage
-never takes a price outside the bar. An order takes at most `participation` of the bar's volume (shared by all orders of
-the bar); what is left stays working by its time in force. SELL and COVER never go through zero: what is neither owned
-(or owed) any more nor on its way by an order at work is cancelled. With leverage of one a purchase never overdraws: what
-cash cannot pay, fees included, is cancelled; buying back what is owed is always done.
-Limits: one price path a bar; cancels arrive at once; queue position and books come with the execution work.
-Cost: nothing for bars of symbols without working orders.
+Rules: an order, a replace and a cancel arrive `latency.outward()` after they were sent, never before what was sent earlier; a
+report arrives `latency.homeward()` after it left, never before one that left earlier. With no latency everything is answered at
+once, and nothing waits here. What happens to an order when it arrives and afterwards: `bars`, `quotes`, `trades`, `depth` and
+`queues` for the market's side, `contingent` for orders that depend on each other, `fills` for what an account allows.
+
+A cancel, a replace or an expiry that arrives while a bar may be under way is held until the bar is known (at most for the length
+of a bar): the order has that bar's open if it may, and nothing after it. The answer has left when the message arrived, but is not
+heard before the bar is. New terms take part from the next bar.
+DAY ends with the first session the order can trade in: on bars, with the first bar of a later session; else at the close.
+The venue knows the market from `marks` (the last event of every symbol, which the engine keeps) and from what it is shown.
+
+Limits: one price path a bar; an action leaves orders that are on their way as they were sent.
+Cost: nothing for bars of symbols without working orders; `touches` 0.2 us.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
+from itertools import count
 from typing import NamedTuple
 
-from onepath import calendars
-from onepath.calendars import Calendar
-from onepath.events import Accepted, Cancelled, Expired, Fill, OrderReport
+import msgspec
+
+from onepath.accounts import AccountTerms
+from onepath.actions import CorporateAction
+from onepath.events import Accepted, Forced, ReplaceRejected, VenueReport
 from onepath.instruments import ONE, ZERO, Instrument, exact
 from onepath.market import Bar, MarketEvent
 from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
-from onepath.simulator.bars import Offer, Phase, offer, stop_phase
-from onepath.simulator.commission import Charged, Commission, NoCommission
+from onepath.ports import NEVER
+from onepath.simulator import actions
+from onepath.simulator.accounts import Account
+from onepath.simulator.barpit import BarPit
+from onepath.simulator.commission import Commission, NoCommission
+from onepath.simulator.contingent import restated
+from onepath.simulator.faults import DOWN, Faults
+from onepath.simulator.fills import Chance, Teller
+from onepath.simulator.house import House
 from onepath.simulator.latency import Latency, NoLatency
 from onepath.simulator.queues import QueueModel, Through
+from onepath.simulator.quotes import middle, opposite
+from onepath.simulator.reports import Reports
+from onepath.simulator.resting import Place, Resting
 from onepath.simulator.slippage import NoSlippage, Seen, Slippage
+from onepath.simulator.tickpit import TAKES, TickPit, is_tick
 
-_GRAIN = Decimal("1e-12")
-"""Slipped prices of instruments without a tick are rounded here."""
-# Members by plain name: looking one up on its enum costs as much as a call.
-_BUY, _SELL, _SHORT, _COVER, _MARKET, _DAY, _AT_OPEN = (
-    Side.BUY,
-    Side.SELL,
-    Side.SHORT,
-    Side.COVER,
-    OrderType.MARKET,
-    TimeInForce.DAY,
-    Phase.AT_OPEN,
-)
+_MARKET, _LIMIT = OrderType.MARKET, OrderType.LIMIT
+_GTC, _DAY, _GTD, _CLOSING = TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD, TimeInForce.AT_CLOSE
+_WAITS = frozenset({TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE})
+_ARRIVE, _REPLACE, _CANCEL, _EXPIRE, _CLOSE, _RELEASE = range(6)
+_GONE = "not open any more"
 
 
 class Market(NamedTuple):
@@ -52,6 +65,7 @@ class Market(NamedTuple):
     participation: Decimal | None = Decimal("0.1")
     touch: bool = False
     queue: QueueModel = Through()
+    faults: Faults | None = None
 
     @property
     def expected_cost(self) -> Decimal:
@@ -59,46 +73,16 @@ class Market(NamedTuple):
         return self.commission.rate + self.slippage.typical
 
 
-class _Resting:
-    """An order at the venue."""
-
-    __slots__ = ("arrives_at", "charged", "day", "order", "remaining", "traded", "triggered", "worth")
-
-    def __init__(self, approved: Approved, arrives_at: int) -> None:
-        self.order = approved.order
-        self.remaining = approved.order.quantity
-        self.arrives_at = arrives_at
-        self.triggered = False
-        self.day: int | None = None
-        self.traded = ZERO
-        self.worth = ZERO
-        self.charged = ZERO
-
-
-def _charged(resting: _Resting, quantity: Decimal, value: Decimal, at: int = 0) -> Charged:
-    order = resting.order
-    sells = order.side.sign < 0
-    return Charged(order.symbol, sells, quantity, value, False, at, resting.traded, resting.worth, resting.charged)
-
-
 class Terms(NamedTuple):
-    """On what terms the venue keeps a strategy's account."""
+    """The plainest terms of a strategy's account; see `AccountTerms` for all of them."""
 
     capital: Decimal
     leverage: Decimal = ONE
     allow_short: bool = True
 
-
-class _Account:
-    """The venue's own books of one strategy."""
-
-    __slots__ = ("borrows", "cash", "quantities", "shorts")
-
-    def __init__(self, terms: Terms) -> None:
-        self.cash = terms.capital
-        self.borrows = terms.leverage > ONE
-        self.shorts = terms.allow_short
-        self.quantities: dict[str, Decimal] = {}
+    def full(self) -> AccountTerms:
+        """The same, with everything else as it is by default."""
+        return AccountTerms(capital=self.capital, leverage=self.leverage, allow_short=self.allow_short)
 
 
 class SimulatedVenue:
@@ -107,46 +91,144 @@ class SimulatedVenue:
     def __init__(
         self,
         instruments: Mapping[str, Instrument],
-        accounts: Mapping[str, Terms],
+        accounts: Mapping[str, Terms | AccountTerms],
         market: Market,
         volumes: Collection[str] | None = None,
+        marks: Mapping[str, MarketEvent] | None = None,
+        quoted: Collection[str] = (),
     ) -> None:
-        """`accounts` gives each strategy's terms; `volumes` the symbols whose bars report one (default all)."""
-        self.working: dict[str, list[_Resting]] = {}
-        self._instruments = instruments
-        # A copy, so that one run does not use up the delays or the volume tiers of the next.
-        self._market = market._replace(latency=deepcopy(market.latency), commission=deepcopy(market.commission))
-        self._accounts = {name: _Account(terms) for name, terms in accounts.items()}
-        self._orders: dict[int, _Resting] = {}
-        self._calendars: dict[str, Calendar] = {}
-        self._surely = 0.999 * float(self._market.participation or 0)
-        self._volumes = instruments if volumes is None else volumes
-        self._fills = 0
+        """`accounts` gives each strategy's terms; `volumes` the symbols whose bars report one (default all); `marks` the
+        last event of every symbol, kept by whoever runs the venue; `quoted` the symbols with a book, or with quotes
+        beside other events: every event of theirs is wanted."""
+        # Copies, so that one run does not use up the delays or the volume tiers of the next.
+        latency, commission, faults = deepcopy((market.latency, market.commission, market.faults))
+        self._latency, self._faults = latency, faults
+        self._accounts = {
+            name: Account(name, terms.full() if isinstance(terms, Terms) else terms, instruments)
+            for name, terms in accounts.items()
+        }
+        self._reports = Reports(latency, faults)
+        self._prompt = self._reports.prompt
+        self._house = house = House(instruments, self._accounts, {} if marks is None else marks, self._reports)
+        house.teller = Teller(self._accounts, market.slippage, commission, house.price)
+        volumes = instruments if volumes is None else volumes
+        self._bars = BarPit(house, market.participation, market.touch, volumes, self._unhold)
+        self._ticks = TickPit(house, market.participation, market.touch, market.queue)
+        self._agenda: list[tuple[int, int, int, Resting, Order | None]] = []
+        self._numbers = count(1)
+        self._forced = count(1)
+        self._arrived = 0
+        self._watching = [account for account in self._accounts.values() if account.watches]
+        self.working = house.working
+        self.due = NEVER
+        for symbol in quoted:
+            place = house.place(symbol)
+            place.wide = True
+            place.refresh()
+            self.working[symbol] = place
+        self._set_due()
 
-    def submit(self, approved: Approved, at: int) -> Sequence[OrderReport]:
+    # -- what the loop asks
+
+    def touches(self, event: MarketEvent) -> bool:
+        place = self.working.get(event.symbol)
+        return place is not None and place.matters(event)
+
+    def submit(self, approved: Approved, at: int) -> Sequence[VenueReport]:
+        order, house = approved.order, self._house
+        arrives = at if self._prompt else self._send(at)
+        resting = house.orders[order.id] = Resting(order, arrives)
+        if self._prompt and _is_plain(order):
+            place = house.place(order.symbol)
+            if place.displayed.quote is None and place.book is None and not is_tick(house.last(order.symbol)):
+                house.admit(resting, place)
+                place.open_wide()
+                return ()
+        house.forget_before(at)
+        if order.parent_id is not None or order.group:
+            house.link(resting)
+        self._dispatch(arrives, _ARRIVE, resting, None, at)
+        return self._heard(at)
+
+    def replace(self, approved: Approved, at: int) -> Sequence[VenueReport]:
+        self._house.forget_before(at)
         order = approved.order
-        resting = _Resting(approved, at + self._market.latency.draw())
-        self._orders[order.id] = resting
-        self.working.setdefault(order.symbol, []).append(resting)
-        return () if order.type is _MARKET else (Accepted(order.id, order.strategy, order.symbol),)
+        resting = self._house.find(order.id)
+        if resting is None:
+            return (ReplaceRejected(order.id, order.strategy, order.symbol, ZERO, _GONE),)
+        self._dispatch(at if self._prompt else self._send(at), _REPLACE, resting, order, at)
+        return self._heard(at)
 
-    def cancel(self, order_id: int, at: int) -> Sequence[OrderReport]:
-        resting = self._orders.get(order_id)
-        return () if resting is None else (self._end(resting, "by request"),)
+    def cancel(self, order_id: int, at: int) -> Sequence[VenueReport]:
+        self._house.forget_before(at)
+        resting = self._house.find(order_id)
+        if resting is None:
+            return ()
+        self._dispatch(at if self._prompt else self._send(at), _CANCEL, resting, None, at)
+        return self._heard(at)
 
-    def match(self, events: Sequence[MarketEvent]) -> Sequence[OrderReport]:
-        working = self.working
+    def match(self, events: Sequence[MarketEvent]) -> Sequence[VenueReport]:
+        house, working = self._house, self.working
         if len(events) == 1:
             event = events[0]
-            resting = working.get(event.symbol)
-            if not resting or not isinstance(event, Bar):
+            place = working.get(event.symbol)
+            if place is None:
                 return ()
-            return self._match_one(resting[0], event) if len(resting) == 1 else self._match_all((event,))
-        bars = [event for event in events if event.symbol in working and isinstance(event, Bar)]
-        return self._match_all(bars)
+            if type(event) is Bar:
+                orders = place.orders
+                if len(orders) == 1 and self._bars.alone(orders[0], place, event):
+                    pass
+                else:
+                    self._bars.match((event,))
+                place.last = event
+            else:
+                self._ticks.match(place, event)  # type: ignore[arg-type]
+        else:
+            bars = [event for event in events if type(event) is Bar and event.symbol in working]
+            if bars:
+                self._bars.match(bars)
+                for bar in bars:
+                    house.places[bar.symbol].last = bar
+            for event in events:
+                if type(event) is not Bar and event.symbol in working:
+                    self._ticks.match(working[event.symbol], event)  # type: ignore[arg-type]
+        if self._watching:
+            self._watch(events)
+        return self._heard(events[0].at)
+
+    def advance(self, at: int) -> Sequence[VenueReport]:
+        agenda = self._agenda
+        while True:
+            theirs = min((account.due for account in self._accounts.values()), default=NEVER)
+            first = agenda[0][0] if agenda else NEVER
+            if min(theirs, first) > at:
+                break
+            if first <= theirs:
+                arrived, _, kind, resting, content = heapq.heappop(agenda)
+                self._carry_out(arrived, kind, resting, content, prompt=False)
+            else:
+                for account in self._accounts.values():
+                    if account.due <= theirs:
+                        for flow in account.advance(theirs, self._house.price):
+                            self._reports.say(flow, theirs)
+        if self._watching:
+            self._watch(())
+        return self._heard(at)
+
+    def act(self, action: CorporateAction) -> Sequence[VenueReport]:
+        house = self._house
+        place = house.places.get(action.symbol)
+        for resting in tuple(place.orders) if place is not None else ():
+            if not resting.ended:
+                self._restate(resting, action)
+        if place is not None and place.orders:
+            place.refresh()
+        for account in self._accounts.values():
+            account.cash += actions.settle(account.quantities, action, house.instruments)
+        return self._heard(action.at)
 
     def open_orders(self) -> Sequence[Order]:
-        return [resting.order for resting in self._orders.values()]
+        return [resting.order for resting in self._house.orders.values()]
 
     def positions(self) -> Mapping[tuple[str, str], Decimal]:
         return {(name, s): q for name, a in self._accounts.items() for s, q in a.quantities.items() if q}
@@ -154,221 +236,251 @@ class SimulatedVenue:
     def cash(self) -> Mapping[str, Decimal]:
         return {name: account.cash for name, account in self._accounts.items()}
 
-    def _match_one(self, resting: _Resting, bar: Bar) -> Sequence[OrderReport]:
-        """The commonest case, without the sorting."""
-        if bar.start < resting.arrives_at:
-            return ()
-        found = self._offer(resting, bar)
-        if isinstance(found, Expired):
-            return (found,)
-        if found is None:
-            return ()
-        room = None if self._is_deep(bar, resting.remaining) else self._room(bar)
-        return self._trade(resting, found, bar, room)[0]
+    # -- messages on their way
 
-    def _is_deep(self, bar: Bar, quantity: Decimal) -> bool:
-        """Whether the bar has room for the quantity by far, so that nothing has to be worked out exactly."""
-        return float(quantity) < self._surely * bar.volume
+    def _send(self, at: int) -> int:
+        """When a message that is sent now arrives; not before the one sent before it."""
+        self._arrived = max(self._arrived, at + self._latency.outward())
+        return self._arrived
 
-    def _match_all(self, bars: Sequence[Bar]) -> Sequence[OrderReport]:
-        """All orders that an instant touches: by phase, sales of what is held first, then by sending."""
-        reports: list[OrderReport] = []
-        offers: list[tuple[Phase, bool, int, Offer, _Resting, Bar]] = []
-        for bar in bars:
-            for resting in tuple(self.working[bar.symbol]):
-                if bar.start < resting.arrives_at:
-                    continue
-                found = self._offer(resting, bar)
-                if isinstance(found, Expired):
-                    reports.append(found)
-                elif found is not None:
-                    order = resting.order
-                    offers.append((found[0], True, order.id, found, resting, bar))
-                    if self._brings_money(order):
-                        offers.append((found[0], False, order.id, found, resting, bar))
-        if not any(resting.order.side.sign > 0 for *_, resting, _ in offers):
-            offers = [entry for entry in offers if entry[1]]  # no purchase waits for money
-        offers.sort(key=lambda entry: entry[:3])
-        rooms = {bar.symbol: self._room(bar) for bar in bars}
-        for _, in_turn, number, found, resting, bar in offers:
-            if number not in self._orders:
-                continue
-            room = rooms[bar.symbol]
-            made, taken = self._trade(resting, found, bar, room, in_turn)
-            reports += made
-            rooms[bar.symbol] = None if room is None else room - taken
-        return reports
+    def _dispatch(self, arrives: int, kind: int, resting: Resting, content: Order | None, at: int) -> None:
+        if arrives <= at:
+            self._carry_out(arrives, kind, resting, content, prompt=True)
+        else:
+            self._post(arrives, kind, resting, content)
 
-    def _brings_money(self, order: Order) -> bool:
-        """Whether it sells what is held: that much goes before its turn, because it may pay for purchases. (What an exit
-        has to sell only after its entry waits for its turn.)"""
-        return order.side.sign < 0 and self._accounts[order.strategy].quantities.get(order.symbol, ZERO) > 0
+    def _post(self, at: int, kind: int, resting: Resting, content: Order | None = None) -> None:
+        heapq.heappush(self._agenda, (at, next(self._numbers), kind, resting, content))
+        self.due = min(self.due, at)
 
-    def _offer(self, resting: _Resting, bar: Bar) -> Offer | Expired | None:
-        """What the bar offers, after the order's day and its stop have been looked at."""
-        order = resting.order
-        if order.time_in_force is _DAY and self._day_is_over(resting, bar):
-            self._forget(resting)
-            return Expired(order.id, order.strategy, order.symbol)
-        found = offer(order, resting.triggered, bar, self._market.touch)
-        if order.stop is not None and not resting.triggered and stop_phase(order, bar) is not None:
-            resting.triggered = True
+    def _heard(self, at: int) -> Sequence[VenueReport]:
+        found = self._reports.heard(at)
+        self._set_due()
         return found
 
-    def _day_is_over(self, resting: _Resting, bar: Bar) -> bool:
-        name = self._instruments[bar.symbol].calendar
-        calendar = self._calendars.get(name)
-        if calendar is None:
-            calendar = self._calendars[name] = calendars.get(name)
-        day = calendar.session_date(bar.start)
-        if resting.day is None:
-            resting.day = day
-        return day > resting.day
+    def _set_due(self) -> None:
+        agenda = self._agenda
+        while agenda and agenda[0][3].ended and agenda[0][2] in (_EXPIRE, _CLOSE):
+            heapq.heappop(agenda)
+        due = agenda[0][0] if agenda else NEVER
+        if not self._prompt:
+            due = min(due, self._reports.due)
+        for account in self._accounts.values():
+            due = min(due, account.due)
+        self.due = due
 
-    def _room(self, bar: Bar) -> Decimal | None:
-        """Quantity that the bar can give to our orders; None without limit."""
-        share = self._market.participation
-        if share is None:
-            return None
-        if bar.volume > 0:
-            return exact(bar.volume) * share
-        return ZERO if bar.symbol in self._volumes else None
-
-    def _trade(
-        self, resting: _Resting, found: Offer, bar: Bar, room: Decimal | None, in_turn: bool = True
-    ) -> tuple[Sequence[OrderReport], Decimal]:
-        """Fill what can be filled of one order; returns the reports and the quantity traded.
-
-        Not `in_turn`, only what is held now is sold, and the rest stays until its turn.
-        """
-        _, market_price, slipped = found
-        order, instrument = resting.order, self._instruments[bar.symbol]
-        account = self._accounts[order.strategy]
-        if in_turn:
-            quantity = self._guarded(order, account, resting.remaining)
+    def _carry_out(self, at: int, kind: int, resting: Resting, content: Order | None, *, prompt: bool) -> None:
+        """A message has arrived. Not `prompt`, a bar may be under way that has to be known first."""
+        if kind == _ARRIVE:
+            self._arrive(resting, at)
+        elif kind == _RELEASE:
+            self._unhold(resting, at)
+        elif kind == _CLOSE:
+            if not resting.ended and not is_tick(self._house.last(resting.order.symbol)):
+                return  # bars know their own close
+            if not resting.ended:
+                self._ticks.close(resting, self._house.place(resting.order.symbol), at)
+        elif not prompt and not resting.ended and (resting.held is not None or self._within_bar(resting, at)):
+            self._hold(at, kind, resting, content)
         else:
-            quantity = min(resting.remaining, max(ZERO, account.quantities.get(order.symbol, ZERO)))
-        cut = quantity < resting.remaining and in_turn and not self._entering(order)
-        if not quantity:
-            return ((self._end(resting, f"nothing left to {order.side}"),), ZERO) if cut else ((), ZERO)
-        lost = f"nothing more to {order.side}" if cut else None
-        if room is not None and quantity > room:
-            quantity, lost = instrument.round_quantity(max(room, ZERO)), None
-            if not quantity:
-                return (), ZERO
-        price = self._slip(market_price, order, instrument, quantity, bar) if slipped else market_price
-        payable = self._payable(resting, account, instrument, quantity, price)
-        if payable < quantity:
-            quantity, lost = payable, "cash does not pay for the rest"
-            if not quantity:
-                return (self._end(resting, "cash does not pay for it"),), ZERO
-        fill = self._fill(resting, account, instrument, quantity, price, market_price, bar, found[0])
-        if not resting.remaining:
-            self._forget(resting)
-        elif lost is not None:
-            return (fill, self._end(resting, lost)), quantity
-        return (fill,), quantity
+            self._settle(at, kind, resting, content)
 
-    def _entering(self, exit_: Order) -> bool:
-        """Whether an order at work may still bring what `exit_` is to close."""
-        return any(
-            other.order.strategy == exit_.strategy
-            and other.order.side.sign != exit_.side.sign
-            and (other.order.side is _BUY or other.order.side is _SHORT)
-            for other in self.working[exit_.symbol]
-        )
+    def _within_bar(self, resting: Resting, at: int) -> bool:
+        """Whether a bar that the order takes part in may have begun before `at`, and is not known yet."""
+        last = self._house.last(resting.order.symbol)
+        return type(last) is Bar and last.at < at and resting.arrived
 
-    def _guarded(self, order: Order, account: _Account, quantity: Decimal) -> Decimal:
-        """SELL and COVER end at zero, and so does SHORT where the account may not be short."""
-        side = order.side
-        if side is _SELL or (side is _SHORT and not account.shorts):
-            owned = account.quantities.get(order.symbol, ZERO)
-        elif side is _COVER:
-            owned = -account.quantities.get(order.symbol, ZERO)
+    def _hold(self, at: int, kind: int, resting: Resting, content: Order | None) -> None:
+        last = self._house.last(resting.order.symbol)
+        if resting.held is None:
+            resting.held = []
+            self._house.place(resting.order.symbol).refresh()
+        resting.held.append((at, kind, content))
+        if type(last) is Bar:
+            self._post(at + last.at - last.start, _RELEASE, resting)
+
+    def _unhold(self, resting: Resting, until: int) -> None:
+        """Carry out what had arrived by `until` and waited for a bar."""
+        held, resting.held = resting.held or [], None
+        later = [message for message in held if message[0] > until]
+        for at, kind, content in held:
+            if at <= until:
+                self._settle(at, kind, resting, content)
+        if later and not resting.ended:
+            resting.held = later
+        elif not resting.ended:
+            self._house.place(resting.order.symbol).refresh()
+
+    # -- what messages do
+
+    def _settle(self, at: int, kind: int, resting: Resting, content: Order | None) -> None:
+        if kind == _EXPIRE:
+            if not resting.ended:
+                self._house.expire(resting, at)
+        elif kind == _REPLACE and content is not None:
+            self._renew(resting, content, at)
+        elif resting.ended:
+            self._house.keep(resting, _GONE, at)
+        elif self._faults is not None and self._faults.down(at):
+            self._house.keep(resting, DOWN, at)
         else:
-            return quantity
-        return quantity if quantity <= owned else max(ZERO, owned)
+            self._house.end(resting, "by request", at)
 
-    def _slip(self, price: Decimal, order: Order, instrument: Instrument, quantity: Decimal, bar: Bar) -> Decimal:
-        """`price` moved against the order, on the tick grid, inside the bar."""
-        share = self._market.slippage.share(quantity, Seen(float(price), bar.volume, 0.0, bar.high - bar.low))
-        if not share:
-            return price
-        buys = order.side.sign > 0
-        moved = price * (ONE + share if buys else ONE - share)
-        rounding = ROUND_CEILING if buys else ROUND_FLOOR
-        moved = instrument.round_price(moved, rounding) if instrument.tick_size else moved.quantize(_GRAIN, rounding)
-        return min(moved, max(price, exact(bar.high))) if buys else max(moved, min(price, exact(bar.low)))
+    def _arrive(self, resting: Resting, at: int) -> None:
+        """The venue takes the order, or not; the market as it stands may fill it."""
+        order, house = resting.order, self._house
+        refusal = self._faults.refusal(at) if self._faults is not None else None
+        place = house.place(order.symbol)
+        if refusal is None and order.post_only and resting.available and self._ticks.post_only_takes(resting, place):
+            refusal = TAKES
+        if refusal is not None:
+            house.reject(resting, refusal, at)
+            return
+        house.admit(resting, place)
+        if order.type is not _MARKET or order.time_in_force in _WAITS or order.parent_id is not None:
+            self._reports.say(Accepted(order.id, order.strategy, order.symbol), at)
+        self._join_in(resting, place, at)
+        if not resting.ended:
+            self._set_clock(resting, place, at)
+        if not resting.ended:
+            self._meet_now(resting, place, at)
+        if place.orders:
+            place.refresh()
 
-    def _payable(
-        self, resting: _Resting, account: _Account, instrument: Instrument, quantity: Decimal, price: Decimal
-    ) -> Decimal:
-        """How much of a buy that opens or adds the account can pay for, fees included."""
+    def _join_in(self, resting: Resting, place: Place, at: int) -> None:
+        """What happened to its parent and its group while it was on its way."""
+        late, resting.late = resting.late, ZERO
+        if late:
+            self._house.reduce(resting, late, at)
+        if not resting.ended and resting.order.parent_id is not None:
+            self._house.follow_parent(resting, at)
+
+    def _set_clock(self, resting: Resting, place: Place, at: int) -> None:
+        """Arrange for its end, where the clock and not a bar brings it."""
         order = resting.order
-        if order.side.sign < 0 or account.borrows:
-            return quantity
-        unit = price * instrument.multiplier
-        value = quantity * unit
-        if value + self._fee(resting, quantity, value) <= account.cash:
-            return quantity
-        covering = min(quantity, max(ZERO, -account.quantities.get(order.symbol, ZERO)))
-        payable = quantity
-        while payable > covering:
-            short = payable * unit + self._fee(resting, payable, payable * unit) - account.cash
-            if short <= 0:
-                return payable
-            payable -= max(instrument.lot_size, instrument.round_quantity(short / unit))
-        return covering
+        time = order.time_in_force
+        if time is _GTD and order.expires_at is not None:
+            if order.expires_at <= at:
+                self._house.expire(resting, at)
+            else:
+                self._post(order.expires_at, _EXPIRE, resting)
+        elif (time is _DAY or time is _CLOSING) and is_tick(self._house.last(order.symbol)):
+            _, closes = place.calendar.session_bounds(place.calendar.session_date(at))
+            resting.watched = True
+            self._post(closes, _CLOSE if time is _CLOSING else _EXPIRE, resting)
 
-    def _fee(self, resting: _Resting, quantity: Decimal, value: Decimal) -> Decimal:
-        """What this fill adds to the order's commission."""
-        return self._market.commission.fee(_charged(resting, quantity, value))
+    def _meet_now(self, resting: Resting, place: Place, at: int) -> None:
+        """The market as it stands, where quotes or a book show one."""
+        if not is_tick(self._house.last(place.symbol)):
+            return
+        quote = self._ticks.standing(place)
+        if quote is not None:
+            self._ticks.meet(resting, place, quote, at)
 
-    def _fill(
-        self,
-        resting: _Resting,
-        account: _Account,
-        instrument: Instrument,
-        quantity: Decimal,
-        price: Decimal,
-        market_price: Decimal,
-        bar: Bar,
-        phase: Phase,
-    ) -> Fill:
-        order = resting.order
-        value = quantity * price * instrument.multiplier
-        charged = _charged(resting, quantity, value, bar.at)
-        fee = self._market.commission.fee(charged)
-        self._market.commission.book(charged)
-        resting.traded += quantity
-        resting.worth += value
-        resting.charged += fee
-        resting.remaining -= quantity
-        signed = quantity if order.side.sign > 0 else -quantity
-        account.cash -= (value if signed > 0 else -value) + fee
-        account.quantities[order.symbol] = account.quantities.get(order.symbol, ZERO) + signed
-        self._fills += 1
-        return Fill(
-            id=self._fills,
-            order_id=order.id,
-            strategy=order.strategy,
-            symbol=order.symbol,
-            quantity=signed,
-            price=price,
-            fee=fee,
-            slippage=ZERO if price is market_price else abs(price - market_price) * quantity * instrument.multiplier,
-            executed_at=bar.start if phase is _AT_OPEN else bar.at,
-            remaining=resting.remaining,
+    def _renew(self, resting: Resting, new: Order, at: int) -> None:
+        """New terms, if the order is open and can have them."""
+        house, old = self._house, resting.order
+        refusal = _GONE if resting.ended else "already filled" if new.quantity <= resting.traded else None
+        if refusal is None and self._faults is not None and self._faults.down(at):
+            refusal = DOWN
+        if refusal is None:
+            resting.order = new
+            if new.post_only and self._ticks.post_only_takes(resting, house.place(old.symbol)):
+                resting.order, refusal = old, TAKES
+        if refusal is not None:
+            report = ReplaceRejected(old.id, old.strategy, old.symbol, resting.traded, refusal)
+            self._reports.say(report, at)
+            return
+        moved = (old.limit, old.stop, old.trail, old.trail_percent) != (
+            new.limit,
+            new.stop,
+            new.trail,
+            new.trail_percent,
         )
+        if moved or new.quantity > old.quantity:
+            resting.queue = None
+            resting.fresh = resting.fresh or moved
+        resting.remaining = new.quantity - resting.traded
+        resting.arrives_at = at
+        self._reports.say(restated(resting, ""), at)
+        place = house.place(old.symbol)
+        self._meet_now(resting, place, at)
+        if place.orders:
+            place.refresh()
 
-    def _end(self, resting: _Resting, reason: str) -> Cancelled:
-        self._forget(resting)
-        return Cancelled(resting.order.id, resting.order.strategy, resting.order.symbol, reason)
+    def _restate(self, resting: Resting, action: CorporateAction) -> None:
+        """What a corporate action makes of an order at work."""
+        order, house = resting.order, self._house
+        found = actions.restated(order, resting.remaining, action, house.place(order.symbol).instrument)
+        if isinstance(found, actions.Ended):
+            house.end(resting, found.reason, action.at)
+        elif found is not None:
+            resting.order = msgspec.structs.replace(
+                order,
+                quantity=found.quantity,
+                limit=found.limit,
+                stop=found.stop,
+                trail=found.trail,
+                trail_percent=found.trail_percent,
+            )
+            resting.remaining = found.remaining
+            if resting.peak is not None:
+                resting.peak = float(found.level(exact(resting.peak)))
+            if resting.opened is not None:
+                resting.opened = float(found.level(exact(resting.opened)))
+            self._reports.say(restated(resting, found.reason), action.at)
 
-    def _forget(self, resting: _Resting) -> None:
-        order = resting.order
-        del self._orders[order.id]
-        rest = self.working[order.symbol]
-        rest.remove(resting)
-        if not rest:
-            del self.working[order.symbol]
+    # -- margin
+
+    def _watch(self, events: Sequence[MarketEvent]) -> None:
+        """Look at accounts that have to keep a margin; close what an account that is short of it has to close."""
+        at = events[0].at if events else 0
+        for event in events:
+            self._house.place(event.symbol).last = event
+        for name, account in self._accounts.items():
+            if not account.watches:
+                continue
+            call = account.short_of_margin(self._house.price)
+            if call is not None:
+                self._reports.say(call, at)
+                for symbol, signed in account.liquidation(self._house.price):
+                    self._force(name, symbol, signed, at, "margin")
+            for symbol, quantity in account.quantities.items():
+                self._keep_watch(symbol, bool(quantity))
+
+    def _keep_watch(self, symbol: str, held: bool) -> None:
+        """See every event of what such an account holds."""
+        place = self._house.place(symbol)
+        if held and not place.wide:
+            place.wide = True
+            self.working[symbol] = place
+            place.refresh()
+
+    def _force(self, strategy: str, symbol: str, signed: Decimal, at: int, reason: str) -> None:
+        """Trade in the strategy's name at the market's price."""
+        house = self._house
+        place, price = house.place(symbol), house.price(symbol)
+        if price is None or not signed:
+            return
+        order = Order(
+            id=-next(self._forced),
+            strategy=strategy,
+            symbol=symbol,
+            side=Side.COVER if signed > 0 else Side.SELL,
+            quantity=abs(signed),
+            type=_MARKET,
+            time_in_force=_GTC,
+            submitted_at=at,
+        )
+        resting = house.orders[order.id] = Resting(order, at)
+        house.admit(resting, place)
+        self._reports.say(Forced(order, reason), at)
+        quote = self._ticks.standing(place)
+        market = price if quote is None else exact(opposite(order.side.sign, quote))
+        mid = None if quote is None else middle(quote)
+        house.trade(resting, place, Chance(market, True, False, at, Seen(float(market)), mid=mid))
+
+
+def _is_plain(order: Order) -> bool:
+    """A market order that stands alone: nothing to be said of it before it trades."""
+    return order.type is _MARKET and order.time_in_force is _GTC and order.parent_id is None and not order.group

@@ -1,0 +1,66 @@
+"""Orders that depend on each other: children of a parent, and groups of which one cancels the others.
+
+Rules: what fills of one member of a group is taken off the others; one that has nothing left is cancelled. The children of one
+parent are such a group and take part as far as the parent has filled, less what they have traded together. Children of a parent
+that ended without a fill end with it; if it ended partly filled they are cut to what it filled.
+Limits: a group is of one strategy; a change of a parent's quantity does not change its children's.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from onepath.events import Replaced
+from onepath.instruments import ZERO
+
+if TYPE_CHECKING:
+    from onepath.simulator.resting import Resting
+
+OTHER = "one cancels other"
+PARENT = "parent ended"
+
+
+class Group:
+    """Orders that cancel each other; with a `parent`, its children."""
+
+    def __init__(self, key: tuple[str, str] | None = None, parent: Resting | None = None) -> None:
+        self.key = key
+        self.parent = parent
+        self.members: list[Resting] = []
+        self.taken = ZERO
+        """what the members have traded together"""
+
+    def join(self, resting: Resting) -> None:
+        """Take in another member."""
+        self.members.append(resting)
+        resting.groups = (*resting.groups, self)
+
+    def others(self, resting: Resting) -> list[Resting]:
+        """The other members that are still open."""
+        return [other for other in self.members if other is not resting and not other.ended]
+
+
+def cut(resting: Resting, remaining: Decimal) -> None:
+    """Leave the order this much to trade; more than nothing."""
+    resting.order = msgspec.structs.replace(resting.order, quantity=resting.traded + remaining)
+    resting.remaining = remaining
+
+
+def restated(resting: Resting, reason: str) -> Replaced:
+    """The report of an order's terms as they are now."""
+    order = resting.order
+    return Replaced(
+        order_id=order.id,
+        strategy=order.strategy,
+        symbol=order.symbol,
+        quantity=order.quantity,
+        filled=resting.traded,
+        limit=order.limit,
+        stop=order.stop,
+        trail=order.trail,
+        trail_percent=order.trail_percent,
+        reason=reason,
+    )

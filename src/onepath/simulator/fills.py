@@ -1,0 +1,198 @@
+"""From what the market offers an order to its fill: how much, at what price, for what fee, and into which books.
+
+Rules: an order trades what is available of it, cut to what its account allows (SELL and COVER end at zero, purchases are paid
+for) and to what the market has room for, in whole lots. Orders that take liquidity are slipped, on the tick grid, against them,
+never outside the bar; limits never. A fill-or-kill order fills whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import NamedTuple
+
+from onepath.events import Fill
+from onepath.instruments import ONE, ZERO, Instrument, exact
+from onepath.orders import Order, TimeInForce
+from onepath.simulator.accounts import Account
+from onepath.simulator.commission import Charged, Commission
+from onepath.simulator.resting import Resting
+from onepath.simulator.slippage import Seen, Slippage
+
+_GRAIN = Decimal("1e-12")
+"""Slipped prices of instruments without a tick are rounded here."""
+_FOK = TimeInForce.FOK
+KILLED = "fill or kill"
+
+
+class Chance(NamedTuple):
+    """What an order may have now."""
+
+    price: Decimal
+    """before slippage"""
+    slipped: bool
+    maker: bool
+    at: int
+    seen: Seen
+    room: Decimal | None = None
+    """quantity that is there; None: any"""
+    high: float | None = None
+    low: float | None = None
+    """of the bar: no slipped price is beyond them"""
+    mid: Decimal | None = None
+    opened: Decimal | None = None
+    swept: bool = False
+    """one level of several that together are enough for the order"""
+
+
+class Deal(NamedTuple):
+    """What became of a chance: a fill, and why the rest of the order has to end, if it has to."""
+
+    fill: Fill | None
+    lost: str | None
+
+
+class Teller:
+    """Makes fills, and books them in the accounts."""
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        slippage: Slippage,
+        commission: Commission,
+        price: Callable[[str], Decimal | None],
+    ) -> None:
+        """`price` is the last one of a symbol."""
+        self._accounts = accounts
+        self._slippage = slippage
+        self._commission = commission
+        self._price = price
+        self._in_base = commission.in_base
+        self._fills = 0
+
+    def deal(
+        self,
+        resting: Resting,
+        instrument: Instrument,
+        chance: Chance,
+        *,
+        entering: Callable[[Order], bool],
+        held_only: bool = False,
+    ) -> Deal:
+        """Fill what can be filled. `entering` tells whether an order at work may still bring what an exit is to close;
+        `held_only` sells what is held now and leaves the rest for later."""
+        order = resting.order
+        account = self._accounts[order.strategy]
+        wanted = resting.available
+        if held_only:
+            quantity, cut = min(wanted, max(ZERO, account.quantities.get(order.symbol, ZERO))), False
+        else:
+            quantity = account.guarded(order, wanted)
+            cut = quantity < wanted and not entering(order)
+        if not quantity:
+            return Deal(None, f"nothing left to {order.side}" if cut else None)
+        lost = f"nothing more to {order.side}" if cut else None
+        room = chance.room
+        if room is not None and quantity > room:
+            quantity, lost = instrument.round_quantity(max(room, ZERO)), None
+            if not quantity:
+                return Deal(None, KILLED if order.time_in_force is _FOK else None)
+        price = self._slipped(order, instrument, quantity, chance) if chance.slipped else chance.price
+        payable = self._payable(resting, account, instrument, quantity, price, chance)
+        if payable < quantity:
+            quantity, lost = payable, "cash does not pay for the rest"
+            if not quantity:
+                return Deal(None, "cash does not pay for it")
+        if order.time_in_force is _FOK and quantity < resting.remaining and not chance.swept:
+            return Deal(None, KILLED)
+        return Deal(self._fill(resting, account, instrument, quantity, price, chance), lost)
+
+    def _slipped(self, order: Order, instrument: Instrument, quantity: Decimal, chance: Chance) -> Decimal:
+        """The price moved against the order, on the tick grid, inside the bar."""
+        price = chance.price
+        share = self._slippage.share(quantity, chance.seen)
+        if not share:
+            return price
+        buys = order.side.sign > 0
+        moved = price * (ONE + share if buys else ONE - share)
+        rounding = ROUND_CEILING if buys else ROUND_FLOOR
+        moved = instrument.round_price(moved, rounding) if instrument.tick_size else moved.quantize(_GRAIN, rounding)
+        if chance.high is None or chance.low is None:
+            return moved
+        return min(moved, max(price, exact(chance.high))) if buys else max(moved, min(price, exact(chance.low)))
+
+    def _payable(
+        self,
+        resting: Resting,
+        account: Account,
+        instrument: Instrument,
+        quantity: Decimal,
+        price: Decimal,
+        chance: Chance,
+    ) -> Decimal:
+        """How much of it the account can pay for, or carry."""
+        order = resting.order
+        in_base = self._in_base and bool(instrument.base) and order.side.sign > 0
+
+        def fee(part: Decimal) -> Decimal:
+            return ZERO if in_base else self._fee(resting, instrument, part, price, chance)[1]
+
+        return account.payable(order, instrument, quantity, price, fee, self._price)
+
+    def _fee(
+        self, resting: Resting, instrument: Instrument, quantity: Decimal, price: Decimal, chance: Chance
+    ) -> tuple[Charged, Decimal]:
+        """What a fill of that much would be charged."""
+        order = resting.order
+        charged = Charged(
+            order.symbol,
+            order.side.sign < 0,
+            quantity,
+            quantity * price * instrument.multiplier,
+            chance.maker,
+            chance.at,
+            resting.traded,
+            resting.worth,
+            resting.charged,
+        )
+        return charged, self._commission.fee(charged)
+
+    def _fill(
+        self,
+        resting: Resting,
+        account: Account,
+        instrument: Instrument,
+        quantity: Decimal,
+        price: Decimal,
+        chance: Chance,
+    ) -> Fill:
+        order = resting.order
+        charged, fee = self._fee(resting, instrument, quantity, price, chance)
+        self._commission.book(charged)
+        resting.traded += quantity
+        resting.worth += charged.value
+        resting.charged += fee
+        resting.remaining -= quantity
+        signed = -quantity if charged.sells else quantity
+        in_base = self._in_base and not charged.sells and bool(instrument.base)
+        if in_base:
+            fee = fee / price
+        account.book(instrument, signed, price, fee, in_base, chance.at)
+        self._fills += 1
+        market = chance.price
+        return Fill(
+            id=self._fills,
+            order_id=order.id,
+            strategy=order.strategy,
+            symbol=order.symbol,
+            quantity=signed,
+            price=price,
+            fee=fee,
+            slippage=ZERO if price is market else abs(price - market) * quantity * instrument.multiplier,
+            executed_at=chance.at,
+            remaining=resting.remaining,
+            maker=chance.maker,
+            fee_currency=instrument.base if in_base else "",
+            mid=chance.mid,
+            opened=chance.opened,
+        )
