@@ -6,7 +6,7 @@ shown every quote or book of its symbol (`shows`) and every trade (`traded`), in
 | data | size at our price |
 |---|---|
 | book | that of the level; 0 if the level is not there; unseen beyond the worst known level |
-| quotes | that of the best, if our price is the best; 0 if ours is better than the best; unseen if it is behind it, or has no size |
+| quotes | that of the best, if our price is the best; 0 if ours is better; unseen if ours is behind, or it has no size |
 
 An unseen size is not nothing: until the price is shown, no trade at it reaches us (but in the model `front`); when it first
 is, all that it shows is taken to be ahead. A size that is not seen any more is remembered as it was.
@@ -14,7 +14,7 @@ A trade is for us if it printed at our price and its aggressor was not of our si
 order of their arrival, each gets what reaches it less what the trade has given to those before it (`given`): they stand in
 one line.
 Limits: prices are compared as floats, so an order's price must be one that the data can show (on the tick grid).
-Cost: under a microsecond a call.
+Cost: 1 us to show, 2 us a trade at the price (measured).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ no trade explained: a trade up to that is what the change has shown, the advance
 the trade is the whole of the reduction, the place is the same in either order. Both are forgotten at the next change.
 Limits: of changes and trades that come in bursts, only the last change is put right; then a trade may count as a
 cancellation as well, which only the probability model advances by. Hidden and pro-rata orders are not modelled.
-Cost: under a microsecond a call. Deterministic.
+Cost: a microsecond a call (measured). Deterministic.
 """
 
 from __future__ import annotations
