@@ -11,6 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from onepath.errors import ConfigError, StrategyError
 from onepath.instruments import ONE, Instrument, exact
 from onepath.journal.memory import MemoryJournal
@@ -19,6 +21,7 @@ from onepath.risk import Limits
 from onepath.strategy import Number, Strategy
 
 if TYPE_CHECKING:
+    from onepath.actions import CorporateAction
     from onepath.ports import Feed
     from onepath.result import Result
     from onepath.session import Plan
@@ -47,6 +50,7 @@ def backtest(
     asset_class: str | None = None,
     calendar: str | None = None,
     stamps: str = "start",
+    actions: str | Path | Sequence[CorporateAction] | None = None,
     marks: str | None = None,
     seed: int = 0,
     journal: str | Path | None = None,
@@ -59,6 +63,7 @@ def backtest(
     CSV or Parquet file, or the name of a dataset; `symbols` is what to take of it, a list of names or one name.
     `commission` and `slippage` are a share of value (0.001 = 10 bps) or a model. `participation` is the share of a
     bar's volume that orders may take, None for no limit. `stamps` says whether bar times mark their start or end.
+    `actions` are corporate actions (a path, see `onepath.data.actions`, or a list); the prices must then be raw.
     `journal` is a path to keep the session's journal at.
 
     Raises DataError, StrategyError or ConfigError with one sentence; an error inside the strategy is raised as
@@ -67,6 +72,8 @@ def backtest(
     >>> result = onepath.backtest(SmaCross(fast=10, slow=30), data="us10", symbols="AAPL", cash=100_000)
     """
     from onepath.data import open_feed
+    from onepath.data.actions import given
+    from onepath.feeds.actions import WithActions
     from onepath.result import Result
     from onepath.session import Session
 
@@ -81,6 +88,10 @@ def backtest(
         calendar=calendar,
         stamps=stamps,
     )
+    known: list[CorporateAction] = []
+    if actions is not None:
+        known = given(actions, feed.instruments, only_known=wanted is not None)
+        feed = WithActions(feed, known, _at(end))
     parts = plan(
         strategy,
         feed,
@@ -95,6 +106,7 @@ def backtest(
         seed=seed,
     )
     asked = {"symbols": wanted, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
+    asked |= {"actions": str(actions) if isinstance(actions, str | Path) else msgspec.to_builtins(known)} if known else {}
     window = {"start": _at(start), "end": _at(end), "expected_cost": parts.data["expected_cost"]}
     parts = parts._replace(data={**_whereabouts(data, feed), **asked, **window})
     store = MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)

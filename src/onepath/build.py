@@ -16,8 +16,10 @@ import msgspec
 from onepath import registry
 from onepath.clock import HistoricalClock
 from onepath.data import open_feed
+from onepath.data.actions import given
 from onepath.errors import ConfigError, JournalError
 from onepath.events import SessionEnded, SessionStarted
+from onepath.feeds.actions import WithActions
 from onepath.feeds.hours import OpenHours
 from onepath.feeds.limited import Limited
 from onepath.feeds.paced import Paced
@@ -185,6 +187,7 @@ def _asked(config: Config, market: Market) -> dict[str, Any]:
         "asset_class": data.asset_class,
         "calendar": data.calendar,
         "interval": data.interval,
+        "actions": data.actions,
         **{key: value for key in _TICKS if (value := getattr(data, key)) is not None},
         "market_hours_only": clock.market_hours_only,
         "speed": None if clock.speed == "max" else clock.speed,
@@ -204,7 +207,7 @@ def _open(
         raise ConfigError(
             f"{said or 'data.path'}: there is nothing at {source}; expected a file or folder of market data"
         )
-    return open_feed(
+    feed = open_feed(
         source,
         symbols=asked["symbols"],
         start=asked["start"],
@@ -216,6 +219,16 @@ def _open(
         interval=asked["interval"],
         **{key: asked[key] for key in _TICKS if asked.get(key) is not None},
         data_dir=home / "data",
+    )
+    return _acted(feed, asked, home) if asked.get("actions") else feed
+
+
+def _acted(feed: Feed, asked: Mapping[str, Any], home: Path) -> Feed:
+    """The feed with its corporate actions: of a file, or of the manifest."""
+    actions = asked["actions"]
+    found = home / actions if isinstance(actions, str) else actions
+    return WithActions(
+        feed, given(found, feed.instruments, only_known=asked["symbols"] is not None), asked.get("end")
     )
 
 

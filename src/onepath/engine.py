@@ -9,7 +9,7 @@ Cost: nothing here runs a market event unless a strategy asked for features, his
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -85,6 +85,7 @@ class Engine:
         mark_every: int,
         risk: RiskPlan | None = None,
         commands: Sequence[tuple[int, Command]] = (),
+        acting: Collection[str] = (),
     ) -> None:
         """`cost` is the share of value that trading is expected to take; `mark_every` nanoseconds between valuations;
         `commands` those that are known beforehand, with their times, because a journal has them."""
@@ -106,6 +107,8 @@ class Engine:
         self._venue_due = NEVER
         self._last_prices: tuple[float | None, ...] = ()
         self._expected_events = expected_events
+        self._acting = acting
+        """symbols that corporate actions may happen to"""
         lives = count(1)
         self._seats = {given.name: self._seat(given, lives, cost) for given in seated}
         books = [(seat.name, seat.limits, seat.ledger) for seat in self._seats.values()]
@@ -149,7 +152,9 @@ class Engine:
         if context.features.required:
             from onepath.features.plant import FeaturePlant
 
-            seat.plant = FeaturePlant(context.features.required, context.symbols, self._expected_events)
+            seat.plant = FeaturePlant(
+                context.features.required, context.symbols, self._expected_events, self._acting
+            )
             context.features.update(seat.plant.views)
             seat.plant.views = context.features
             self.listeners.append((seat.plant.update, context))

@@ -125,6 +125,7 @@ class Session:
             mark_every=plan.mark_every,
             risk=plan.risk,
             commands=plan.commands,
+            acting=plan.feed.describe().get("acting", ()),
         )
 
     def stop(self) -> None:

@@ -104,6 +104,8 @@ class Data(Part):
     """trading calendar, such as XNYS or 24/7; default: as the dataset or asset class says"""
     interval: Interval | None = None
     """length of a bar, such as 1m, 1h, 1d; default: found in the data"""
+    actions: str | None = None
+    """file of corporate actions (splits, dividends, ...), relative to the workspace; the prices must be raw"""
     kind: Literal["bars", "quotes", "trades", "book"] | None = None
     """what the data is; default: found from the columns; of a dataset with several kinds, the one to read"""
     crossed: Literal["refuse", "drop"] | None = None

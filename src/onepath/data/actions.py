@@ -23,6 +23,8 @@ from math import log
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
+
 from onepath.actions import (
     CashDividend,
     CorporateAction,
@@ -79,7 +81,9 @@ def _rows(place: Path) -> tuple[list[str], list[Row]]:
         with gzip.open(place, "rt") if place.suffix == ".gz" else place.open() as file:
             lines = csv.reader(file)
             header = [name.strip().lower() for name in next(lines, [])]
-            rows = [(lines.line_num, dict(zip(header, map(str.strip, line), strict=False))) for line in lines if line]
+            rows: list[Row] = [
+                (lines.line_num, dict(zip(header, map(str.strip, line), strict=False))) for line in lines if line
+            ]
     except FileNotFoundError:
         raise DataError(f"{place} does not exist; check the path of the corporate actions.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -248,9 +252,11 @@ def _pairs(place: Path, rows: Sequence[Row], instruments: Instruments, key: str)
 
 
 def given(actions: Any, instruments: Instruments, *, only_known: bool) -> list[CorporateAction]:
-    """What a caller gave: a path, or actions."""
+    """What a caller gave: a path, or actions (as values, or as a manifest holds them)."""
     if isinstance(actions, str | Path):
         return read_actions(actions, instruments, only_known=only_known)
+    if actions and isinstance(actions[0], Mapping):
+        return msgspec.convert(actions, list[CorporateAction], strict=False)
     for action in actions:
         if not isinstance(action, CorporateAction):
             raise DataError(

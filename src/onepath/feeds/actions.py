@@ -67,6 +67,7 @@ class WithActions:
         feed does not have."""
         self.instruments: Mapping[str, Instrument] = feed.instruments
         self.volumes: Collection[str] = feed.volumes
+        self.kinds = feed.kinds
         self.total = feed.total
         self.actions = tuple(sorted((a for a in actions if end is None or a.at < end), key=lambda a: a.at))
         self._feed = feed
