@@ -27,7 +27,7 @@ from onepath.simulator.commission import Bps, MakerTaker, PerOrder, PerShare, Ti
 from onepath.simulator.latency import NormalLatency
 from onepath.simulator.schedules import Alpaca, BinanceSpot, BinanceUsdm, IbkrFixed, IbkrTiered, MexcFutures, MexcSpot
 from onepath.simulator.slippage import FixedBps, HalfSpread, SquareRoot, VolumeBased, VolumeShare
-from onepath.strategy import Context, Params, Range, Strategy
+from onepath.strategy import Context, Intent, Params, Range, Strategy
 
 __all__ = [
     "Alpaca",
@@ -47,6 +47,7 @@ __all__ = [
     "IbkrFixed",
     "IbkrTiered",
     "Instrument",
+    "Intent",
     "JournalError",
     "Limits",
     "MakerTaker",

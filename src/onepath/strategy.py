@@ -31,7 +31,9 @@ from onepath.risk import Limits
 
 Number = int | float | str | Decimal
 _GTC = TimeInForce.GTC
-Intents = Sequence[OrderIntent | CancelIntent | ReplaceIntent]
+Intent = OrderIntent | CancelIntent | ReplaceIntent
+"""What a strategy may give back: an order, a cancel, new terms of an order"""
+Intents = Sequence[Intent]
 BAND = Decimal("0.02")
 """Changes of a target smaller than this share of equity are not traded, or every price tick would be an order."""
 
