@@ -359,3 +359,52 @@ Commission = Annotated[
     ],
     BeforeValidator(model_by_name),
 ]
+
+
+class PowerParams(Part):
+    """How cancellations fall on those ahead and those behind."""
+
+    power: float = Field(default=2.0, gt=0, le=100)
+    """1: in proportion to the size on either side; larger: the longer part of the line loses more"""
+
+
+class ThroughQueue(Part):
+    """Filled only when the market goes beyond the price."""
+
+    model: Literal["through"]
+    """through"""
+    params: NoParams = NoParams()
+    """nothing to set"""
+
+
+class FrontQueue(Part):
+    """First in line: any trade at the price is ours (optimistic)."""
+
+    model: Literal["front"]
+    """front"""
+    params: NoParams = NoParams()
+    """nothing to set"""
+
+
+class BackQueue(Part):
+    """Last in line, and only trades bring the order forward (conservative)."""
+
+    model: Literal["back"]
+    """back"""
+    params: NoParams = NoParams()
+    """nothing to set"""
+
+
+class ProbabilityQueue(Part):
+    """Last in line; trades and a likely share of the cancellations bring the order forward."""
+
+    model: Literal["probability"]
+    """probability"""
+    params: PowerParams = PowerParams()
+    """power"""
+
+
+Queue = Annotated[
+    Annotated[ThroughQueue | FrontQueue | BackQueue | ProbabilityQueue, Field(discriminator="model")],
+    BeforeValidator(model_by_name),
+]
