@@ -84,7 +84,7 @@ def costs(money: Money) -> list[tuple[str, str]]:
 def benchmark(found: Benchmark, currency: str) -> str:
     """Money, basis points, and of how many orders the price is unknown."""
     if found.cost is None:
-        return w.UNDEFINED + (" unknown" if found.unknown else "")
+        return "unknown" if found.unknown else w.UNDEFINED
     return f"{_money(found.cost, currency)}, {_bps(found.bps)}{_unknown(found.unknown)}"
 
 

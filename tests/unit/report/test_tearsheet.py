@@ -80,6 +80,7 @@ def test_page_is_whole(html: str) -> None:
         "Still open",
         "Costs",
         "Orders",
+        "Execution",
         "All statistics",
     ]
 
