@@ -19,10 +19,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from onepath.data import assets, catalogue
 from onepath.data.ingest import import_file
+from onepath.data.tickcolumns import TickWish
 from onepath.feeds.checks import stamp
 from onepath.instruments import Instrument
 
@@ -89,10 +91,41 @@ ALL = (
 )
 
 
+@dataclass(frozen=True)
+class TickSample:
+    """A sample of ticks: the first quotes of a recording, and the trades until the last of them."""
+
+    name: str
+    symbol: str
+    quotes: str
+    trades: str
+    rows: int
+    source: str
+    licence: str
+    remarks: str
+
+
+TICKS = TickSample(
+    name="btcusdt_quotes",
+    symbol="BTCUSDT",
+    quotes="l2_binance_usdm_btcusdt/btcusdt_usdm_20240808_bbo.parquet",
+    trades="l2_binance_usdm_btcusdt/btcusdt_usdm_20240808_trades.parquet",
+    rows=20_000,
+    source="github.com/nkaz001/hftbacktest at 5f3ec40b2afb, examples/usdm/btcusdt_20240808.gz, as tables",
+    licence="MIT, Copyright (c) 2022 nkaz001@protonmail.com",
+    remarks=(
+        "Binance USD-M futures BTCUSDT, evening of 2024-08-08 UTC: the first 20,000 best bids and offers of a recording "
+        "and all trades until the last of them, unchanged. Times are those of receipt, local_ts_ns of the original, which "
+        "puts quotes and trades on one clock; that clock was about 1.2 seconds behind the exchange's own."
+    ),
+)
+
+
 def main(originals: Path) -> None:
     """Make all samples."""
     for sample in ALL:
         make(sample, originals / sample.original)
+    make_ticks(TICKS, originals)
 
 
 def make(sample: Sample, original: Path) -> None:
@@ -114,6 +147,59 @@ def make(sample: Sample, original: Path) -> None:
     record_original(target, original)
     dataset = catalogue.load(target)
     (target / "PROVENANCE.md").write_text(provenance(sample, dataset, original), encoding="utf-8")
+
+
+def make_ticks(sample: TickSample, originals: Path) -> None:
+    """The sample of ticks, in place of the one that is there; its LICENSE stays."""
+    quotes = pq.read_table(originals / sample.quotes).slice(0, sample.rows)
+    trades = pq.read_table(originals / sample.trades)
+    trades = trades.filter(pc.less_equal(trades.column("local_ts_ns"), pc.max(quotes.column("local_ts_ns"))))
+    instrument = msgspec.structs.replace(
+        assets.default(sample.symbol, "crypto", None),
+        tick_size=Decimal("0.1"),
+        lot_size=Decimal("0.001"),
+        currency="USDT",
+        base="BTC",
+    )
+    target = SAMPLES / sample.name
+    target.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        for table, original in ((quotes, sample.quotes), (trades, sample.trades)):
+            cut = Path(scratch) / Path(original).name
+            pq.write_table(table, cut)
+            import_file(
+                cut,
+                scratch,
+                sample.name,
+                symbol=sample.symbol,
+                asset_class="crypto",
+                instruments={sample.symbol: instrument},
+                ticks=TickWish(time="local_ts_ns"),
+            )
+        for file in sorted((Path(scratch) / sample.name).iterdir()):
+            shutil.copyfile(file, target / file.name)
+    meta = json.loads((target / catalogue.DATASET).read_text(encoding="utf-8"))
+    for source, original in zip(meta["sources"], (sample.quotes, sample.trades), strict=True):
+        source |= {"sha256": sha256(originals / original)}
+    catalogue.write_meta(target, meta)
+    (target / "PROVENANCE.md").write_text(tick_provenance(sample, catalogue.load(target)), encoding="utf-8")
+
+
+def tick_provenance(sample: TickSample, dataset: catalogue.Dataset) -> str:
+    """What PROVENANCE.md of a sample of ticks says."""
+    facts = catalogue.describe(dataset)
+    rows = "\n".join(
+        f"| {s} | {kind} | {e['rows']:,} | {e['sha256']} |"
+        for s, entry in dataset.meta["symbols"].items()
+        for kind, e in entry["streams"].items()
+    )
+    originals = "\n".join(f"- original: {s['file']}, sha256 {s['sha256']}" for s in dataset.meta["sources"])
+    return (
+        f"# {sample.name}\n\n{sample.remarks}\n\n"
+        f"- source: {sample.source}\n- licence: {sample.licence}; text in LICENSE\n{originals}\n"
+        f"- rows: {dataset.rows:,}, from {stamp(facts['first_start'])} to {stamp(facts['last_at'])}\n"
+        f"- made by: tools/make_samples.py\n\n| symbol | kind | rows | sha256 of the file |\n|---|---|---|---|\n{rows}\n"
+    )
 
 
 def decimals(original: Path, scratch: Path) -> Path:

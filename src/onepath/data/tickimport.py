@@ -211,7 +211,7 @@ class _Spreads:
         if not self._seen:
             return {}
         spreads = np.concatenate(self._seen)
-        return {"median_spread": round(float(np.median(spreads)), 12), "locked": float((spreads == 0).mean())}
+        return {"median_spread": round(float(np.median(spreads)), 9), "locked": float((spreads == 0).mean())}
 
 
 def _put(parts: Sequence[TickPart], folder: Path) -> None:

@@ -102,12 +102,23 @@ def open_dataset(dataset: catalogue.Dataset, wish: TickWish, terms: Terms) -> Ti
         streams = dataset.meta["symbols"][symbol]["streams"]
         for kind in [k for k in KINDS if k in streams and wish.kind in {None, k}]:
             path = dataset.folder / streams[kind]["file"]
-            found.add(Stream(symbol, kind), tickfiles.TickFile(kind, path, terms.start, terms.end), where)
+            source = tickfiles.TickFile(kind, path, terms.start, terms.end)
+            _whole(source, path, streams[kind])
+            found.add(Stream(symbol, kind), source, where)
+            found.notes += [f"{symbol} {kind}: {note}" for note in streams[kind]["notes"]]
     known = {symbol: dataset.instrument(symbol) for symbol in chosen} | dict(terms.instruments or {})
     if not found.streams:
         Place(where).fail(f"it has no {wish.kind}; it has {', '.join(dataset.meta['kinds'])}")
     origin = {"name": dataset.name, "path": str(dataset.folder)}
     return _feed(found, terms._replace(instruments=known), where, "dataset", origin)
+
+
+def _whole(source: tickfiles.TickFile, path: Path, entry: Mapping[str, Any]) -> None:
+    """Whether the file is the one that dataset.json speaks of."""
+    if source.file_rows != entry["rows"]:
+        Place(str(path)).fail(
+            f"it has {source.file_rows} rows, expected {entry['rows']}; an import was interrupted: import the data again"
+        )
 
 
 def _feed(found: _Found, terms: Terms, where: str, source: str, origin: Mapping[str, Any] | None = None) -> TickFeed:

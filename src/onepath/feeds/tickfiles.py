@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from onepath.feeds import bookrows
-from onepath.feeds.parquet import ROW_GROUP, arrays_of, ends_of, stretch
+from onepath.feeds.parquet import ROW_GROUP, arrays_of, ends_of, opened, stretch
 from onepath.feeds.tickchecks import CheckedTicks
 from onepath.feeds.ticks import COLUMNS, INTEGERS, Chunk
 
@@ -43,6 +43,7 @@ class TickFile:
         self._kind = kind
         self._begin = start if kind == "book" else None
         self._stretch = stretch(path, None if kind == "book" else start, end, SCHEMAS[kind])
+        self.file_rows = opened(path, SCHEMAS[kind]).metadata.num_rows
         self.total = self._messages() if kind == "book" else self._stretch.rows
 
     def ends(self) -> tuple[int, int] | None:
