@@ -22,6 +22,7 @@ from onepath.events import Command, SessionEnded, SessionStarted
 from onepath.journal.codec import SCHEMA, decode
 from onepath.journal.memory import MemoryJournal
 from onepath.loop import run
+from onepath.market import MarketEvent
 from onepath.portfolio import Portfolio
 from onepath.ports import Feed, Venue
 from onepath.ports import Journal as JournalPort
@@ -112,7 +113,7 @@ class Session:
         self._go = threading.Event()
         self._go.set()
         self.engine = self._engine()
-        self.venue: Venue = simulated(plan) if venue is None else venue
+        self.venue: Venue = simulated(plan, self.engine.marks) if venue is None else venue
 
     def _engine(self) -> Engine:
         plan = self.plan
@@ -208,10 +209,12 @@ class Session:
         )
 
 
-def simulated(plan: Plan) -> SimulatedVenue:
-    """The venue of a plan without a broker."""
+def simulated(plan: Plan, marks: Mapping[str, MarketEvent] | None = None) -> SimulatedVenue:
+    """The venue of a plan without a broker; `marks` are the engine's last events, by which it knows the market."""
     accounts = {s.name: Terms(s.capital, s.limits.max_leverage, s.limits.allow_short) for s in plan.strategies}
-    return SimulatedVenue(plan.feed.instruments, accounts, plan.market, plan.feed.volumes)
+    feed = plan.feed
+    quoted = [symbol for symbol, kinds in feed.kinds.items() if "book" in kinds or len(kinds) > 1]
+    return SimulatedVenue(feed.instruments, accounts, plan.market, feed.volumes, marks, quoted)
 
 
 def replayed(plan: Plan, recorded: Rows) -> ReplayResult:
