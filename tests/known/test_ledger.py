@@ -20,7 +20,7 @@ from onepath.market import Bar
 from onepath.portfolio import Portfolio
 from onepath.risk import Limits
 from onepath.session import Plan, Session
-from onepath.simulator.commission import Commission, NoCommission
+from onepath.simulator.commission import Charged, Commission, NoCommission
 from onepath.simulator.venue import Market
 
 D = Decimal
@@ -218,10 +218,11 @@ def charged(commission: Commission, *fills: tuple[str, str]) -> list[str]:
     quantity = value = paid = D(0)
     fees = []
     for size, price in fills:
-        quantity += D(size)
-        value += D(size) * D(price)
-        fee = commission.fee(quantity, value) - paid
-        paid += fee
+        worth = D(size) * D(price)
+        fee = commission.fee(
+            Charged("X", sells=False, quantity=D(size), value=worth, traded=quantity, worth=value, charged=paid)
+        )
+        quantity, value, paid = quantity + D(size), value + worth, paid + fee
         fees.append(f"{fee.normalize():f}")
     return fees
 

@@ -71,6 +71,11 @@ def number(model: object, name: str, value: float | str | Decimal, *, signed: bo
     raise ConfigError(f"{type(model).__name__}: {name} is {value}; it must be {expected}")
 
 
+def _taken(quantity: Decimal, volume: float) -> Decimal:
+    """The share of the bar's volume; bounded, because volumes may be as small as floats can."""
+    return min(quantity / exact(volume), BPS * BPS).quantize(Decimal("1e-9"))
+
+
 class NoSlippage(msgspec.Struct, frozen=True, tag="none"):
     """Assumes that every order trades at the market's own price."""
 
@@ -133,8 +138,7 @@ class VolumeBased(msgspec.Struct, frozen=True, tag="volume_based"):
     def share(self, quantity: Decimal, seen: Seen) -> Decimal:
         if seen.volume <= 0:
             return self.typical
-        taken = (quantity / exact(seen.volume)).quantize(Decimal("1e-9"))
-        return min(self.base_bps / BPS + self.volume_factor * taken, _MOST)
+        return min(self.base_bps / BPS + self.volume_factor * _taken(quantity, seen.volume), _MOST)
 
 
 class VolumeShare(msgspec.Struct, frozen=True, tag="volume_share"):
@@ -155,7 +159,7 @@ class VolumeShare(msgspec.Struct, frozen=True, tag="volume_share"):
     def share(self, quantity: Decimal, seen: Seen) -> Decimal:
         taken = self.volume_limit
         if seen.volume > 0:
-            taken = min(taken, (quantity / exact(seen.volume)).quantize(Decimal("1e-9")))
+            taken = min(taken, _taken(quantity, seen.volume))
         return min(self.price_impact * taken * taken, _MOST)
 
 
