@@ -30,7 +30,7 @@ from onepath.examples.mean_reversion import MeanReversion
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-EXECUTED = ("README.md", "docs/guide.md", "docs/data.md")
+EXECUTED = ("README.md", "docs/guide.md", "docs/data.md", "docs/costs.md")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 

@@ -308,7 +308,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         (["execution.participation=2"], "--set execution.participation: found '2', expected a number less than"),
         (
             ["execution.commission=flat"],
-            "--set execution.commission: found 'flat', expected none, bps or per_share",
+            "--set execution.commission: found 'flat', expected none, bps, per_share, per_order, maker_taker, tiers, "
+            "ibkr_fixed, ibkr_tiered, alpaca, binance_spot, binance_usdm, mexc_spot or mexc_futures",
         ),
         (["strategies=[]"], "--set strategies: found a list, expected at least one enabled strategy"),
         (["clock.start_date=[1]"], "--set clock.start_date: found a list, expected a day such as"),
