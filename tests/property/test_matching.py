@@ -119,7 +119,7 @@ def simulated(asked: list[Ask], bars: list[Bar], share: Decimal, touch: bool) ->
     for i, b in enumerate(bars):
         for number, ask in enumerate(asked):
             if ask.sent == i:
-                venue.submit(Approved(order(number, ask), Decimal(10)), i * MINUTE)
+                venue.submit(Approved(order(number, ask)), i * MINUTE)
         if "S" in venue.working:
             fills += [(i, f.order_id - 1, f.price) for f in venue.match([b]) if isinstance(f, Fill)]
     return fills

@@ -36,6 +36,9 @@ class SlowVenue(SimulatedVenue):
         self.asked.append(order_id)
         return ()
 
+    def touches(self, event: Any) -> bool:
+        return bool(self.asked) or super().touches(event)
+
     def match(self, events: Sequence[Any]) -> Sequence[Any]:
         reports = list(super().match(events))
         late, self.asked = self.asked, []
