@@ -21,7 +21,7 @@ class Gate:
     """Counts decisions out."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, Order] = {}
+        self._waiting: dict[int, tuple[Order, bool]] = {}
         self._highest = 0
         self._parents: dict[str, Order] = {}
         self._spent: dict[str, Decimal] = {}
@@ -31,19 +31,16 @@ class Gate:
         """Decisions that have not left yet."""
         return len(self._waiting)
 
-    def decided(self, order: Order, *, amended: bool = False) -> None:
-        """A decision is recorded: a new order, or (`amended`) new terms of one."""
+    def decided(self, order: Order) -> None:
+        """A decision is recorded: a new order (ids grow), or else new terms of an earlier one."""
         if order.id in self._waiting:
             raise ConservationError(f"order {order.id} was decided again before it had left; each decision leaves once")
-        if not amended:
+        new = order.id > self._highest
+        if new:
             self._new(order)
-        self._waiting[order.id] = order
+        self._waiting[order.id] = order, new
 
     def _new(self, order: Order) -> None:
-        if order.id <= self._highest:
-            raise ConservationError(
-                f"order {order.id} was decided twice; ids of new orders grow, the last was {self._highest}"
-            )
         self._highest = order.id
         if order.parent_id is None:
             self._parents[order.strategy] = order
@@ -67,12 +64,16 @@ class Gate:
     def release(self, approved: Approved | Amended) -> None:
         """It is about to leave. Raises ConservationError where it was not decided, or not like this, or has left."""
         order = approved.order
-        decided = self._waiting.pop(order.id, None)
-        if decided is None:
+        waiting = self._waiting.pop(order.id, None)
+        if waiting is None:
             raise ConservationError(
                 f"order {order.id} ({order.side} {order.quantity} {order.symbol}) was about to leave, but no decision of it "
                 "is waiting: it has left already, or was never decided"
             )
+        decided, new = waiting
+        if new is isinstance(approved, Amended):
+            found = "a replace, but it was decided as new" if new else "new, but it was decided twice or as a replace"
+            raise ConservationError(f"order {order.id} was about to leave as {found}")
         if decided is not order and decided != order:
             raise ConservationError(
                 f"order {order.id} was about to leave as {order.side} {order.quantity} {order.symbol} under other terms than "

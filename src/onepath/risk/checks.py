@@ -22,6 +22,7 @@ Limits: orders at rest that wait for a trigger are not counted for self-matching
 | position_size    | position_size                 | 15c3-5(c)(1)(i)                                         |
 | concentration    | concentration                 | 15c3-5(c)(1)(i)                                         |
 | buying_power     | buying_power                  | RTS 6 15(2): orders at work count at once               |
+| settled_cash     | cash                          | Regulation T: cash accounts pay with settled money      |
 | net_leverage     | net_leverage                  | RTS 6 15(4)                                             |
 | self_match       | self_match                    | RTS 6 15(5); venues' self-match prevention              |
 | duplicate        | duplicate                     | 15c3-5(c)(1)(ii): duplicative orders                    |
@@ -41,7 +42,8 @@ from onepath.instruments import ONE, ZERO, Instrument, exact
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
 from onepath.orders import Denied, Order, OrderState, OrderType, Side, TimeInForce
-from onepath.risk.exposure import Exposed, excess, worst
+from onepath.rates import Rates
+from onepath.risk.exposure import Exposed, converted, excess, worst
 from onepath.risk.limits import Limits
 from onepath.risk.pace import Recent, Window, nanoseconds
 
@@ -75,7 +77,7 @@ class Level:
     """One level of limits: a strategy's, a symbol's or the account's, with what it has sent lately. `exposed` measures its
     books with the order in them, `open_orders` are those it answers for."""
 
-    __slots__ = ("exposed", "limits", "name", "open_orders", "pace")
+    __slots__ = ("cash", "exposed", "limits", "name", "open_orders", "pace")
 
     def __init__(
         self,
@@ -83,10 +85,14 @@ class Level:
         limits: Limits,
         exposed: Callable[[View], Exposed],
         open_orders: Callable[[], Collection[OrderState]],
+        *,
+        cash: bool = False,
     ) -> None:
         self.name = name
         """in sentences: empty for the strategy's own"""
         self.limits = limits
+        self.cash = cash
+        """whether it is a cash account: settled money only, no shorts"""
         self.pace = Pace(limits)
         self.exposed = exposed
         self.open_orders = open_orders
@@ -109,7 +115,9 @@ class View:
         "order",
         "own",
         "parent",
+        "price",
         "quantity",
+        "rates",
         "reference",
         "siblings",
         "state",
@@ -148,6 +156,9 @@ class View:
     quantity: Decimal
     """units of the order that may still trade"""
     ledger: Ledger
+    rates: Rates
+    price: Callable[[str], Decimal]
+    """the last price of any symbol"""
     own: Exposed | None
     """the strategy's books with the order in them, once a control has asked"""
     together: Exposed | None
@@ -251,7 +262,7 @@ def order_value(order: Order, view: View, level: Level) -> Denied | None:
     if most is None or not view.grows:
         return None
     price = max(view.reference, _far_side(order, view)) if order.type is _MARKET else worst(order, view.reference)
-    value = order.quantity * price * view.instrument.multiplier
+    value = order.quantity * price * converted(view.ledger, view.rates)(order.symbol)
     return (
         Denied(order, "order_value", f"the order is worth {value}, over {most}{level.name}") if value > most else None
     )
@@ -290,7 +301,7 @@ def closing(order: Order, view: View, _level: Level) -> Denied | None:
 
 def shorting(order: Order, view: View, level: Level) -> Denied | None:
     """No position below zero where shorting is off."""
-    if not view.opening or view.after >= 0 or level.limits.allow_short:
+    if not view.opening or view.after >= 0 or (level.limits.allow_short and not level.cash):
         return None
     found = f"selling {order.quantity} would leave {view.after} of {order.symbol}; shorting is off"
     return Denied(order, "short", found + level.name)
@@ -337,11 +348,31 @@ def buying_power(order: Order, view: View, level: Level) -> Denied | None:
     """Gross leverage, which is buying power, with orders at work counted at once."""
     if not view.opening:
         return None
-    found, most = level.exposed(view), level.limits.max_leverage
+    found, most, share = level.exposed(view), level.limits.max_leverage, view.ledger.terms.initial_margin
+    if share is not None and not level.name and found.gross * share > found.equity:
+        text = f"exposure would be {found.gross}, and {share} of it is over equity {found.equity}"
+        return Denied(order, "buying_power", text)
     if found.gross <= most * found.equity:
         return None
     text = f"exposure would be {found.gross}, over {most} x equity {found.equity}"
     return Denied(order, "buying_power", text + level.name)
+
+
+def settled_cash(order: Order, view: View, _level: Level) -> Denied | None:
+    """A cash account's purchases, those at work included, are paid with settled money."""
+    if not view.opening:
+        return None
+    ledger, unit = view.ledger, converted(view.ledger, view.rates)
+    cash = ledger.cash - ledger.unsettled(ledger.currency, view.at)
+    for currency, purse in ledger.purses.items():
+        cash += (purse.cash - ledger.unsettled(currency, view.at)) * view.rates.need(currency)
+    needs = view.opening * worst(order, view.reference) * unit(order.symbol)
+    for state in view.working:
+        if state.order.side is _BUY:
+            needs += state.remaining * worst(state.order, view.price(state.symbol)) * unit(state.symbol)
+    if needs <= cash:
+        return None
+    return Denied(order, "cash", f"it and what is at work cost {needs}, over the settled cash of {cash}")
 
 
 def net_leverage(order: Order, view: View, level: Level) -> Denied | None:
@@ -420,28 +451,29 @@ class Asks(StrEnum):
 
 
 _ALL, _OPENS, _CLOSES, _CHILD = Asks.ALL, Asks.OPENS, Asks.CLOSES, Asks.CHILD
-Wanted = Callable[[Limits], object]
+Wanted = Callable[[Level], object]
 PAGE: tuple[tuple[Control, Asks, Wanted | None], ...] = (
     (trading_state, _ALL, None),
-    (permission, _ALL, lambda limits: limits.restricted or limits.symbols is not None),
-    (reference_price, _ALL, lambda limits: limits.max_reference_age is not None),
-    (market_hours, _ALL, lambda limits: limits.market_hours),
+    (permission, _ALL, lambda of: of.limits.restricted or of.limits.symbols is not None),
+    (reference_price, _ALL, lambda of: of.limits.max_reference_age is not None),
+    (market_hours, _ALL, lambda of: of.limits.market_hours),
     (grid, _ALL, None),
-    (price_collar, _ALL, lambda limits: limits.price_collar is not None),
-    (order_quantity, _ALL, lambda limits: limits.max_order_quantity is not None),
-    (order_value, _ALL, lambda limits: limits.max_order_value is not None),
+    (price_collar, _ALL, lambda of: of.limits.price_collar is not None),
+    (order_quantity, _ALL, lambda of: of.limits.max_order_quantity is not None),
+    (order_value, _ALL, lambda of: of.limits.max_order_value is not None),
     (family, _CHILD, None),
     (closing, _CLOSES, None),
-    (shorting, _OPENS, lambda limits: not limits.allow_short),
-    (position, _OPENS, lambda limits: limits.max_position is not None),
-    (position_size, _OPENS, lambda limits: limits.max_position_size is not None),
-    (concentration, _OPENS, lambda limits: limits.max_concentration is not None),
-    (buying_power, _OPENS, lambda limits: limits.max_leverage.is_finite()),
-    (net_leverage, _OPENS, lambda limits: limits.max_net_leverage is not None),
-    (self_match, _ALL, lambda limits: limits.prevent_self_match),
-    (duplicate, _ALL, lambda limits: limits.duplicate_window is not None),
-    (order_rate, _ALL, lambda limits: limits.max_orders is not None),
-    (message_rate, _ALL, lambda limits: limits.max_messages is not None),
+    (shorting, _OPENS, lambda of: of.cash or not of.limits.allow_short),
+    (position, _OPENS, lambda of: of.limits.max_position is not None),
+    (position_size, _OPENS, lambda of: of.limits.max_position_size is not None),
+    (concentration, _OPENS, lambda of: of.limits.max_concentration is not None),
+    (settled_cash, _OPENS, lambda of: of.cash),
+    (buying_power, _OPENS, lambda of: of.limits.max_leverage.is_finite()),
+    (net_leverage, _OPENS, lambda of: of.limits.max_net_leverage is not None),
+    (self_match, _ALL, lambda of: of.limits.prevent_self_match),
+    (duplicate, _ALL, lambda of: of.limits.duplicate_window is not None),
+    (order_rate, _ALL, lambda of: of.limits.max_orders is not None),
+    (message_rate, _ALL, lambda of: of.limits.max_messages is not None),
 )
 """every control in order, the orders it is about, and whether a level's limits ask for it (None: asked once, always)"""
 
@@ -454,7 +486,7 @@ def compiled(levels: Sequence[Level], *kinds: Asks, calm: bool) -> tuple[tuple[C
         for control, asks, wanted in PAGE
         if (asks is _ALL or asks in kinds) and not (calm and control is trading_state)
         for level in (levels[:1] if wanted is None else levels)
-        if wanted is None or wanted(level.limits)
+        if wanted is None or wanted(level)
     )
 
 

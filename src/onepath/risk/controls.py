@@ -9,20 +9,21 @@ Cost: a plain order with default limits is checked in about 3 us; account and sy
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
 
 from onepath.blotter import Blotter
-from onepath.errors import ConfigError
+from onepath.errors import ConfigError, DataError
 from onepath.events import Command, Refused, TradingState, TradingStateChanged, VenueReport
 from onepath.instruments import ZERO, Instrument, exact
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
 from onepath.nearest import nearest
 from onepath.orders import Amended, Approved, Denied, Order, OrderState, Side
+from onepath.rates import Rates
 from onepath.risk.breakers import Breakers, Watch
 from onepath.risk.checks import Asks, Control, Level, View, compiled
 from onepath.risk.exposure import Exposed, measure, once, opening, pushed, worst
@@ -53,6 +54,7 @@ class Seat(NamedTuple):
     name: str
     limits: Limits
     ledger: Ledger
+    rates: Rates
 
 
 class _Row:
@@ -74,7 +76,7 @@ class _Row:
         kinds = [Asks.CLOSES] if closes else [Asks.OPENS, Asks.CLOSES] if order.reduce_only else [Asks.OPENS]
         if order.parent_id is not None:
             kinds.append(Asks.CHILD)
-        key = (calm, *kinds)
+        key: tuple[Asks | bool, ...] = (calm, *kinds)
         if key not in self._compiled:
             self._compiled[key] = compiled(self._levels, *kinds, calm=calm)
         return self._compiled[key]
@@ -96,10 +98,11 @@ class Controls:
         """`marks` is the live object of last events by symbol."""
         plan = plan or RiskPlan()
         self._instruments = instruments
-        self._seats = {name: Seat(name, limits, ledger) for name, limits, ledger in seats}
+        self._seats = {name: Seat(name, limits, ledger, _rates(ledger, marks)) for name, limits, ledger in seats}
         self._marks = marks
         self._blotter = blotter
         self._view = View()
+        self._view.price = self._reference
         self._parents: dict[str, Order] = {}
         self._siblings: dict[str, Decimal] = {}
         self._alternatives = False
@@ -110,6 +113,8 @@ class Controls:
         self._account = None if plan.account is None else self._shared(" of the account", plan.account)
         self._symbols = {symbol: self._shared(f" of {symbol}", limits) for symbol, limits in plan.symbols.items()}
         self._order_rate = self._watch.breakers.order_rate
+        if plan.account is not None or plan.symbols:
+            _one_home(self._seats.values())
         self._rows: dict[tuple[str, str], _Row] = {}
         self.hears = self._watch.hears
         self.judges = self._watch.judges
@@ -197,10 +202,13 @@ class Controls:
             view.state = self._watch.state(order.strategy)
             view.why = self._watch.why(order.strategy)
         self._fill(view, order, old, closes)
-        for control, level in controls:
-            denied = control(order, view, level)
-            if denied is not None:
-                return denied
+        try:
+            for control, level in controls:
+                denied = control(order, view, level)
+                if denied is not None:
+                    return denied
+        except DataError as error:
+            return Denied(order, "no_rate", str(error))
         for pace in row.counted:
             pace.note(order, at, new=old is None)
         if old is None:
@@ -213,7 +221,9 @@ class Controls:
         view.order = order
         view.old = old
         view.instrument = self._instruments[symbol]
-        view.ledger = ledger = self._seats[strategy].ledger
+        seat = self._seats[strategy]
+        view.ledger = ledger = seat.ledger
+        view.rates = seat.rates
         view.held = held = ledger.quantity(symbol)
         view.own = view.together = view.parent = None
         view.grows = True
@@ -276,7 +286,8 @@ class Controls:
         return row
 
     def _level(self, seat: Seat) -> Level:
-        return Level("", seat.limits, self._exposed, lambda: self._blotter.open_orders(seat.name))
+        cash = seat.ledger.terms.type == "cash"
+        return Level("", seat.limits, self._exposed, lambda: self._blotter.open_orders(seat.name), cash=cash)
 
     def _shared(self, name: str, limits: Limits) -> Level:
         return Level(name, limits, self._exposed_together, self._all_open)
@@ -290,7 +301,9 @@ class Controls:
     def _exposed(self, view: View) -> Exposed:
         """The strategy's books with the order in them, measured once an order."""
         if view.own is None:
-            view.own = measure(view.order, view.quantity, view.reference, view.ledger, view.working, self._marks)
+            view.own = measure(
+                view.order, view.quantity, view.reference, view.ledger, view.working, self._marks, view.rates
+            )
         return view.own
 
     def _exposed_together(self, view: View) -> Exposed:
@@ -320,7 +333,21 @@ class Controls:
         working = self._blotter.open_orders(seat.name)
         if self._alternatives and working:
             working = once(working, self._reference)
-        return measure(order, ZERO, reference, seat.ledger, working, self._marks)
+        return measure(order, ZERO, reference, seat.ledger, working, self._marks, seat.rates)
+
+
+def _one_home(seats: Iterable[Seat]) -> None:
+    """Limits of all strategies together need books that can be added up."""
+    homes = {seat.ledger.currency: seat.name for seat in seats}
+    if len(homes) > 1:
+        kept = ", ".join(f"{name} in {currency}" for currency, name in homes.items())
+        raise ConfigError(
+            f"risk limits of the account and of symbols need books of one currency; they are kept: {kept}"
+        )
+
+
+def _rates(ledger: Ledger, marks: Mapping[str, MarketEvent]) -> Rates:
+    return Rates(ledger.currency, ledger.instruments.values(), marks)
 
 
 def _is_exit(order: Order, parent: Order | None) -> bool:

@@ -19,6 +19,7 @@ from onepath.instruments import ZERO, exact
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
 from onepath.orders import Order, OrderState, OrderType, Side
+from onepath.rates import Rates
 
 # By plain name: looking a member up on its enum costs as much as a call.
 _BUY, _SELL, _SHORT, _COVER = Side.BUY, Side.SELL, Side.SHORT, Side.COVER
@@ -48,35 +49,53 @@ def measure(
     ledger: Ledger,
     working: Collection[OrderState],
     marks: Mapping[str, MarketEvent],
+    rates: Rates,
 ) -> Exposed:
-    """One strategy's books with `quantity` of `order` in them; zero where the order is another strategy's."""
+    """One strategy's books, in its home currency, with `quantity` of `order` in them; zero where the order is another's."""
     symbol, sign = order.symbol, order.side.sign
     equity = ledger.cash
+    unit: Callable[[str], Decimal] = ledger.multiplier
+    if ledger.purses or ledger.abroad:
+        unit = converted(ledger, rates)
+        for currency, purse in ledger.purses.items():
+            if purse.cash:
+                equity += purse.cash * rates.need(currency)
     projected: dict[str, Decimal] = {}
     prices = {symbol: reference}
     for held, position in ledger.positions.items():
         if held not in prices:
             prices[held] = exact(marks[held].mark)
-        equity += position.value(prices[held])
+        equity += position.quantity * prices[held] * unit(held)
         projected[held] = position.quantity
     resting = _work_ahead(working, projected, marks, prices) if working else ()
     target = projected.get(symbol, ZERO) + (quantity if sign > 0 else -quantity)
     projected[symbol] = target
     price = worst(order, reference) if quantity else reference
-    value = abs(target) * price * ledger.multiplier(symbol)
-    gross, same, beside, side = _reserved(symbol, sign, resting, projected, ledger, prices) if resting else _NOTHING
+    value = abs(target) * price * unit(symbol)
+    gross, same, beside, side = _reserved(symbol, sign, resting, projected, unit, prices) if resting else _NOTHING
     gross += value
     for other, amount in projected.items():
         if other != symbol:
-            gross += abs(amount) * prices[other] * ledger.multiplier(other)
+            gross += abs(amount) * prices[other] * unit(other)
 
     def net() -> Decimal:
         total = side if sign > 0 else -side
         for name, amount in projected.items():
-            total += amount * (price if name == symbol else prices[name]) * ledger.multiplier(name)
+            total += amount * (price if name == symbol else prices[name]) * unit(name)
         return total
 
     return Exposed(equity, target, value, beside, same, gross, net)
+
+
+def converted(ledger: Ledger, rates: Rates) -> Callable[[str], Decimal]:
+    """What a unit of a symbol at price one is worth in the home currency. Raises DataError where a rate is not known."""
+
+    def unit(symbol: str) -> Decimal:
+        currency = ledger.abroad.get(symbol)
+        multiplier = ledger.multiplier(symbol)
+        return multiplier if currency is None else multiplier * rates.need(currency)
+
+    return unit
 
 
 _NOTHING = ZERO, ZERO, ZERO, ZERO
@@ -190,7 +209,7 @@ def _reserved(
     sign: int,
     resting: Iterable[OrderState],
     projected: Mapping[str, Decimal],
-    ledger: Ledger,
+    unit: Callable[[str], Decimal],
     prices: Mapping[str, Decimal],
 ) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """What resting orders may still add, one after the other: value in all; value and units on the side of the order and in
@@ -203,7 +222,7 @@ def _reserved(
         held = reach.get(key, projected.get(at_rest.symbol, ZERO))
         reach[key] = _after(held, state)
         adds = opening(held, reach[key] - held)
-        value = adds * worst(at_rest, prices[at_rest.symbol]) * ledger.multiplier(at_rest.symbol)
+        value = adds * worst(at_rest, prices[at_rest.symbol]) * unit(at_rest.symbol)
         total += value
         if key[1] == sign:
             side += value

@@ -13,6 +13,7 @@ from onepath.gate import Gate
 from onepath.orders import Amended, Approved, Order, OrderType, Side, TimeInForce
 
 D = Decimal
+SIDES = {str(side): side for side in Side}
 
 
 def order(number: int, quantity: str = "10", side: Side = Side.BUY, **how: object) -> Order:
@@ -64,21 +65,22 @@ def test_a_replace_leaves_once_with_its_terms() -> None:
     gate, new = Gate(), order(1, "20")
     gate.decided(order(1))
     gate.release(Approved(order(1)))
-    gate.decided(new, amended=True)
+    gate.decided(new)
     with pytest.raises(ConservationError, match="decided again"):
-        gate.decided(new, amended=True)
+        gate.decided(new)
     gate.release(Amended(new))
     with pytest.raises(ConservationError, match="left already"):
         gate.release(Amended(new))
 
 
 def test_one_order_is_not_decided_twice() -> None:
-    """An id that has left does not come back as a new order."""
+    """An id that has left does not leave as a new order again, even if it is decided again."""
     gate = Gate()
     gate.decided(order(1))
     gate.release(Approved(order(1)))
+    gate.decided(order(1))
     with pytest.raises(ConservationError, match="twice"):
-        gate.decided(order(1))
+        gate.release(Approved(order(1)))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_children_are_no_more_than_their_parent(children: tuple[tuple[str, str],
     """Of a parent of 10: exits of 10 each, or slices of 10 together, and not a tenth more."""
     gate = Gate()
     gate.decided(order(1))
-    made = [order(n, q, Side(side), parent_id=1) for n, (side, q) in enumerate(children, 2)]
+    made = [order(n, q, SIDES[side], parent_id=1) for n, (side, q) in enumerate(children, 2)]
     if passes:
         for child in made:
             gate.decided(child)
@@ -104,6 +106,14 @@ def test_children_are_no_more_than_their_parent(children: tuple[tuple[str, str],
     with pytest.raises(ConservationError, match="more than"):
         for child in made:
             gate.decided(child)
+
+
+def test_new_terms_do_not_go_before_their_order() -> None:
+    """What was decided as a new order does not leave as a replace."""
+    gate = Gate()
+    gate.decided(order(1))
+    with pytest.raises(ConservationError, match="replace"):
+        gate.release(Amended(order(1)))
 
 
 def test_a_child_without_its_parent_is_stopped() -> None:
