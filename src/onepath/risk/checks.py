@@ -21,8 +21,8 @@ Limits: orders at rest that wait for a trigger are not counted for self-matching
 | position         | position                      | RTS 6 15(2), 15(4)                                      |
 | position_size    | position_size                 | 15c3-5(c)(1)(i)                                         |
 | concentration    | concentration                 | 15c3-5(c)(1)(i)                                         |
-| buying_power     | buying_power                  | RTS 6 15(2): orders at work count at once               |
 | settled_cash     | cash                          | Regulation T: cash accounts pay with settled money      |
+| buying_power     | buying_power                  | RTS 6 15(2): orders at work count at once               |
 | net_leverage     | net_leverage                  | RTS 6 15(4)                                             |
 | self_match       | self_match                    | RTS 6 15(5); venues' self-match prevention              |
 | duplicate        | duplicate                     | 15c3-5(c)(1)(ii): duplicative orders                    |

@@ -77,7 +77,6 @@ def verdict(
         states.append(OrderState(at_work, OrderStatus.ACCEPTED, D(0)))
     found = check(order(words), instrument, ledger, states, marks, limits or Limits())
     if isinstance(found, Approved):
-        assert found.reference == D(str(price))
         return "approved"
     assert isinstance(found, Denied)
     assert found.reason

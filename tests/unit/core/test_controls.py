@@ -1,0 +1,662 @@
+"""Every pre-trade control at its boundary, at the level of strategy, symbol and account; the trading state and its breakers.
+
+A case is one line: what is configured | what is held | what is at work | what is asked | the verdict. Price 100 (X) and 50 (Y),
+bid 99.99, ask 100.01, cash 10,000, at Wednesday 15:00 UTC (10:00 in New York). Numbers by hand.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onepath.blotter import Blotter
+from onepath.errors import CommandError, ConfigError
+from onepath.events import Accepted, CancelRejected, Command, Fill, Rejected, TradingState
+from onepath.instruments import Instrument
+from onepath.ledger import Ledger
+from onepath.market import Quote
+from onepath.orders import Amended, Approved, Denied, Order, OrderState, OrderStatus, OrderType, Side, TimeInForce
+from onepath.risk import Breaker, Breakers, Controls, Limits, RiskPlan, SharedLimits
+
+D = Decimal
+SECOND = 1_000_000_000
+NOW = 1_704_898_800 * SECOND  # Wednesday, 10 January 2024, 15:00 UTC
+SIDES = {str(side): side for side in Side}
+INSTRUMENTS = {
+    "X": Instrument(symbol="X", lot_size=D("0.1"), tick_size=D("0.01"), min_notional=D(50), calendar="XNYS"),
+    "Y": Instrument(symbol="Y", lot_size=D("0.1"), tick_size=D("0.01"), calendar="XNYS"),
+}
+
+
+def order(words: str, number: int = 1, strategy: str = "s") -> Order:
+    """`t Y sell 10 limit 99 reduce_only parent_id=1` as an order; strategy s and symbol X where none is named."""
+    parts = words.split()
+    if parts[0] in ("s", "t"):
+        strategy = parts.pop(0)
+    symbol = parts.pop(0) if parts[0] in INSTRUMENTS else "X"
+    side, quantity, *rest = parts
+    given: dict[str, Any] = {}
+    words_left = iter(rest)
+    for word in words_left:
+        if word in ("limit", "stop", "trail", "trail_percent"):
+            given[word] = D(next(words_left))
+        elif word in ("at_open", "at_close"):
+            given["time_in_force"] = TimeInForce(word)
+        elif word == "reduce_only":
+            given["reduce_only"] = True
+        else:
+            name, _, value = word.partition("=")
+            given[name] = value if name == "group" else int(value)
+    kind = "_".join(name for name in ("stop", "limit") if name in given) or "market"
+    if "trail" in given or "trail_percent" in given:
+        kind = "trailing_stop"
+    plain = {"time_in_force": TimeInForce.GTC, "type": OrderType(kind), "submitted_at": NOW} | given
+    return Order(id=number, strategy=strategy, symbol=symbol, side=SIDES[side], quantity=D(quantity), **plain)
+
+
+class World:
+    """Two strategies with books, an order book of what is at work, and the controls over them."""
+
+    def __init__(self, *, plan: RiskPlan | None = None, price: float = 100.0, at: int = NOW, **limits: Any) -> None:
+        self.marks: dict[str, Any] = {
+            "X": Quote("X", at, price - 0.01, price + 0.01, 1.0, 1.0),
+            "Y": Quote("Y", at, 49.99, 50.01, 1.0, 1.0),
+        }
+        self.blotter = Blotter()
+        lives = count(1)
+        self.ledgers = {name: Ledger(name, D(10_000), INSTRUMENTS, lives) for name in ("s", "t")}
+        own = Limits(**{"max_leverage": D(100)} | limits)
+        seats = [(name, own, ledger) for name, ledger in self.ledgers.items()]
+        self.controls = Controls(INSTRUMENTS, seats, marks=self.marks, blotter=self.blotter, plan=plan)
+        self.ids = count(1)
+
+    def hold(self, quantity: str, symbol: str = "X", strategy: str = "s") -> None:
+        price = D(str(self.marks[symbol].mark))
+        self.ledgers[strategy].apply(
+            Fill(
+                id=next(self.ids),
+                order_id=0,
+                strategy=strategy,
+                symbol=symbol,
+                quantity=D(quantity),
+                price=price,
+                fee=D(0),
+                slippage=D(0),
+                executed_at=NOW,
+                remaining=D(0),
+            )
+        )
+
+    def rest(self, words: str) -> OrderState:
+        """An order that is at work already, and passed before."""
+        made = order(words, next(self.ids))
+        return self.blotter.keep(OrderState(made, OrderStatus.ACCEPTED, D(0)))
+
+    def ask(self, words: str, at: int = NOW) -> str:
+        """`approved` (and it is at work then), or the code of the denial."""
+        made = order(words, next(self.ids))
+        found = self.controls.check(made, at)
+        if isinstance(found, Approved):
+            self.blotter.add(made)
+            return "approved"
+        assert isinstance(found, Denied)
+        assert found.reason
+        return found.code
+
+
+def limits_of(text: str) -> dict[str, Any]:
+    """`max_order_value=500 symbols=X,Y` as limits."""
+    found: dict[str, Any] = {}
+    for pair in text.split():
+        name, _, value = pair.partition("=")
+        if name in ("symbols", "restricted"):
+            found[name] = tuple(value.split(","))
+        elif value in ("on", "off"):
+            found[name] = value == "on"
+        elif name in ("max_orders", "max_messages", "cancel_reserve"):
+            found[name] = int(value)
+        else:
+            found[name] = float(value) if name in ("rate_window", "duplicate_window", "max_reference_age") else D(value)
+    return found
+
+
+OWN = """
+# permission
+restricted=X                       |         |                    | buy 1              | restricted
+restricted=X                       |         |                    | Y buy 1            | approved
+symbols=Y                          |         |                    | buy 1              | not_allowed
+symbols=Y                          |         |                    | Y buy 1            | approved
+# tick, lot, least value of 50: half a unit
+                                   |         |                    | buy 0.5            | approved
+                                   |         |                    | buy 0.4            | min_notional
+                                   |         |                    | buy 0.55           | lot
+                                   |         |                    | buy 1 limit 99.99  | approved
+                                   |         |                    | buy 1 limit 99.995 | tick
+                                   |         |                    | sell 1 trail 0.005 | tick
+                                   | 0.4     |                    | sell 0.4           | min_notional
+                                   | 0.4     |                    | sell 0.4 reduce_only | approved
+# price collar of 5 %: 95 to 105
+price_collar=0.05                  |         |                    | buy 1 limit 105    | approved
+price_collar=0.05                  |         |                    | buy 1 limit 105.01 | price_collar
+price_collar=0.05                  |         |                    | buy 1 limit 95     | approved
+price_collar=0.05                  |         |                    | buy 1 limit 94.99  | price_collar
+price_collar=0.05                  |         |                    | buy 1 stop 105     | approved
+price_collar=0.05                  |         |                    | buy 1 stop 105.01  | price_collar
+price_collar=0.05                  | 1       |                    | sell 1 stop 94.99  | price_collar
+price_collar=0.05                  |         |                    | buy 1              | approved
+price_collar=0.05                  | 1       |                    | sell 1 trail 5     | approved
+price_collar=0.05                  | 1       |                    | sell 1 trail 5.01  | price_collar
+price_collar=0.05                  | 1       |                    | sell 1 trail_percent 5 | approved
+price_collar=0.05                  | 1       |                    | sell 1 trail_percent 6 | price_collar
+# quantity and value of an order; a market order counts at the far side of the quote, 100.01
+max_order_quantity=5               |         |                    | buy 5              | approved
+max_order_quantity=5               |         |                    | buy 5.1            | order_quantity
+max_order_quantity=5               | 9       |                    | sell 5.1           | order_quantity
+max_order_value=500                |         |                    | buy 5 limit 100    | approved
+max_order_value=500                |         |                    | buy 5 limit 100.01 | order_value
+max_order_value=500                |         |                    | buy 5              | order_value
+max_order_value=500.05             |         |                    | buy 5              | approved
+max_order_value=500                |         |                    | short 5 limit 90   | approved
+max_order_value=500                |         |                    | short 5.1 limit 90 | order_value
+# position in units, what rests on the same side counted
+max_position=10                    |         |                    | buy 10             | approved
+max_position=10                    |         |                    | buy 10.1           | position
+max_position=10                    |         |                    | short 10.1         | position
+max_position=10                    | 6       |                    | buy 4              | approved
+max_position=10                    | 6       |                    | buy 4.1            | position
+max_position=10                    | 6       | buy 3 limit 99     | buy 1              | approved
+max_position=10                    | 6       | buy 3 limit 99     | buy 1.1            | position
+max_position=10                    | 6       | buy 3              | buy 1.1            | position
+max_position=10                    | 6       |                    | short 16           | approved
+max_position=10                    | 6       |                    | short 16.1         | position
+max_position=10                    | 12      |                    | sell 1             | approved
+# shares of equity of 10,000
+max_position_size=0.1              |         |                    | buy 10             | approved
+max_position_size=0.1              |         |                    | buy 10.1           | position_size
+max_leverage=1                     |         |                    | buy 100            | approved
+max_leverage=1                     |         |                    | buy 100.1          | buying_power
+max_leverage=1                     |         | Y buy 100 limit 50 | buy 50             | approved
+max_leverage=1                     |         | Y buy 100 limit 50 | buy 50.1           | buying_power
+# net: longs less shorts; a short of 50 Y x 50 = 2,500 frees as much of the net, not of the gross
+max_net_leverage=0.5               |         |                    | buy 50             | approved
+max_net_leverage=0.5               |         |                    | buy 50.1           | net_leverage
+max_net_leverage=0.5               | Y -50   |                    | buy 75             | approved
+max_net_leverage=0.5               | Y -50   |                    | buy 75.1           | net_leverage
+max_net_leverage=0.5               |         | buy 20 limit 100   | buy 30             | approved
+max_net_leverage=0.5               |         | buy 20 limit 100   | buy 30.1           | net_leverage
+max_net_leverage=0.5               |         |                    | short 50.1         | net_leverage
+# concentration: share of the larger of gross and equity
+max_concentration=0.2              |         |                    | buy 20             | approved
+max_concentration=0.2              |         |                    | buy 20.1           | concentration
+max_concentration=0.5              | Y 300   |                    | buy 150            | approved
+max_concentration=0.5              | Y 300   |                    | buy 150.1          | concentration
+# reduce-only
+                                   | 5       |                    | short 5 reduce_only | approved
+                                   | 5       |                    | short 5.1 reduce_only | reduce_only
+                                   | 5       |                    | buy 1 reduce_only  | reduce_only
+                                   |         |                    | buy 1 reduce_only  | reduce_only
+                                   | -5      |                    | buy 5 reduce_only  | approved
+                                   |         | buy 5 limit 99     | short 5 reduce_only | approved
+# self-match: the other side at rest, at a price that would trade
+prevent_self_match=on              | 9       | sell 1 limit 101   | buy 1 limit 100.99 | approved
+prevent_self_match=on              | 9       | sell 1 limit 101   | buy 1 limit 101    | self_match
+prevent_self_match=on              | 9       | sell 1 limit 100.02 | buy 1             | approved
+prevent_self_match=on              | 9       | sell 1 limit 100.01 | buy 1             | self_match
+prevent_self_match=on              | 9       | buy 1 limit 99.99  | sell 1             | self_match
+prevent_self_match=on              | 9       | buy 1 limit 99.98  | sell 1             | approved
+prevent_self_match=on              | 9       | Y buy 1 limit 99.99 | sell 1            | approved
+prevent_self_match=on              | 9       | t sell 1 limit 99  | buy 1              | approved
+prevent_self_match=off             | 9       | sell 1 limit 101   | buy 1 limit 101    | approved
+# a group counts once, at its largest
+max_position=10                    |         | buy 6 limit 99 group=g | buy 6 limit 98 group=g | approved
+max_position=10                    |         | buy 6 limit 99 group=g | buy 6 limit 98 | position
+"""
+
+
+def cases(table: str) -> list[Any]:
+    rows = [line for line in table.strip().splitlines() if not line.startswith("#")]
+    cut = [[cell.strip() for cell in row.split("|")] for row in rows]
+    return [pytest.param(*row, id=" | ".join(filter(None, row))) for row in cut]
+
+
+def prepared(world: World, held: str, working: str) -> World:
+    if held:
+        *symbol, quantity = held.split()
+        world.hold(quantity, *symbol)
+    if working:
+        world.rest(working)
+        world.controls._alternatives = True
+    return world
+
+
+@pytest.mark.parametrize(("limits", "held", "working", "asked", "verdict"), cases(OWN))
+def test_boundary(limits: str, held: str, working: str, asked: str, verdict: str) -> None:
+    """The verdict of a strategy's own limits."""
+    assert prepared(World(**limits_of(limits)), held, working).ask(asked) == verdict
+
+
+TOGETHER = """
+# all strategies together, by side: what t holds counts against s
+max_position=10                    | t 6     |                    | buy 4              | approved
+max_position=10                    | t 6     |                    | buy 4.1            | position
+max_position=10                    | t -6    |                    | buy 10             | approved
+max_position=10                    | t -6    |                    | buy 10.1           | position
+max_position=10                    |         | t buy 6 limit 99   | buy 4              | approved
+max_position=10                    |         | t buy 6 limit 99   | buy 4.1            | position
+max_position=10                    |         | t buy 6            | buy 4.1            | position
+max_position=10                    | t 12    |                    | t sell 1           | approved
+# equity of both 20,000
+max_leverage=1                     | t 150   |                    | buy 50             | approved
+max_leverage=1                     | t 150   |                    | buy 50.1           | buying_power
+max_leverage=1                     |         | t Y buy 100 limit 50 | buy 150          | approved
+max_leverage=1                     |         | t Y buy 100 limit 50 | buy 150.1        | buying_power
+max_position_size=0.1              | t 15    |                    | buy 5              | approved
+max_position_size=0.1              | t 15    |                    | buy 5.1            | position_size
+max_net_leverage=0.5               | t 50    |                    | buy 50             | approved
+max_net_leverage=0.5               | t 50    |                    | buy 50.1           | net_leverage
+max_concentration=0.2              | t 30    |                    | buy 10             | approved
+max_concentration=0.2              | t 30    |                    | buy 10.1           | concentration
+prevent_self_match=on              |         | t short 1 limit 101 | buy 1 limit 101   | self_match
+max_order_value=500                |         |                    | buy 5 limit 100.01 | order_value
+restricted=X                       |         |                    | buy 1              | restricted
+price_collar=0.05                  |         |                    | buy 1 limit 105.01 | price_collar
+max_orders=1                       |         |                    | buy 1              | approved
+"""
+
+
+@pytest.mark.parametrize("level", ["account", "symbol"])
+@pytest.mark.parametrize(("limits", "held", "working", "asked", "verdict"), cases(TOGETHER))
+def test_boundary_together(level: str, limits: str, held: str, working: str, asked: str, verdict: str) -> None:
+    """The same verdict from the account's limits and from the symbol's."""
+    shared = SharedLimits(**limits_of(limits))
+    world = World(plan=RiskPlan(account=shared) if level == "account" else RiskPlan(symbols={"X": shared}))
+    if held:
+        strategy, quantity = held.split()
+        world.hold(quantity, "X", strategy)
+    if working:
+        world.rest(working)
+    assert world.ask(asked) == verdict
+
+
+def test_another_symbols_limits_do_not_bind() -> None:
+    """Limits of Y say nothing of X."""
+    plan = RiskPlan(symbols={"Y": SharedLimits(max_order_quantity=D(1))})
+    assert World(plan=plan).ask("buy 5") == "approved"
+    assert World(plan=plan).ask("Y buy 1.1") == "order_quantity"
+
+
+@pytest.mark.parametrize(
+    ("price", "code"),
+    [
+        (float("nan"), "bad_price"),
+        (0.0, "bad_price"),
+        (-1.0, "bad_price"),
+        (float("inf"), "bad_price"),
+        (100.0, "approved"),
+    ],
+)
+def test_a_reference_that_is_no_price_denies(price: float, code: str) -> None:
+    """Not a number, zero, less than zero, infinite: denied, with or without a collar."""
+    for limits in ({}, {"price_collar": D("0.05")}):
+        assert World(price=price, **limits).ask("buy 1") == code
+
+
+@pytest.mark.parametrize(("age", "code"), [(5 * SECOND, "approved"), (5 * SECOND + 1, "stale")])
+def test_a_stale_reference_denies(age: int, code: str) -> None:
+    """Five seconds old is young enough, a nanosecond more is not."""
+    assert World(max_reference_age=5).ask("buy 1", at=NOW + age) == code
+
+
+def test_a_missing_reference_denies() -> None:
+    """No event of the symbol yet."""
+    world = World()
+    del world.marks["X"]
+    assert world.ask("buy 1") == "no_price"
+
+
+@pytest.mark.parametrize(
+    ("words", "hour", "code"),
+    [
+        ("buy 1", 14, "market_closed"),  # 09:29:59 and 09:30 in New York
+        ("buy 1 at_open", 14, "approved"),
+        ("buy 1", 15, "approved"),
+        ("buy 1", 21, "market_closed"),  # 16:00
+    ],
+)
+def test_market_hours(words: str, hour: int, code: str) -> None:
+    """Open is 14:30 to 21:00 UTC in January; an order for the opening may be sent before."""
+    day = NOW - 15 * 3600 * SECOND
+    assert World(market_hours=True).ask(words, at=day + hour * 3600 * SECOND) == code
+
+
+def test_order_rate() -> None:
+    """Two a second: the third waits until the first is a second old, and a denied one does not count."""
+    world = World(max_orders=2)
+    assert [world.ask(f"buy {n}", at=NOW + n) for n in (1, 2, 3, 4)] == ["approved"] * 2 + ["order_rate"] * 2
+    assert world.ask("buy 5", at=NOW + SECOND) == "order_rate"
+    assert world.ask("buy 5", at=NOW + SECOND + 1) == "approved"
+    assert world.ask("buy 6", at=NOW + SECOND + 1) == "order_rate"
+
+
+def test_message_rate_keeps_a_reserve_for_cancels() -> None:
+    """Ten messages, three of them for cancels: seven orders go, at twice the peak cancels still go, ten in all."""
+    world = World(max_messages=10, cancel_reserve=3)
+    codes = [world.ask(f"buy {n}") for n in range(1, 21)]
+    assert codes == ["approved"] * 7 + ["message_rate"] * 13
+    assert [world.controls.may_cancel("s", NOW) is None for _ in range(5)] == [True] * 3 + [False] * 2
+    refused = world.controls.may_cancel("s", NOW)
+    assert refused is not None
+    assert refused.code == "message_rate"
+    assert world.controls.may_cancel("s", NOW, forced=True) is None, "a halt's cancels go in any case"
+    assert world.controls.may_cancel("t", NOW) is None, "another strategy has windows of its own"
+
+
+@pytest.mark.parametrize(("most", "reserve"), [(100, 20), (10, 2), (5, 1), (2, 1), (1, 0)])
+def test_a_reserve_is_kept_without_being_asked_for(most: int, reserve: int) -> None:
+    """A fifth, at least one of two."""
+    assert Limits(max_messages=most).reserve == reserve
+
+
+@pytest.mark.parametrize(
+    ("second", "after", "code"),
+    [
+        ("buy 1", 0, "duplicate"),
+        ("buy 1", 2 * SECOND - 1, "duplicate"),
+        ("buy 1", 2 * SECOND, "approved"),
+        ("buy 1.1", 0, "approved"),
+        ("Y buy 1", 0, "approved"),
+        ("short 1", 0, "approved"),
+        ("buy 1 limit 100", 0, "approved"),
+        ("t buy 1", 0, "approved"),
+    ],
+)
+def test_duplicates(second: str, after: int, code: str) -> None:
+    """The same symbol, side, quantity and price within two seconds is a duplicate; any difference is none."""
+    world = World(duplicate_window=2)
+    assert world.ask("buy 1") == "approved"
+    assert world.ask(second, at=NOW + after) == code
+
+
+def test_a_brackets_exits_pass_before_there_is_a_position() -> None:
+    """Exits of what the parent will bring pass beside each other; one larger than the parent does not."""
+    for exits in (("sell 5 limit 110", "sell 5 stop 90"), ("short 5 limit 110", "short 5 stop 90")):
+        world = World(max_leverage=D(1), allow_short=False)
+        assert world.ask("buy 5 limit 99") == "approved"
+        assert [world.ask(f"{words} parent_id=1") for words in exits] == ["approved"] * 2
+        assert world.ask("sell 5.1 stop 90 parent_id=1") == "parent"
+    assert world.ask("sell 5 stop 90 parent_id=77") == "parent"
+
+
+def test_children_on_their_parents_side_are_no_more_than_it_together() -> None:
+    """Of a parent of 10: 6 and 4 pass, 6 and 4.1 do not."""
+    world = World()
+    assert [world.ask(w) for w in ("buy 10", "buy 6 parent_id=1", "buy 4.1 parent_id=1", "buy 4 parent_id=1")] == [
+        "approved",
+        "approved",
+        "parent",
+        "approved",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "limits", "code"),
+    [
+        ("buy 10 limit 100", "buy 10 limit 99", "max_position=5", "approved"),  # passed before; it does not grow
+        ("buy 10 limit 100", "buy 9 limit 100", "max_position=5", "approved"),
+        ("buy 10 limit 100", "buy 10.1 limit 100", "max_position=10", "position"),
+        ("buy 10 limit 99", "buy 10 limit 100", "max_leverage=0.1", "approved"),  # itself is not counted twice
+        ("buy 10 limit 99", "buy 10 limit 100.01", "max_leverage=0.1", "buying_power"),
+        ("buy 10 limit 99", "buy 10 limit 105.01", "price_collar=0.05", "price_collar"),
+        ("buy 10 limit 99", "buy 10 limit 94.99", "price_collar=0.05", "price_collar"),
+        ("buy 10 limit 99", "buy 10 limit 99.995", "", "tick"),
+        ("buy 1 limit 99", "buy 1 limit 99", "duplicate_window=9", "approved"),
+    ],
+)
+def test_new_terms_are_limited_where_they_grow(old: str, new: str, limits: str, code: str) -> None:
+    """A replace is judged without the order it replaces; what does not grow is not limited, but its price is."""
+    world = World(**limits_of(limits))
+    state = world.rest(old)
+    found = world.controls.recheck(order(new, state.id), state, NOW)
+    assert (found.code if isinstance(found, Denied) else "approved") == code
+    assert isinstance(found, Amended | Denied)
+
+
+# -- the trading state
+
+
+def halted(**breakers: Breaker) -> World:
+    return World(plan=RiskPlan(breakers=Breakers(**breakers)))
+
+
+REDUCING, HALTED, ACTIVE = TradingState.REDUCING, TradingState.HALTED, TradingState.ACTIVE
+
+
+def test_states_by_command() -> None:
+    """Reducing lets through what reduces, halted nothing; a strategy's state is the stricter of its own and the session's."""
+    world = World()
+    world.hold("5")
+    world.controls.command(Command(state=REDUCING, scope="s"), NOW)
+    assert [world.ask(w) for w in ("buy 1", "sell 1", "short 5", "short 4", "t buy 1")] == [
+        "reducing",
+        "approved",
+        "reducing",
+        "approved",
+        "approved",
+    ]
+    world.controls.command(Command(state=HALTED), NOW)
+    assert [world.ask(w) for w in ("sell 1", "t buy 1")] == ["halted", "halted"]
+    assert world.controls.may_cancel("s", NOW) is None
+    world.controls.command(Command(state=ACTIVE, by="ann"), NOW)
+    assert (world.controls.state("s"), world.controls.state("t")) == (REDUCING, ACTIVE)
+
+
+def test_only_a_named_person_sets_active() -> None:
+    """Without a name, or for a strategy that is none, the command is refused and nothing changes."""
+    world = World()
+    world.controls.command(Command(state=HALTED, scope="s"), NOW)
+    for by in ("", "  "):
+        with pytest.raises(CommandError, match="name of a person"):
+            world.controls.command(Command(state=ACTIVE, scope="s", by=by), NOW)
+    with pytest.raises(CommandError, match="no strategy"):
+        world.controls.command(Command(state=HALTED, scope="q"), NOW)
+    assert world.controls.state("s") is HALTED
+
+
+def test_drawdown() -> None:
+    """From a peak of 12,000, a fifth is 2,400: at 9,600 it trips, at 9,601 it does not; for the strategy alone."""
+    world = halted(drawdown=Breaker(limit=D("0.2"), action=HALTED))
+    for equity in (10_000, 12_000, 9_601):
+        assert world.controls.judge(NOW, "s", equity) == ()
+    (change,) = world.controls.judge(NOW, "s", 9_600)
+    assert (change.scope, change.state, change.breaker) == ("s", HALTED, "drawdown")
+    assert (world.ask("buy 1"), world.ask("t buy 1")) == ("halted", "approved")
+
+
+def test_daily_loss() -> None:
+    """5 % of yesterday's last equity: 10,500 on Tuesday makes 525 on Wednesday, in money 500 already at 10,000."""
+    tuesday = NOW - 24 * 3600 * SECOND
+    for breakers, passes, trips in (
+        ({"daily_loss": Breaker(limit=D("0.05"))}, 9_976, 9_975),
+        ({"daily_loss_value": Breaker(limit=D(500))}, 10_001, 10_000),
+    ):
+        world = halted(**breakers)
+        for at, equity in ((tuesday, 9_900), (tuesday + 1, 10_500), (NOW, passes)):
+            assert world.controls.judge(at, "s", equity) == ()
+        assert [c.breaker for c in world.controls.judge(NOW + 1, "s", trips)] == list(breakers)
+
+
+def test_the_accounts_losses_are_those_of_all() -> None:
+    """Together 20,000: a tenth is 2,000. One strategy's 2,000 while the other gains 1 do not trip it; then both stop."""
+    world = halted(drawdown=Breaker(limit=D("0.1"), scope="account"))
+    assert world.controls.judge(NOW, "s", 8_000) == ()
+    assert world.controls.judge(NOW, "t", 10_001) == ()
+    assert world.controls.judge(NOW + 1, "s", 7_999) == ()
+    (change,) = world.controls.judge(NOW + 1, "t", 10_001)
+    assert change.scope == ""
+    assert (world.ask("buy 1"), world.ask("t buy 1")) == ("halted", "halted")
+
+
+def test_reject_rate() -> None:
+    """Half of the last four: two rejections among the first three answers do not count yet, the fourth answer does."""
+    world = halted(reject_rate=Breaker(limit=D("0.5"), orders=4))
+    said = [Accepted(1, "s", "X"), Rejected(2, "s", "X", "no"), Accepted(3, "s", "X")]
+    assert [world.controls.hear(report, NOW) for report in said] == [(), (), ()]
+    (change,) = world.controls.hear(Rejected(4, "s", "X", "no"), NOW)
+    assert (change.breaker, change.scope) == ("reject_rate", "s")
+
+
+def test_errors_executions_and_orders_in_a_window() -> None:
+    """Three within a minute trip; spread over more they do not."""
+    fill = Fill(
+        id=1, order_id=1, strategy="s", symbol="X", quantity=D(1), price=D(1), fee=D(0), slippage=D(0), executed_at=0,
+        remaining=D(0),
+    )  # fmt: skip
+    for name, report in (("executions", fill), ("error_rate", CancelRejected(1, "s", "X", D(0), "late"))):
+        world = halted(**{name: Breaker(limit=D(3), window=60.0, action=REDUCING)})
+        for at in (0, 30, 60):
+            assert world.controls.hear(report, NOW + at * SECOND) == ()
+        (change,) = world.controls.hear(report, NOW + 61 * SECOND)
+        assert (change.breaker, change.state) == (name, REDUCING)
+        assert world.ask("buy 1") == "reducing"
+    world = halted(order_rate=Breaker(limit=D(3)))
+    assert [world.ask(f"buy {n}") for n in (1, 2, 3, 4)] == ["approved"] * 3 + ["halted"]
+    assert [c.breaker for c in world.controls.take()] == ["order_rate"]
+    assert not world.controls.pending
+
+
+def test_stale_data() -> None:
+    """Five seconds without an event of a symbol that is held, while its market is open; what is not held does not count."""
+    world = halted(stale_data=Breaker(limit=D(5)))
+    assert world.controls.judge(NOW + 60 * SECOND, "s", 10_000) == ()
+    world.hold("1")
+    assert world.controls.judge(NOW + 5 * SECOND - 1, "s", 10_000) == ()
+    (change,) = world.controls.judge(NOW + 5 * SECOND, "s", 10_000)
+    assert change.breaker == "stale_data"
+    night = halted(stale_data=Breaker(limit=D(5)))
+    night.hold("1")
+    assert night.controls.judge(NOW + 8 * 3600 * SECOND, "s", 10_000) == (), "closed"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("judge"), st.integers(1, 40_000)),
+            st.tuples(st.just("reject"), st.just(0)),
+            st.tuples(st.just("command"), st.sampled_from([REDUCING, HALTED])),
+            st.tuples(st.just("order"), st.integers(1, 30)),
+        ),
+        max_size=30,
+    )
+)
+def test_latched_stays_latched(steps: list[tuple[str, Any]]) -> None:
+    """Whatever happens, once a breaker has halted trading nothing but a command of a named person lets an order pass."""
+    world = halted(drawdown=Breaker(limit=D("0.2")), reject_rate=Breaker(limit=D("0.5"), orders=2))
+    world.controls.judge(NOW, "s", 1)
+    assert world.controls.state("s") is HALTED
+    for at, (kind, value) in enumerate(steps, NOW + 1):
+        if kind == "judge":
+            world.controls.judge(at, "s", value)
+        elif kind == "reject":
+            world.controls.hear(Rejected(1, "s", "X", "no"), at)
+        elif kind == "command":
+            world.controls.command(Command(state=value), at)
+        else:
+            assert world.ask(f"buy {value}", at=at) == "halted"
+        assert world.controls.state("s") is HALTED
+    for scope in ("", "s"):
+        world.controls.command(Command(state=ACTIVE, scope=scope, by="ann"), NOW + 99)
+    assert world.ask("buy 1", at=NOW + 99) == "approved"
+    last = [1, *(value for kind, value in steps if kind == "judge")][-1]
+    assert world.controls.judge(NOW + 99, "s", last) == (), "the peak begins anew"
+
+
+ORDERS = st.tuples(
+    st.sampled_from(["s", "t"]),
+    st.sampled_from(["X", "Y"]),
+    st.sampled_from(["buy", "sell", "short", "cover"]),
+    st.integers(1, 300),
+    st.one_of(st.none(), st.decimals("30", "130", places=2)),
+    st.booleans(),
+)
+
+
+@given(st.lists(ORDERS, max_size=25), st.sampled_from(["1", "0.5", "2"]))
+def test_no_order_passes_a_limit(asked: list[tuple[Any, ...]], leverage: str) -> None:
+    """Whatever two strategies ask for, filled or resting: approved prices lie in the collar, and after every approval the
+    positions that could come of it, each side alone, stay within the account's units; gross stays within its leverage."""
+    shared = SharedLimits(max_leverage=D(leverage), max_position=D(150), price_collar=D("0.1"))
+    world = World(plan=RiskPlan(account=shared))
+    for strategy, symbol, side, quantity, limit, fills in asked:
+        words = f"{strategy} {symbol} {side} {quantity}" + ("" if limit is None else f" limit {limit}")
+        if world.ask(words) != "approved":
+            continue
+        mark = D(str(world.marks[symbol].mark))
+        assert limit is None or abs(limit - mark) <= mark / 10
+        made = max((o for n in world.ledgers for o in world.blotter.open_orders(n)), key=lambda o: o.id)
+        if fills and limit is None:
+            fill_all(world, made)
+        for side_sign in (1, -1):
+            for name in ("X", "Y"):
+                assert reach(world, name, side_sign) <= 150
+        assert gross(world) <= D(leverage) * 20_000
+
+
+def fill_all(world: World, state: OrderState) -> None:
+    """Trade an order at the last price, as far as its side may."""
+    held = world.ledgers[state.order.strategy].quantity(state.symbol)
+    quantity = state.remaining
+    if state.side is Side.SELL:
+        quantity = min(quantity, max(held, D(0)))
+    elif state.side is Side.COVER:
+        quantity = min(quantity, max(-held, D(0)))
+    world.blotter.withdraw(state.id)
+    if quantity:
+        world.hold(str(quantity * state.side.sign), state.symbol, state.order.strategy)
+
+
+def reach(world: World, symbol: str, sign: int) -> Decimal:
+    """The most that all strategies could hold on one side, if everything at work on that side traded."""
+    total = D(0)
+    for name, ledger in world.ledgers.items():
+        held = ledger.quantity(symbol)
+        for state in world.blotter.open_orders(name):
+            if state.symbol == symbol and state.side.sign == sign and state.side in (Side.BUY, Side.SHORT):
+                held += state.remaining * sign
+        total += max(D(0), held * sign)
+    return total
+
+
+def gross(world: World) -> Decimal:
+    return sum(
+        (
+            abs(p.quantity) * D(str(world.marks[s].mark))
+            for ledger in world.ledgers.values()
+            for s, p in ledger.positions.items()
+        ),
+        D(0),
+    )
+
+
+def test_limits_that_make_no_sense_say_so() -> None:
+    """Zero, negative, not a number, a reserve as large as the whole: one sentence each."""
+    for bad in ({"max_position": 0}, {"price_collar": -1}, {"max_order_value": float("nan")}, {"max_orders": 0}):
+        with pytest.raises(ConfigError, match="must be a positive number"):
+            Limits(**bad)
+    with pytest.raises(ConfigError, match="cancel_reserve"):
+        Limits(max_messages=5, cancel_reserve=5)
+    with pytest.raises(ConfigError, match="the session does not have"):
+        World(plan=RiskPlan(symbols={"x": SharedLimits()}))
+
+
+def test_limits_survive_a_manifest() -> None:
+    """What is recorded of limits makes the same limits again."""
+    limits = Limits(price_collar=D("0.05"), symbols=("X",), max_messages=10, duplicate_window=1.5)
+    assert msgspec.convert(msgspec.to_builtins(limits), Limits) == limits
+    plan = RiskPlan(account=SharedLimits(), breakers=Breakers(drawdown=Breaker(limit=D("0.2"))))
+    assert msgspec.convert(msgspec.to_builtins(plan), RiskPlan) == plan
