@@ -247,9 +247,8 @@ def moment(at: int) -> str:
 
 def _say_dataset(facts: dict[str, Any]) -> None:
     if not facts["interval_ns"]:
-        say(
-            f"{facts['name']}: {facts['rows']:,} rows of {' and '.join(facts['kinds'])}, {len(facts['symbols'])} symbols"
-        )
+        kinds, symbols = " and ".join(facts["kinds"]), ", ".join(facts["symbols"])
+        say(f"{facts['name']}: {facts['rows']:,} rows of {kinds} of {symbols}")
         say(f"{moment(facts['first_start'])} to {moment(facts['last_at'])}, calendar {facts['calendar']}")
         say(f"in {facts['path']}")
         return

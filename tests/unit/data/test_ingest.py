@@ -233,9 +233,9 @@ def test_description_and_listing(bars: Any, tmp_path: Path) -> None:
     import_file(csv(bars(50), tmp_path / "A.csv"), tmp_path / "ws", "us10")
     import_file(csv(bars(50), tmp_path / "A.csv"), tmp_path / "ws", "mine")
     listed = catalogue.datasets(tmp_path / "ws")
-    assert [d.name for d in listed] == ["btcusd_1m", "eurusd_1h", "mine", "us10"]
+    assert [d.name for d in listed] == ["btcusd_1m", "btcusdt_quotes", "eurusd_1h", "mine", "us10"]
     assert listed[-1].folder == tmp_path / "ws/us10"
-    said = json.loads(json.dumps(catalogue.describe(listed[2])))
+    said = json.loads(json.dumps(catalogue.describe(listed[3])))
     assert (said["rows"], said["symbols"], said["interval_ns"]) == (50, ["A"], MINUTE)
     assert said["quality"]["counts"] == {}
     assert said["bundled"] is False
