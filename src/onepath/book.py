@@ -13,7 +13,7 @@ snapshot with id S messages up to S are old and dropped; the first that is not m
 last_id 0 have no ids and `check="none"` ignores them: then only the rest is checked.
 
 Limits: what the venue does not send is not known: levels beyond the depth of its snapshot, orders behind a size.
-Cost: 20 us for a message of 68 changes in a book of 9,600 levels (measured: Binance BTCUSDT futures, 2024-08-08).
+Cost: 20 to 40 us a message of 68 changes, in a book of 9,600 levels (measured: Binance BTCUSDT futures, 2024-08-08).
 """
 
 from __future__ import annotations
