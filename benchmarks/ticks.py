@@ -22,7 +22,7 @@ from typing import Any
 
 import engine as bars
 from onepath import Instrument, Limits, Strategy
-from onepath.feeds.ticks import TickFeed
+from onepath.feeds.ticks import TickFeed, in_memory
 from onepath.seat import Seated
 
 Columns = tuple[list[int], list[float], list[float], list[float], list[float]]
@@ -130,7 +130,7 @@ def floor(columns: Columns, strategy: Any) -> float:
 def feed_over(columns: Columns) -> TickFeed:
     """A feed over lists that are there already; its fingerprint is taken here."""
     instrument = Instrument(symbol=SYMBOL, tick_size=Decimal("0.1"), lot_size=Decimal("0.001"))
-    feed = TickFeed({SYMBOL: {"quotes": dict(zip(NAMES, columns, strict=True))}}, {SYMBOL: instrument})
+    feed = in_memory({SYMBOL: {"quotes": dict(zip(NAMES, columns, strict=True))}}, {SYMBOL: instrument})
     feed.fingerprint()
     return feed
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from onepath.errors import TransitionError
 from onepath.events import Fill, OrderReport, Replaced
 from onepath.instruments import ZERO
-from onepath.orders import TERMINAL, Order, OrderState, OrderStatus, Step, advance
+from onepath.orders import TERMINAL, TRANSITIONS, Order, OrderState, OrderStatus, Step, advance
 
 _SUBMITTED = advance(OrderStatus.PENDING, Step.SUBMIT)
 _ACCEPTED = advance(_SUBMITTED, Step.ACCEPT)
@@ -59,10 +59,11 @@ class Blotter:
 
         Raises TransitionError where the order is not open, or its life has no such step.
         """
-        state = self._find(report.order_id)
+        state = self._open.get(report.order_id) or self._find(report.order_id)
         order, filled = state.order, state.filled
-        status = advance(state.status, report.step)
-        if isinstance(report, Fill):
+        step = report.step
+        status = TRANSITIONS.get((state.status, step)) or advance(state.status, step)
+        if type(report) is Fill:
             filled += abs(report.quantity)
             if filled > order.quantity or order.quantity - filled != report.remaining:
                 raise TransitionError(f"order {order.id} of {order.quantity} cannot be filled to {filled}")

@@ -7,14 +7,14 @@ recorded; what could never be done (an unknown symbol, a stranger's order) raise
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from onepath.blotter import Blotter
 from onepath.errors import OrderError, StrategyError
-from onepath.events import CancelRequested, Refused, ReplaceRequested
+from onepath.events import CancelRequested, Refused, ReplaceRequested, TradingStateChanged
 from onepath.gate import Gate
 from onepath.instruments import ZERO, Instrument, exact
 from onepath.market import MarketEvent
@@ -55,8 +55,9 @@ class Desk:
         moment: Moment,
         record: Record,
         tell: Callable[[Seat, OrderState], None],
+        move: Callable[[Sequence[TradingStateChanged]], None],
     ) -> None:
-        """`tell` lets a strategy hear of its order."""
+        """`tell` lets a strategy hear of its order, `move` takes in changes of the trading state."""
         self.decided = 0
         """sequence of the last decision recorded: the cause of what the venue answers at once"""
         self._instruments = instruments
@@ -67,6 +68,7 @@ class Desk:
         self._moment = moment
         self._record = record
         self._tell = tell
+        self._move = move
         self._last_id = 0
 
     def decide(self, seat: Seat, intents: Any) -> Iterator[Decision]:
@@ -82,12 +84,15 @@ class Desk:
                     yield from self._bracket(seat, intent)
                     continue
                 order = self._order(seat, intent)
-                verdict = self._verdict(seat, order)
-                if isinstance(verdict, Approved):
+                verdict = self._verdict(seat, order) if seat.warming else self._controls.check(order, self._moment.at)
+                if type(verdict) is Approved:
                     self._blotter.add(order)
-                    self._submit(order)
+                    self.decided = self._record(self._moment.at, "order.submitted", order.strategy, order, None)
+                    self._gate.decided(order)
                     yield verdict
-                else:
+                    if self._controls.pending:
+                        self._move(self._controls.take())
+                elif isinstance(verdict, Denied):
                     self._deny(seat, verdict)
             elif isinstance(intent, CancelIntent):
                 yield from self.ask_cancel(seat, intent.order_id)
@@ -157,10 +162,6 @@ class Desk:
             return Denied(order, "warm_up", f"{seat.name} needs {left} more bars of {order.symbol} to warm up")
         return self._controls.check(order, self._moment.at)
 
-    def _submit(self, order: Order) -> None:
-        self.decided = self._record(self._moment.at, "order.submitted", order.strategy, order, None)
-        self._gate.decided(order)
-
     def _deny(self, seat: Seat, verdict: Denied) -> None:
         self._record(self._moment.at, "order.denied", seat.name, verdict, None)
         self._tell(seat, OrderState(verdict.order, OrderStatus.DENIED, ZERO))
@@ -178,8 +179,12 @@ class Desk:
             self._blotter.add(order)
             verdicts.append(verdict)
         for verdict in verdicts:
-            self._submit(verdict.order)
+            order = verdict.order
+            self.decided = self._record(self._moment.at, "order.submitted", seat.name, order, None)
+            self._gate.decided(order)
             yield verdict
+        if self._controls.pending:
+            self._move(self._controls.take())
 
     def _deny_all(self, seat: Seat, first: Denied, family: list[Order], added: int) -> None:
         for order in family[:added]:

@@ -104,7 +104,8 @@ class Engine:
         self._signals = count(1)
         self._agenda = Agenda(mark_every)
         self._inbox: list[Command] = []
-        self._venue_due = NEVER
+        self.expected = NEVER
+        """when the venue said it would have something to say"""
         self._last_prices: tuple[float | None, ...] = ()
         self._expected_events = expected_events
         self._acting = acting
@@ -116,13 +117,13 @@ class Engine:
         self.gate = Gate()
         """the last step: what leaves is what was decided, once"""
         self.desk = Desk(
-            instruments, self.marks, self._blotter, self._controls, self.gate, self.moment, record, self._tell
+            instruments, self.marks, self._blotter, self._controls, self.gate, self.moment, record, self._tell, self._move
         )
         for at, command in commands:
             self._agenda.set_command(at, command)
 
     def _seat(self, given: Seated, lives: Iterator[int], cost: Decimal) -> Seat:
-        ledger = Ledger(given.name, given.capital, self._instruments, lives)
+        ledger = Ledger(given.name, given.capital, self._instruments, lives, given.terms)
         context = Context(
             name=given.name,
             params=given.strategy.params,
@@ -244,9 +245,7 @@ class Engine:
 
         Raises StrategyError for what no strategy may ask.
         """
-        yield from self.desk.decide(self._seats[context.name], intents)
-        if self._controls.pending:
-            self._move(self._controls.take())
+        return self.desk.decide(self._seats[context.name], intents)
 
     @property
     def decided(self) -> int:
@@ -336,7 +335,7 @@ class Engine:
 
     def expect(self, venue_due: int) -> None:
         """The loop is to look again when the venue has something to say."""
-        self._venue_due = venue_due
+        self.expected = venue_due
         if not (self.stopping or self._inbox):
             due = self._agenda.due
             self.moment.due = due if due < venue_due else venue_due - 1
@@ -399,19 +398,14 @@ class Engine:
             self._record(self.moment.at, "prices", None, Prices(prices), None)
 
     def _mark(self, seat: Seat) -> Mark:
-        cash = float(seat.ledger.cash)
-        gross = net = 0.0
-        for symbol, position in seat.ledger.positions.items():
-            value = float(position.quantity) * self.marks[symbol].mark * float(position.multiplier)
-            gross += abs(value)
-            net += value
+        cash, gross, net = seat.context.portfolio.valued()
         return Mark(strategy=seat.name, equity=cash + net, cash=cash, gross=gross, net=net)
 
     def _schedule(self, strategy: str, timer: Timer) -> None:
         self._agenda.set_timer(strategy, timer)
         if self._agenda.mark_at != NEVER:
             # Before the first event the moment is due as it is: there is always something to do then.
-            self.expect(self._venue_due)
+            self.expect(self.expected)
 
     def _signal(
         self, strategy: str, symbol: str, type_: str, conditions: tuple[str, ...], values: dict[str, float | None]

@@ -108,7 +108,8 @@ def _instant(engine: Engine, venue: Venue, events: Sequence[MarketEvent]) -> Non
     for event in events:
         engine.marks[event.symbol] = event
         _deliver(engine, event)
-    engine.expect(venue.due)
+    if venue.due != engine.expected:
+        engine.expect(venue.due)
 
 
 def _deliver(engine: Engine, event: MarketEvent) -> None:
@@ -156,10 +157,12 @@ def _perform(engine: Engine, venue: Venue, decisions: Iterable[Approved | Cancel
             _hear(engine, venue.replace(decision, at), cause)
         elif isinstance(decision, CancelRequested):
             _hear(engine, venue.cancel(decision.order_id, at), cause)
-    engine.expect(venue.due)
+    if venue.due != engine.expected:
+        engine.expect(venue.due)
 
 
 def _hear(engine: Engine, reports: Sequence[VenueReport], cause: int | None = None) -> None:
+    """Fold what the venue says into the books."""
     for report in reports:
         engine.fold(report, cause)
 
