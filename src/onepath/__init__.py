@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
+from onepath.accounts import AccountTerms
 from onepath.backtest import backtest
 from onepath.errors import (
     ConfigError,
@@ -30,6 +31,7 @@ from onepath.simulator.slippage import FixedBps, HalfSpread, SquareRoot, VolumeB
 from onepath.strategy import Context, Intent, Params, Range, Strategy
 
 __all__ = [
+    "AccountTerms",
     "Alpaca",
     "Bar",
     "BinanceSpot",

@@ -27,7 +27,7 @@ _FLOOR = Context(prec=28, rounding=ROUND_FLOOR)
 _DAY_COUNTS = (360, 365)
 
 
-class AccountTerms(msgspec.Struct, frozen=True, kw_only=True):
+class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The terms of one strategy's account.
 
     `type` is margin (the default: at leverage one purchases never overdraw, shorts as the limits say) or cash (settled money

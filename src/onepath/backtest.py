@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from onepath.accounts import AccountTerms
 from onepath.errors import ConfigError, StrategyError
 from onepath.instruments import ONE, Instrument, exact
 from onepath.journal.memory import MemoryJournal
@@ -46,6 +47,7 @@ def backtest(
     start: Any = None,
     end: Any = None,
     limits: Limits | None = None,
+    account: AccountTerms | None = None,
     instruments: Instruments | None = None,
     asset_class: str | None = None,
     calendar: str | None = None,
@@ -64,7 +66,8 @@ def backtest(
     `commission` and `slippage` are a share of value (0.001 = 10 bps) or a model. `participation` is the share of a
     bar's volume that orders may take, None for no limit. `stamps` says whether bar times mark their start or end.
     `actions` are corporate actions (a path, see `onepath.data.actions`, or a list); the prices must then be raw.
-    `journal` is a path to keep the session's journal at.
+    `account` are the terms of each strategy's account (`AccountTerms`: cash or margin, currency, interest); default: margin
+    without costs. `journal` is a path to keep the session's journal at.
 
     Raises DataError, StrategyError or ConfigError with one sentence; an error inside the strategy is raised as
     StrategyError with file and line.
@@ -102,11 +105,14 @@ def backtest(
         participation=participation,
         touch=touch,
         limits=limits,
+        account=account,
         marks=marks,
         seed=seed,
     )
     asked = {"symbols": wanted, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
-    asked |= {"actions": str(actions) if isinstance(actions, str | Path) else msgspec.to_builtins(known)} if known else {}
+    asked |= (
+        {"actions": str(actions) if isinstance(actions, str | Path) else msgspec.to_builtins(known)} if known else {}
+    )
     window = {"start": _at(start), "end": _at(end), "expected_cost": parts.data["expected_cost"]}
     parts = parts._replace(data={**_whereabouts(data, feed), **asked, **window})
     store = MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)
@@ -146,6 +152,7 @@ def plan(
     participation: Number | None = "0.1",
     touch: bool = False,
     limits: Limits | None = None,
+    account: AccountTerms | None = None,
     marks: str | None = None,
     seed: int = 0,
 ) -> Plan:
@@ -155,7 +162,7 @@ def plan(
 
     market = _market(commission, slippage, latency, participation, touch)
     described = {**feed.describe(), "expected_cost": str(market.expected_cost)}
-    seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments))
+    seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments), account or AccountTerms())
     return Plan(
         mode="backtest",
         seed=seed,
@@ -169,7 +176,9 @@ def plan(
     )
 
 
-def _seated(strategy: Any, cash: Decimal, limits: Limits | None, symbols: tuple[str, ...]) -> list[Any]:
+def _seated(
+    strategy: Any, cash: Decimal, limits: Limits | None, symbols: tuple[str, ...], account: AccountTerms
+) -> list[Any]:
     from onepath.seat import Seated
 
     if not (cash.is_finite() and cash > 0):
@@ -178,7 +187,7 @@ def _seated(strategy: Any, cash: Decimal, limits: Limits | None, symbols: tuple[
     seats = []
     for name, given in named.items():
         made = _instance(given)
-        seats.append(Seated(name or snake(type(made).__name__), made, cash, limits or made.limits, symbols))
+        seats.append(Seated(name or snake(type(made).__name__), made, cash, limits or made.limits, symbols, account))
     if not seats:
         raise ConfigError("backtest was given no strategy")
     return seats

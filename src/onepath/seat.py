@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from onepath.accounts import AccountTerms
 from onepath.events import Mark
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
@@ -26,6 +27,12 @@ class Seated(NamedTuple):
     capital: Decimal
     limits: Limits
     symbols: tuple[str, ...]
+    account: AccountTerms = AccountTerms()
+
+    @property
+    def terms(self) -> AccountTerms:
+        """The account's terms with this capital and these limits: the stricter holds."""
+        return self.account.granted(self.capital, self.limits.max_leverage, self.limits.allow_short)
 
 
 class Seat:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 import onepath
+from onepath.accounts import AccountTerms, home_currency
 from onepath.engine import Engine
 from onepath.errors import ConfigError, TransitionError
 from onepath.events import Command, SessionEnded, SessionStarted
@@ -26,10 +27,11 @@ from onepath.market import MarketEvent
 from onepath.portfolio import Portfolio
 from onepath.ports import Feed, Venue
 from onepath.ports import Journal as JournalPort
+from onepath.rates import reachable
 from onepath.replay import RecordedVenue, ReplayResult, Rows, compare, decision_hash
 from onepath.risk import RiskPlan
 from onepath.seat import Seated
-from onepath.simulator.venue import Market, SimulatedVenue, Terms
+from onepath.simulator.venue import Market, SimulatedVenue
 
 MINUTE = 60_000_000_000
 DAY = 1_440 * MINUTE
@@ -191,6 +193,7 @@ class Session:
                 "capital": str(seated.capital),
                 "symbols": list(seated.symbols),
                 "limits": msgspec.to_builtins(seated.limits),
+                **({"account": msgspec.to_builtins(seated.account)} if seated.account != AccountTerms() else {}),
                 **source,
             }
             for seated, source in zip(plan.strategies, plan.sources, strict=True)
@@ -211,8 +214,11 @@ class Session:
 
 def simulated(plan: Plan, marks: Mapping[str, MarketEvent] | None = None) -> SimulatedVenue:
     """The venue of a plan without a broker; `marks` are the engine's last events, by which it knows the market."""
-    accounts = {s.name: Terms(s.capital, s.limits.max_leverage, s.limits.allow_short) for s in plan.strategies}
     feed = plan.feed
+    accounts = {s.name: s.terms for s in plan.strategies}
+    for seated in plan.strategies:
+        home = home_currency(seated.account.currency, feed.instruments.values())
+        reachable(home, seated.symbols, feed.instruments)
     quoted = [symbol for symbol, kinds in feed.kinds.items() if "book" in kinds or len(kinds) > 1]
     return SimulatedVenue(feed.instruments, accounts, plan.market, feed.volumes, marks, quoted)
 
