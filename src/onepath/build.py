@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from onepath import registry
+from onepath.accounts import AccountTerms
 from onepath.clock import HistoricalClock
 from onepath.data import open_feed
 from onepath.data.actions import given
@@ -35,7 +36,8 @@ from onepath.risk import Limits, RiskPlan
 from onepath.seat import Seated
 from onepath.session import Plan, Session, described, mark_interval, replayed
 from onepath.simulator.commission import Bps, Commission, MakerTaker, NoCommission, PerOrder, PerShare, Tiers
-from onepath.simulator.latency import Latency, NoLatency, NormalLatency
+from onepath.simulator.faults import Faults
+from onepath.simulator.latency import Constant, Latency, NoLatency, NormalLatency, Samples
 from onepath.simulator.queues import Back, Front, Probability, QueueModel, Through
 from onepath.simulator.schedules import SCHEDULES
 from onepath.simulator.slippage import (
@@ -95,7 +97,14 @@ def build(config: Config, *, home: Path, session_id: str, journal_path: Path | N
     feed = _open(asked, home, said=config.where("data", "path"))
     data = {**asked, **described(feed)}
     strategies = [
-        Seated(c.name, made, c.capital, c.risk_limits.over(made.limits), _symbols(c.name, c.symbols, feed))
+        Seated(
+            c.name,
+            made,
+            c.capital,
+            c.risk_limits.over(made.limits),
+            _symbols(c.name, c.symbols, feed),
+            config.execution.account.terms(),
+        )
         for c, made in seats
     ]
     plan = Plan(
@@ -108,6 +117,7 @@ def build(config: Config, *, home: Path, session_id: str, journal_path: Path | N
         market=market,
         config=config.as_manifest(),
         mark_every=mark_interval(data, config.marks_ns),
+        risk=config.risk.plan(),
     )
     journal = MemoryJournal(session_id) if journal_path is None else SqliteJournal.create(journal_path, session_id)
     return Session(plan, journal)
@@ -170,7 +180,8 @@ def _masked(config: Config, wanted: StrategyConfig, made: Strategy) -> dict[str,
 def _seated(row: Mapping[str, Any], home: Path) -> Seated:
     strategy = registry.resolve(str(row["class"]), home).make(row["params"])
     limits = msgspec.convert(row["limits"], Limits)
-    return Seated(str(row["name"]), strategy, Decimal(str(row["capital"])), limits, tuple(row["symbols"]))
+    account = msgspec.convert(row.get("account", {}), AccountTerms)
+    return Seated(str(row["name"]), strategy, Decimal(str(row["capital"])), limits, tuple(row["symbols"]), account)
 
 
 def _asked(config: Config, market: Market) -> dict[str, Any]:
@@ -227,9 +238,7 @@ def _acted(feed: Feed, asked: Mapping[str, Any], home: Path) -> Feed:
     """The feed with its corporate actions: of a file, or of the manifest."""
     actions = asked["actions"]
     found = home / actions if isinstance(actions, str) else actions
-    return WithActions(
-        feed, given(found, feed.instruments, only_known=asked["symbols"] is not None), asked.get("end")
-    )
+    return WithActions(feed, given(found, feed.instruments, only_known=asked["symbols"] is not None), asked.get("end"))
 
 
 def _timed(feed: Feed, asked: Mapping[str, Any]) -> Feed:
@@ -259,6 +268,7 @@ def _market(config: Config) -> Market:
         participation=execution.participation,
         touch=execution.limit_fill == "touch",
         queue=_queue(config),
+        faults=_faults(config),
     )
 
 
@@ -278,7 +288,24 @@ def _queue(config: Config) -> QueueModel:
 
 
 def _latency(config: Config) -> Latency:
-    delay = config.execution.latency
-    if not delay.mean_ms and not delay.std_ms:
+    delay, seed = config.execution.latency, config.seed
+    if delay.model == "samples":
+        return Samples(delay.samples_ms, seed, delay.back_samples_ms)
+    if not (delay.mean_ms or delay.std_ms or delay.back_mean_ms or delay.back_std_ms):
         return NoLatency()
-    return NormalLatency(delay.mean_ms, delay.std_ms, config.seed)
+    if delay.model == "constant":
+        return Constant(delay.mean_ms, delay.back_mean_ms)
+    return NormalLatency(delay.mean_ms, delay.std_ms, seed, delay.back_mean_ms, delay.back_std_ms)
+
+
+def _faults(config: Config) -> Faults | None:
+    given = config.execution.faults
+    if not (given.reject_rate or given.outages or given.delay_rate):
+        return None
+    return Faults(
+        config.seed,
+        reject_rate=given.reject_rate,
+        outages=[outage.span_ns for outage in given.outages],
+        delay_rate=given.delay_rate,
+        delay_ms=given.delay_ms,
+    )

@@ -8,9 +8,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from onepath.config.values import Amount, Milliseconds, Part, Positive, Share, model_by_name
+from onepath.config.values import Amount, Milliseconds, Moment, Part, Positive, Share, model_by_name, nanoseconds, wrong
 
 
 class FixedBpsParams(Part):
@@ -123,12 +123,71 @@ Slippage = Annotated[
 
 
 class Latency(Part):
-    """How long an order is on its way: normal, never below zero, drawn from the session's seed."""
+    """How long an order is on its way, and its report back: never below zero, drawn from the session's seed."""
 
+    model: Literal["normal", "constant", "samples"] = "normal"
+    """normal: mean_ms and std_ms; constant: mean_ms; samples: each as likely"""
     mean_ms: Milliseconds = 0.0
-    """mean, in milliseconds"""
+    """mean of an order's way out, in milliseconds"""
     std_ms: Milliseconds = 0.0
-    """standard deviation, in milliseconds"""
+    """its standard deviation (normal)"""
+    back_mean_ms: Milliseconds = 0.0
+    """mean of a report's way back, in milliseconds"""
+    back_std_ms: Milliseconds = 0.0
+    """its standard deviation (normal)"""
+    samples_ms: tuple[Milliseconds, ...] = ()
+    """delays of orders as they were measured (samples)"""
+    back_samples_ms: tuple[Milliseconds, ...] = ()
+    """delays of reports as they were measured (samples); none: reports arrive at once"""
+
+    @model_validator(mode="after")
+    def _of_the_model(self) -> Latency:
+        if (self.model == "samples") != bool(self.samples_ms) or (self.back_samples_ms and not self.samples_ms):
+            raise wrong(
+                "samples_ms", "measured delays with model samples, such as [12, 15, 40], and with no other model"
+            )
+        if self.model == "samples" and (self.mean_ms or self.std_ms or self.back_mean_ms or self.back_std_ms):
+            raise wrong("model", "normal or constant where there are means; samples takes samples_ms alone")
+        if self.model == "constant" and (self.std_ms or self.back_std_ms):
+            raise wrong("std_ms", "0 with model constant; model normal takes a standard deviation")
+        return self
+
+
+class Outage(Part):
+    """When the venue takes nothing: orders are rejected, cancels and replaces refused."""
+
+    start: Moment
+    """from this moment on, such as 2023-01-31T14:30:00Z"""
+    end: Moment
+    """up to this moment"""
+
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """Start and end in nanoseconds."""
+        return nanoseconds(self.start), nanoseconds(self.end)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Outage:
+        start, end = self.span_ns
+        if start >= end:
+            raise wrong("end", f"a moment after start ({self.start})")
+        return self
+
+
+Chance = Annotated[float, Field(ge=0, le=1)]
+
+
+class Faults(Part):
+    """What goes wrong at the simulated venue, drawn from the session's seed."""
+
+    reject_rate: Chance = 0.0
+    """share of orders that are rejected at random"""
+    outages: tuple[Outage, ...] = ()
+    """when nothing that arrives is taken"""
+    delay_rate: Chance = 0.0
+    """share of reports that come late"""
+    delay_ms: Milliseconds = 0.0
+    """how much later, in milliseconds; reports behind one wait for it"""
 
 
 class BpsParams(Part):

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-import msgspec
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from onepath.config.costs import Commission, Latency, NoCommission, NoSlippage, Queue, Slippage, ThroughQueue
+from onepath.config.accounts import AccountConfig
+from onepath.config.costs import Commission, Faults, Latency, NoCommission, NoSlippage, Queue, Slippage, ThroughQueue
+from onepath.config.risk import Risk, RiskLimits
 from onepath.config.values import (
-    EPOCH,
     UNITS,
     Free,
     Interval,
@@ -29,9 +29,9 @@ from onepath.config.values import (
     Share,
     factor,
     interval_ns,
+    nanoseconds,
     wrong,
 )
-from onepath.risk import Limits
 
 
 class Clock(Part):
@@ -51,7 +51,7 @@ class Clock(Part):
     @property
     def start_ns(self) -> int | None:
         """The first nanosecond asked for."""
-        return None if self.start_date is None else _nanoseconds(self.start_date)
+        return None if self.start_date is None else nanoseconds(self.start_date)
 
     @property
     def end_ns(self) -> int | None:
@@ -59,21 +59,13 @@ class Clock(Part):
         if self.end_date is None:
             return None
         whole_day = 0 if isinstance(self.end_date, dt.datetime) else UNITS["d"]
-        return _nanoseconds(self.end_date) + whole_day
+        return nanoseconds(self.end_date) + whole_day
 
     @model_validator(mode="after")
     def _in_order(self) -> Clock:
         if self.start_ns is not None and self.end_ns is not None and self.start_ns >= self.end_ns:
             raise wrong("end_date", f"a day after start_date ({self.start_date})")
         return self
-
-
-def _nanoseconds(moment: dt.date) -> int:
-    at = (
-        moment if isinstance(moment, dt.datetime) else dt.datetime(moment.year, moment.month, moment.day, tzinfo=dt.UTC)
-    )
-    since = at - EPOCH
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
 
 
 HISTORY = ("parquet", "csv", "dataset")
@@ -166,7 +158,7 @@ class Execution(Part):
     slippage: Slippage = NoSlippage(model="none")
     """how much worse than the market's price a fill is"""
     latency: Latency = Latency()
-    """how long an order is on its way"""
+    """how long an order is on its way, and a report back"""
     commission: Commission = NoCommission(model="none")
     """what a fill costs"""
     participation: Share | None = Decimal("0.1")
@@ -175,21 +167,10 @@ class Execution(Part):
     """through: a limit fills when the price trades beyond it; touch: when it is reached"""
     queue: Queue = ThroughQueue(model="through")
     """where a resting limit stands in the line at its price, where trades, quotes or books are the data (bars: limit_fill)"""
-
-
-class RiskLimits(Part):
-    """What the strategy may do; what is left out is as the strategy declares it."""
-
-    max_position_size: Positive | None = None
-    """largest position, as a share of the strategy's equity: 0.1 is a tenth"""
-    max_leverage: Positive | None = None
-    """largest sum of all positions over equity; 1.0 unless the strategy declares another"""
-    allow_short: bool | None = None
-    """whether positions may be negative; true unless the strategy declares otherwise"""
-
-    def over(self, declared: Limits) -> Limits:
-        """The strategy's declared limits with those given here put in their place."""
-        return msgspec.structs.replace(declared, **self.model_dump(exclude_none=True))
+    account: AccountConfig = AccountConfig()
+    """on what terms each strategy's account is kept"""
+    faults: Faults = Faults()
+    """what goes wrong at the venue: rejections, outages, late reports"""
 
 
 class StrategyConfig(Part):
@@ -257,6 +238,8 @@ class Config(Part):
     """who executes orders"""
     strategies: tuple[StrategyConfig, ...] = ()
     """the strategies of the session, each with its own capital"""
+    risk: Risk = Risk()
+    """limits of the account and of symbols, circuit breakers; each strategy's own are under strategies"""
     features: Features = Features()
     """how features are computed"""
     marks: Interval = "auto"

@@ -63,6 +63,15 @@ def _from_iso(text: str) -> dt.date | None:
         return None
 
 
+def nanoseconds(moment: dt.date) -> int:
+    """A moment, or the beginning of a day, since the epoch."""
+    at = (
+        moment if isinstance(moment, dt.datetime) else dt.datetime(moment.year, moment.month, moment.day, tzinfo=dt.UTC)
+    )
+    since = at - EPOCH
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+
+
 def factor(value: Any) -> Any:
     text = str(value).strip()
     if text == "max":
