@@ -23,7 +23,7 @@ from onepath.instruments import Instrument
 from onepath.market import Bar, Quote, Trade
 from onepath.orders import CancelIntent, OrderIntent, OrderState, OrderStatus, OrderType, Side, TimeInForce
 from onepath.portfolio import Portfolio
-from onepath.risk import Limits
+from onepath.risk import Breaker, Breakers, Limits, RiskPlan, SharedLimits
 from onepath.simulator.commission import Bps, MakerTaker, PerOrder, PerShare, Tier, Tiers
 from onepath.simulator.latency import NormalLatency
 from onepath.simulator.schedules import Alpaca, BinanceSpot, BinanceUsdm, IbkrFixed, IbkrTiered, MexcFutures, MexcSpot
@@ -37,6 +37,8 @@ __all__ = [
     "BinanceSpot",
     "BinanceUsdm",
     "Bps",
+    "Breaker",
+    "Breakers",
     "CancelIntent",
     "Cancelled",
     "ConfigError",
@@ -69,6 +71,8 @@ __all__ = [
     "Quote",
     "Range",
     "Rejected",
+    "RiskPlan",
+    "SharedLimits",
     "Side",
     "Signal",
     "SquareRoot",

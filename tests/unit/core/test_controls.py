@@ -621,13 +621,22 @@ def fill_all(world: World, state: OrderState) -> None:
 
 
 def reach(world: World, symbol: str, sign: int) -> Decimal:
-    """The most that all strategies could hold on one side, if everything at work on that side traded."""
+    """The most that all strategies could hold on one side once market orders have traded, if then everything at rest on that
+    side did."""
     total = D(0)
     for name, ledger in world.ledgers.items():
         held = ledger.quantity(symbol)
-        for state in world.blotter.open_orders(name):
-            if state.symbol == symbol and state.side.sign == sign and state.side in (Side.BUY, Side.SHORT):
-                held += state.remaining * sign
+        mine = [state for state in world.blotter.open_orders(name) if state.symbol == symbol]
+        for state in sorted(mine, key=lambda state: state.order.type is not OrderType.MARKET):
+            rest = state.remaining
+            if state.side is Side.SELL:
+                rest = min(rest, max(held, D(0)))
+            elif state.side is Side.COVER:
+                rest = min(rest, max(-held, D(0)))
+            if state.order.type is OrderType.MARKET or (
+                state.side.sign == sign and state.side in (Side.BUY, Side.SHORT)
+            ):
+                held += rest * state.side.sign
         total += max(D(0), held * sign)
     return total
 
