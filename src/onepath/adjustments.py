@@ -207,6 +207,7 @@ def remark(marks: MutableMapping[str, MarketEvent], action: CorporateAction) -> 
         _mark(marks, last, action.symbol, max(0.0, price - float(action.amount)))
     elif isinstance(action, SymbolChange):
         _mark(marks, last, action.into, price)
+        del marks[action.symbol]  # the old name may come back as something else
     elif isinstance(action, SpinOff) and action.into not in marks:
         share = float(action.cost_share)
         _mark(marks, last, action.symbol, price * (1 - share))

@@ -155,7 +155,14 @@ class _Placing:
         for action in due:
             if isinstance(action, Split):
                 _jumps(action, self._last[action.symbol], instant)
-        return [action for action in due if self._last[action.symbol]]
+        return [action for action in due if self._is_known(action)]
+
+    def _is_known(self, action: CorporateAction) -> bool:
+        """Whether anybody can hold its symbol; a new name can be held as soon as the old one could."""
+        last = self._last[action.symbol]
+        if last and isinstance(action, SymbolChange) and not self._last[action.into]:
+            self._last[action.into] = last
+        return bool(last)
 
     def _filled(self, action: CorporateAction) -> CorporateAction:
         """The action with the last prices, where it was not given them."""
