@@ -138,6 +138,7 @@ def check(
     *,
     symbol: Annotated[str | None, typer.Option(help="The symbol, where a file does not say it.")] = None,
     calendar: Annotated[str | None, typer.Option(help="Trading calendar, such as XNYS or 24/7.")] = None,
+    time: Annotated[str | None, typer.Option(help="The column of times of ticks, where there are several.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look for faults: what cannot be, and what deserves a look.
@@ -148,20 +149,20 @@ def check(
     """
     from onepath.data.quality import check as checked
 
-    if (report := _ticks(name)) is not None:
+    if (report := _ticks(name, time)) is not None:
         _say_report(report, as_json)
         return
     source, known = _to_check(name)
     _say_report(checked(source, symbol=symbol, calendar=calendar or known), as_json)
 
 
-def _ticks(name: str) -> Report | None:
+def _ticks(name: str, time: str | None) -> Report | None:
     """The report on quotes, trades or books; None where the name is of bars."""
     from onepath.data.tickquality import check_tick_dataset, check_tick_file
 
     path = Path(name)
     if path.is_file():
-        return check_tick_file(path)
+        return check_tick_file(path, time)
     return None if path.suffix in (".csv", ".parquet", ".gz") else check_tick_dataset(_dataset(name))
 
 
