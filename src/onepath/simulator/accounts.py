@@ -8,8 +8,8 @@ Rules: shares no code with the core's ledger, so that a difference between the t
   price, all others at their last. Closing what is held or owed is always done.
 - Maintenance: while equity < maintenance margin x gross value there is a margin call, once until it is met again. Long Q units
   with a loan L, it comes below the price L / (Q x (1 - maintenance)) (FINRA rule 4210).
-- Liquidation closes just enough to meet it at these prices, in whole lots, the position with the largest margin first (as iFOREX and
-  others state); everything, where equity is zero or less.
+- Liquidation closes just enough to meet it at these prices, in whole lots, the position with the largest margin first (as
+  iFOREX states); everything, where equity is zero or less.
 - Equity below zero makes a margin call in every account, at the latest at the next 00:00 UTC.
 - Interest, borrow and funding: see `financing`. Settlement: 00:00 UTC of the n-th weekday after the trade.
 Limits: one share for all instruments; a loan in one currency may stand against cash in another (it bears interest).
@@ -90,7 +90,7 @@ class Account:
         def lacking(part: Decimal) -> Decimal:
             return part * unit + fee(part) - purse
 
-        return _most(quantity, covering, lacking, unit, instrument)
+        return _most(quantity, covering, lacking, instrument)
 
     def _purse(self, currency: str, prices: Price) -> Decimal:
         """The money that a purchase in `currency` may take."""
@@ -99,9 +99,13 @@ class Account:
             return self.cash_in(currency) - unsettled
         if currency == self.currency and not self.foreign:
             return self.cash
-        rate = self._conversion.rate(currency, prices)
-        total = self._total(prices)
-        return ZERO if rate is None or total is None else max(ZERO, total) / rate
+        total = ZERO
+        for of, money in ((self.currency, self.cash), *self.foreign.items()):
+            rate = self._conversion.rate(of, currency, prices) if money else ZERO
+            if rate is None:
+                return ZERO
+            total += money * rate
+        return total
 
     def _carried(
         self, order: Order, instrument: Instrument, quantity: Decimal, price: Decimal, fee: Fee, prices: Price
@@ -111,7 +115,7 @@ class Account:
         held = self.quantities.get(symbol, ZERO)
         closing = min(quantity, max(ZERO, -held if sign > 0 else held))
         found = self._standing(prices, besides=symbol)
-        rate = self._conversion.rate(instrument.currency, prices)
+        rate = self._conversion.home(instrument.currency, prices)
         if closing == quantity or found is None or rate is None:
             return closing
         equity, gross = found
@@ -121,7 +125,7 @@ class Account:
         def lacking(part: Decimal) -> Decimal:
             return share * (gross + abs(held + sign * part) * unit) - equity + fee(part) * rate
 
-        return _most(quantity, closing, lacking, share * unit, instrument)
+        return _most(quantity, closing, lacking, instrument)
 
     # -- the books
 
@@ -292,7 +296,7 @@ class Account:
             return None
         for symbol, quantity in self.quantities.items():
             if quantity and symbol != besides:
-                last, rate = price(symbol), self._conversion.rate(self._instruments[symbol].currency, price)
+                last, rate = price(symbol), self._conversion.home(self._instruments[symbol].currency, price)
                 if last is None or rate is None:
                     return None
                 value = quantity * last * self._instruments[symbol].multiplier * rate
@@ -301,27 +305,30 @@ class Account:
         return equity, gross
 
     def _rate(self, symbol: str, price: Price) -> Decimal:
-        return self._conversion.rate(self._instruments[symbol].currency, price) or ZERO
+        return self._conversion.home(self._instruments[symbol].currency, price) or ZERO
 
     def _total(self, price: Price) -> Decimal | None:
         """Cash in all currencies, at home."""
         total = self.cash
         for currency, money in self.foreign.items():
-            rate = self._conversion.rate(currency, price) if money else ZERO
+            rate = self._conversion.home(currency, price) if money else ZERO
             if rate is None:
                 return None
             total += money * rate
         return total
 
 
-def _most(
-    quantity: Decimal, least: Decimal, lacking: Callable[[Decimal], Decimal], unit: Decimal, instrument: Instrument
-) -> Decimal:
+def _most(quantity: Decimal, least: Decimal, lacking: Callable[[Decimal], Decimal], instrument: Instrument) -> Decimal:
     """The largest quantity, whole lots below `quantity`, for which nothing is `lacking`; `least` is always allowed."""
+    short = lacking(quantity)
+    if short <= 0:
+        return quantity
+    # What a unit needs, its fee included: taken off at once where that is the same for all.
+    unit = (short - lacking(least)) / (quantity - least) if quantity > least else ONE
     part = quantity
     while part > least:
         short = lacking(part)
         if short <= 0:
             return part
-        part -= max(instrument.lot_size, instrument.round_quantity(short / unit))
+        part -= max(instrument.lot_size, instrument.round_quantity(short / unit)) if unit > 0 else instrument.lot_size
     return least

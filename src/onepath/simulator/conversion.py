@@ -28,16 +28,20 @@ class Conversion:
             if found.base and found.multiplier == ONE and found.asset_class not in DERIVATIVES:
                 self._pairs.setdefault((found.base, found.currency), symbol)
 
-    def rate(self, currency: str, price: Price) -> Decimal | None:
+    def home(self, currency: str, price: Price) -> Decimal | None:
         """Home units for one of `currency`; None where no pairs with known prices lead home."""
-        if currency == self._home:
+        return self.rate(currency, self._home, price)
+
+    def rate(self, of: str, into: str, price: Price) -> Decimal | None:
+        """Units of `into` for one unit `of` a currency."""
+        if of == into:
             return ONE
-        at_once = self._direct(currency, self._home, price)
+        at_once = self._direct(of, into, price)
         if at_once is not None:
             return at_once
         for between in dict.fromkeys(name for pair in self._pairs for name in pair):
-            first = self._direct(currency, between, price)
-            second = self._direct(between, self._home, price)
+            first = self._direct(of, between, price)
+            second = self._direct(between, into, price)
             if first is not None and second is not None:
                 return _NARROW.multiply(first, second)
         return None
