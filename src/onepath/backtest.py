@@ -23,11 +23,14 @@ from onepath.strategy import Number, Strategy
 
 if TYPE_CHECKING:
     from onepath.actions import CorporateAction
-    from onepath.ports import Feed
+    from onepath.ports import Feed, Journal
     from onepath.result import Result
+    from onepath.risk import RiskPlan
     from onepath.session import Plan
     from onepath.simulator.commission import Commission
+    from onepath.simulator.faults import Faults
     from onepath.simulator.latency import Latency
+    from onepath.simulator.queues import QueueModel
     from onepath.simulator.slippage import Slippage
 
 Instruments = Mapping[str, Instrument]
@@ -43,15 +46,22 @@ def backtest(
     latency: Latency | None = None,
     participation: Number | None = "0.1",
     touch: bool = False,
+    queue: QueueModel | None = None,
+    faults: Faults | None = None,
     symbols: Sequence[str] | str | None = None,
     start: Any = None,
     end: Any = None,
     limits: Limits | None = None,
     account: AccountTerms | None = None,
+    risk: RiskPlan | None = None,
     instruments: Instruments | None = None,
     asset_class: str | None = None,
     calendar: str | None = None,
     stamps: str = "start",
+    kind: str | None = None,
+    crossed: str = "refuse",
+    sides: str = "both",
+    time: str | None = None,
     actions: str | Path | Sequence[CorporateAction] | None = None,
     marks: str | None = None,
     seed: int = 0,
@@ -64,37 +74,23 @@ def backtest(
     or polars frame (open, high, low, close, volume; time as index or column), a dict of symbol -> frame, the path of a
     CSV or Parquet file, or the name of a dataset; `symbols` is what to take of it, a list of names or one name.
     `commission` and `slippage` are a share of value (0.001 = 10 bps) or a model. `participation` is the share of a
-    bar's volume that orders may take, None for no limit. `stamps` says whether bar times mark their start or end.
+    bar's (or quote's, or trade's) size that orders may take, None for no limit; `touch` lets limits fill where the price is
+    reached, not passed; `queue` says where in line a resting limit stands; `faults` what goes wrong. `stamps` says whether
+    bar times mark their start or end. For quotes, trades and books: `kind` of data if it is not plain, `crossed`
+    (refuse or drop), `sides` (both or one a row), `time` the column to go by.
     `actions` are corporate actions (a path, see `onepath.data.actions`, or a list); the prices must then be raw.
     `account` are the terms of each strategy's account (`AccountTerms`: cash or margin, currency, interest); default: margin
-    without costs. `journal` is a path to keep the session's journal at.
+    without costs. `risk` holds limits of all strategies together and of symbols, and circuit breakers. `journal` is a path
+    to keep the session's journal at.
 
     Raises DataError, StrategyError or ConfigError with one sentence; an error inside the strategy is raised as
     StrategyError with file and line.
 
     >>> result = onepath.backtest(SmaCross(fast=10, slow=30), data="us10", symbols="AAPL", cash=100_000)
     """
-    from onepath.data import open_feed
-    from onepath.data.actions import given
-    from onepath.feeds.actions import WithActions
-    from onepath.result import Result
-    from onepath.session import Session
-
-    wanted = [symbols] if isinstance(symbols, str) else None if symbols is None else list(symbols)
-    feed = open_feed(
-        data,
-        symbols=wanted,
-        start=start,
-        end=end,
-        instruments=instruments,
-        asset_class=asset_class,
-        calendar=calendar,
-        stamps=stamps,
-    )
-    known: list[CorporateAction] = []
-    if actions is not None:
-        known = given(actions, feed.instruments, only_known=wanted is not None)
-        feed = WithActions(feed, known, _at(end))
+    ticks = {"kind": kind, "crossed": crossed, "sides": sides, "time": time}
+    named = {"instruments": instruments, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
+    feed, asked = _opened(data, symbols, start, end, actions, {**named, **ticks})
     parts = plan(
         strategy,
         feed,
@@ -104,23 +100,49 @@ def backtest(
         latency=latency,
         participation=participation,
         touch=touch,
+        queue=queue,
+        faults=faults,
         limits=limits,
         account=account,
+        risk=risk,
         marks=marks,
         seed=seed,
     )
-    asked = {"symbols": wanted, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
-    asked |= (
-        {"actions": str(actions) if isinstance(actions, str | Path) else msgspec.to_builtins(known)} if known else {}
+    asked["expected_cost"] = parts.data["expected_cost"]
+    parts = parts._replace(data={**_whereabouts(data, feed), **asked})
+    return _ran(
+        parts, data, MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)
     )
-    window = {"start": _at(start), "end": _at(end), "expected_cost": parts.data["expected_cost"]}
-    parts = parts._replace(data={**_whereabouts(data, feed), **asked, **window})
-    store = MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)
+
+
+def _ran(parts: Plan, data: Any, store: Journal) -> Result:
+    from onepath.result import Result
+    from onepath.session import Session
+
     outcome = Session(parts, store).run()
     if outcome.errors:
         store.close()
         raise StrategyError(outcome.errors[0])
     return Result(parts, outcome, store, data)
+
+
+def _opened(
+    data: Any, symbols: Sequence[str] | str | None, start: Any, end: Any, actions: Any, how: dict[str, Any]
+) -> tuple[Feed, dict[str, Any]]:
+    """The feed, and what it was asked for as plain values."""
+    from onepath.data import open_feed
+    from onepath.data.actions import given
+    from onepath.feeds.actions import WithActions
+
+    wanted = [symbols] if isinstance(symbols, str) else None if symbols is None else list(symbols)
+    feed = open_feed(data, symbols=wanted, start=start, end=end, **how)
+    asked = {key: value for key, value in how.items() if key != "instruments"}
+    asked |= {"symbols": wanted, "start": _at(start), "end": _at(end)}
+    if actions is not None:
+        known = given(actions, feed.instruments, only_known=wanted is not None)
+        feed = WithActions(feed, known, _at(end))
+        asked["actions"] = str(actions) if isinstance(actions, str | Path) else msgspec.to_builtins(known)
+    return feed, asked
 
 
 def _whereabouts(data: Any, feed: Feed) -> dict[str, Any]:
@@ -151,8 +173,11 @@ def plan(
     latency: Latency | None = None,
     participation: Number | None = "0.1",
     touch: bool = False,
+    queue: QueueModel | None = None,
+    faults: Faults | None = None,
     limits: Limits | None = None,
     account: AccountTerms | None = None,
+    risk: RiskPlan | None = None,
     marks: str | None = None,
     seed: int = 0,
 ) -> Plan:
@@ -161,6 +186,7 @@ def plan(
     from onepath.session import Plan, mark_interval
 
     market = _market(commission, slippage, latency, participation, touch)
+    market = market._replace(faults=faults, **({} if queue is None else {"queue": queue}))
     described = {**feed.describe(), "expected_cost": str(market.expected_cost)}
     seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments), account or AccountTerms())
     return Plan(
@@ -173,6 +199,7 @@ def plan(
         market=market,
         config={},
         mark_every=mark_interval(described, marks),
+        risk=risk,
     )
 
 

@@ -16,7 +16,6 @@ from onepath.instruments import Instrument
 from onepath.market import MarketEvent
 from onepath.orders import Approved, Order
 
-
 NEVER = 2**63 - 1
 """a moment that does not come"""
 

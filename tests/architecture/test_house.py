@@ -20,9 +20,15 @@ ROOT = Path(__file__).parents[2] / "src" / "onepath"
 
 ROOMS: dict[str, tuple[str, ...]] = {
     # Frozen values and the ports: standard library and msgspec only.
-    "words": ("errors", "nearest", "instruments", "market", "book", "orders", "events", "actions", "accounts", "calendars", "ports"),
+    "words": (
+        *("errors", "nearest", "instruments", "market", "book", "orders", "events", "actions", "accounts"),
+        *("calendars", "ports"),
+    ),
     # Synchronous and pure.
-    "core": ("blotter", "ledger", "adjustments", "rates", "gate", "portfolio", "risk", "features", "strategy", "seat", "agenda", "desk", "engine", "loop", "trace"),
+    "core": (
+        *("blotter", "ledger", "adjustments", "rates", "gate", "portfolio", "risk", "features"),
+        *("strategy", "seat", "agenda", "desk", "engine", "loop", "trace"),
+    ),
     # Each implements one port; siblings do not know each other.
     "edges": ("clock", "feeds", "simulator", "journal", "brokers"),
     # What puts the parts together: configuration, data sources, the session and its proof.
