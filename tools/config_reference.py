@@ -75,18 +75,30 @@ def _sections(schema: Schema, path: str, model: Schema, title: str) -> Iterator[
     if path and text:
         yield f"{text}\n"
     yield from _table(schema, path, model)
+    seen: set[str] = set()
     for key, field in model.get("properties", {}).items():
         below = f"{path}.{key}" if path else key
-        for place, part in _models(schema, below, field):
+        for place, part in _models(schema, below, field, seen):
             yield from _sections(schema, place, part, place)
 
 
-def _models(schema: Schema, path: str, field: Schema) -> Iterator[tuple[str, Schema]]:
-    """The models that may stand behind a key, and where their keys are written."""
+def _models(schema: Schema, path: str, field: Schema, seen: set[str]) -> Iterator[tuple[str, Schema]]:
+    """The models that may stand behind a key, and where their keys are written; of optional neighbours that are alike, the
+    first."""
+    for ref in _optional(field):
+        if ref not in seen:
+            seen.add(ref)
+            yield path, _target(schema, ref)
     if "$ref" in field:
         yield path, _target(schema, field["$ref"])
     elif "$ref" in field.get("items", {}):
         yield f"{path}[]", _target(schema, field["items"]["$ref"])
+
+
+def _optional(field: Schema) -> list[str]:
+    """The models that may stand there or not, or under a name of the user's own."""
+    arms = [*field.get("anyOf", ()), field.get("additionalProperties")]
+    return [arm["$ref"] for arm in arms if isinstance(arm, dict) and "$ref" in arm]
 
 
 def _table(schema: Schema, path: str, model: Schema) -> Iterator[str]:
@@ -135,7 +147,9 @@ def _value(field: Schema) -> str:
     """What may stand there, in words."""
     if "discriminator" in field:
         return "a model: its name, or `model` and `params`"
-    if "$ref" in field:
+    if isinstance(field.get("additionalProperties"), dict) and _optional(field):
+        return "names, each with keys, see below"
+    if "$ref" in field or _optional(field):
         return "keys, see below"
     if "$ref" in field.get("items", {}):
         return "a list, see below"

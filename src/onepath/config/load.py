@@ -234,12 +234,17 @@ def _line(path: doc.Path, document: doc.Document, name: str) -> str:
 def _model(path: doc.Path, values: Any) -> type[BaseModel] | None:
     """The model whose keys stand at `path`."""
     model: type[BaseModel] | None = Config
+    named = False
     for depth, key in enumerate(path):
         if isinstance(key, int) or model is None:
+            continue
+        if named:  # a name of the user's own, such as a symbol
+            named = False
             continue
         field = next((f for n, f in model.model_fields.items() if (f.alias or n) == key), None)
         chosen = _at((*path[: depth + 1], "model"), values)
         model = None if field is None else _choose(_models(field.annotation), chosen)
+        named = field is not None and getattr(field.annotation, "__origin__", None) is dict
     return model
 
 

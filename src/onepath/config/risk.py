@@ -107,7 +107,7 @@ class BreakersConfig(Part):
     """What stops trading by itself."""
 
     drawdown: BreakerConfig | None = None
-    """loss from the highest equity so far, as a share of it"""
+    """loss from the highest equity so far, as a share of it; all breakers take the keys below"""
     daily_loss: BreakerConfig | None = None
     """loss since the session day before, as a share of equity then"""
     daily_loss_value: BreakerConfig | None = None
@@ -135,7 +135,7 @@ class Risk(Part):
     account: RiskLimits | None = None
     """limits of all strategies together"""
     symbols: dict[str, RiskLimits] = Field(default_factory=dict)
-    """limits of a symbol, of all strategies together, by its name"""
+    """limits of a symbol by its name, of all strategies together; the keys are those of account"""
     breakers: BreakersConfig | None = None
     """circuit breakers"""
 
