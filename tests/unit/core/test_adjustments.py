@@ -141,7 +141,7 @@ def test_only_dividends_are_income() -> None:
     with localcontext(EXACT):
         act(ledger, CashDividend("OLD", 1, D(2)), INSTRUMENTS)
         act(ledger, Delisting("OLD", 2, D(65)), INSTRUMENTS)
-    assert (ledger.flows, ledger.realised, ledger.cash) == (20, -50, 970)
+    assert (ledger.flows, ledger.realised, ledger.cash) == (D(20), D(-50), D(970))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def order(side: str, type: str, quantity: str = "100", tif: str = "gtc", **price
         id=1,
         strategy="s",
         symbol="X",
-        side=Side(side),
+        side=Side(side),  # type: ignore[call-arg]
         quantity=D(quantity),
         type=OrderType(type),
         time_in_force=TimeInForce(tif),
@@ -58,7 +58,7 @@ def test_what_is_filled_stays() -> None:
     """100 ordered, 40 filled, two for one: 120 are left, the whole is 160, so that fills and rest still add up."""
     found = restated(order("buy", "limit", limit="10"), D(60), Split("X", 1, D(2)), STOCK)
     assert isinstance(found, Restated)
-    assert (found.quantity, found.remaining) == (160, 120)
+    assert (found.quantity, found.remaining) == (D(160), D(120))
 
 
 def test_whole_lots_alone() -> None:
