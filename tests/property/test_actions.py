@@ -17,6 +17,7 @@ from onepath.actions import (
     Split,
     StockDividend,
     SymbolChange,
+    ratio_of,
 )
 from onepath.adjustments import act
 from onepath.events import Fill
@@ -71,9 +72,7 @@ def test_nothing_is_won_or_lost(
         cost = sum((p.cost for p in ledger.positions.values()), D(0))
         assert ledger.capital + ledger.realised + ledger.flows == ledger.cash + cost
         if isinstance(action, Split | StockDividend | SymbolChange | Delisting):
-            ratio = {Split: lambda a: a.ratio, StockDividend: lambda a: 1 + a.ratio}.get(type(action), lambda _: D(1))(
-                action
-            )
+            ratio = ratio_of(action) or D(1)
             after = ledger.cash + theirs.get("OLD", 0) * price / ratio + theirs.get("NEW", 0) * price
             assert abs(after - before) < D("1e-11")
 
