@@ -83,7 +83,7 @@ class Teller:
         `held_only` sells what is held now and leaves the rest for later."""
         order = resting.order
         account = self._accounts[order.strategy]
-        wanted = resting.available
+        wanted = resting.available if resting.groups else resting.remaining
         if held_only:
             quantity, cut = min(wanted, max(ZERO, account.quantities.get(order.symbol, ZERO))), False
         else:

@@ -203,8 +203,9 @@ class House:
         order = resting.order
         resting.ended = True
         del self.orders[order.id]
-        self._gone[order.id] = resting
-        self._goes.append((heard, order.id))
+        if not resting.plain:
+            self._gone[order.id] = resting
+            self._goes.append((heard, order.id))
         place = self.places.get(order.symbol)
         if place is not None and resting.arrived:
             place.orders.remove(resting)

@@ -16,7 +16,7 @@ from onepath.book import Book
 from onepath.calendars import Calendar
 from onepath.calendars import get as calendar_named
 from onepath.instruments import ZERO, Instrument
-from onepath.market import Bar, BookUpdate, MarketEvent, Trade
+from onepath.market import Bar, MarketEvent, Quote, Trade
 from onepath.orders import Order, OrderType, TimeInForce
 from onepath.simulator.depth import Taken
 from onepath.simulator.quotes import Displayed
@@ -32,6 +32,7 @@ _MARKET, _LIMIT, _STOP, _STOP_LIMIT, _TRAILING = (
     OrderType.STOP_LIMIT,
     OrderType.TRAILING_STOP,
 )
+_WIDE = (inf, -inf, -inf, inf)
 _PATIENT = frozenset({TimeInForce.GTC, TimeInForce.GTD})
 
 
@@ -46,6 +47,8 @@ class Resting:
     fresh = True
     """has not met the market yet: what it could have at once, it takes"""
     arrived = False
+    plain = False
+    """nobody can ask for it, or depend on it, once it has ended"""
     ended = False
     late = ZERO
     """what others of its group have filled while it was on its way"""
@@ -106,10 +109,8 @@ class Place:
         self.book: Book | None = None
         self.taken = Taken()
         self._calendar: Calendar | None = None
-        self._bounds(inf, -inf, inf, -inf)
-
-    def _bounds(self, below: float, above: float, stop_below: float, stop_above: float) -> None:
-        self._buys, self._sells, self._rises, self._falls = below, above, stop_below, stop_above
+        self.bounds = _WIDE
+        """the highest buy limit, the lowest sell limit, the lowest buy stop, the highest sell stop"""
 
     @property
     def calendar(self) -> Calendar:
@@ -120,20 +121,21 @@ class Place:
 
     def open_wide(self) -> None:
         """Let every event matter until the next `refresh`."""
-        self._buys = inf
+        self.bounds = _WIDE
 
     def refresh(self) -> None:
         """Work out again between which prices nothing happens."""
         buys, sells, rises, falls = -inf, inf, inf, -inf
         if self.wide:
-            buys = inf
+            self.bounds = _WIDE
+            return
         for resting in self.orders:
             order = resting.order
             if not resting.available:
                 continue
             if self._needs_all(resting):
-                buys = inf
-                break
+                self.bounds = _WIDE
+                return
             rising = order.side.sign > 0
             if resting.is_limit and order.limit is not None:
                 level = float(order.limit)
@@ -141,7 +143,7 @@ class Place:
             elif order.stop is not None:
                 level = float(order.stop)
                 rises, falls = (min(rises, level), falls) if rising else (rises, max(falls, level))
-        self._bounds(buys, sells, rises, falls)
+        self.bounds = buys, sells, rises, falls
 
     def _needs_all(self, resting: Resting) -> bool:
         order = resting.order
@@ -156,16 +158,14 @@ class Place:
 
     def matters(self, event: MarketEvent) -> bool:
         """Whether the event can do anything to an order here."""
-        kind = type(event)
-        if kind is Bar:
-            low: float = event.low  # type: ignore[union-attr]
-            high: float = event.high  # type: ignore[union-attr]
-            return low <= self._buys or high >= self._sells or high >= self._rises or low <= self._falls
-        if kind is Trade:
-            low = high = event.price  # type: ignore[union-attr]
-            return low <= self._buys or high >= self._sells or high >= self._rises or low <= self._falls
-        if kind is BookUpdate:
+        buys, sells, rises, falls = self.bounds
+        if isinstance(event, Bar):
+            low, high = event.low, event.high
+        elif isinstance(event, Trade):
+            low = high = event.price
+        elif isinstance(event, Quote):
+            low, high = event.bid, event.ask
+            return high <= buys or low >= sells or high >= rises or low <= falls
+        else:
             return True
-        ask: float = event.ask  # type: ignore[union-attr]
-        bid: float = event.bid  # type: ignore[union-attr]
-        return ask <= self._buys or bid >= self._sells or ask >= self._rises or bid <= self._falls
+        return low <= buys or high >= sells or high >= rises or low <= falls

@@ -30,7 +30,7 @@ from onepath.accounts import AccountTerms
 from onepath.actions import CorporateAction
 from onepath.events import Accepted, Forced, ReplaceRejected, VenueReport
 from onepath.instruments import ONE, ZERO, Instrument, exact
-from onepath.market import Bar, MarketEvent
+from onepath.market import Bar, MarketEvent, Quote
 from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
 from onepath.ports import NEVER
 from onepath.simulator import actions
@@ -132,7 +132,14 @@ class SimulatedVenue:
 
     def touches(self, event: MarketEvent) -> bool:
         place = self.working.get(event.symbol)
-        return place is not None and place.matters(event)
+        if place is None:
+            return False
+        if type(event) is not Quote:
+            return place.matters(event)
+        # Written out: it is asked for every quote.
+        buys, sells, rises, falls = place.bounds
+        ask, bid = event.ask, event.bid
+        return ask <= buys or bid >= sells or ask >= rises or bid <= falls
 
     def submit(self, approved: Approved, at: int) -> Sequence[VenueReport]:
         order, house = approved.order, self._house
@@ -141,6 +148,7 @@ class SimulatedVenue:
         if self._prompt and _is_plain(order):
             place = house.place(order.symbol)
             if place.displayed.quote is None and place.book is None and not is_tick(house.last(order.symbol)):
+                resting.plain = True
                 house.admit(resting, place)
                 place.open_wide()
                 return ()
