@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onepath.accounts import AccountTerms
 from onepath.blotter import Blotter
 from onepath.errors import CommandError, ConfigError
 from onepath.events import Accepted, CancelRejected, Command, Fill, Rejected, TradingState
@@ -56,7 +57,7 @@ def order(words: str, number: int = 1, strategy: str = "s") -> Order:
     kind = "_".join(name for name in ("stop", "limit") if name in given) or "market"
     if "trail" in given or "trail_percent" in given:
         kind = "trailing_stop"
-    plain = {"time_in_force": TimeInForce.GTC, "type": OrderType(kind), "submitted_at": NOW} | given
+    plain: dict[str, Any] = {"time_in_force": TimeInForce.GTC, "type": OrderType(kind), "submitted_at": NOW} | given
     return Order(id=number, strategy=strategy, symbol=symbol, side=SIDES[side], quantity=D(quantity), **plain)
 
 
@@ -303,7 +304,8 @@ def test_another_symbols_limits_do_not_bind() -> None:
 )
 def test_a_reference_that_is_no_price_denies(price: float, code: str) -> None:
     """Not a number, zero, less than zero, infinite: denied, with or without a collar."""
-    for limits in ({}, {"price_collar": D("0.05")}):
+    bare: dict[str, Any] = {}
+    for limits in (bare, {"price_collar": D("0.05")}):
         assert World(price=price, **limits).ask("buy 1") == code
 
 
@@ -505,7 +507,7 @@ def test_the_accounts_losses_are_those_of_all() -> None:
 def test_reject_rate() -> None:
     """Half of the last four: two rejections among the first three answers do not count yet, the fourth answer does."""
     world = halted(reject_rate=Breaker(limit=D("0.5"), orders=4))
-    said = [Accepted(1, "s", "X"), Rejected(2, "s", "X", "no"), Accepted(3, "s", "X")]
+    said: list[Any] = [Accepted(1, "s", "X"), Rejected(2, "s", "X", "no"), Accepted(3, "s", "X")]
     assert [world.controls.hear(report, NOW) for report in said] == [(), (), ()]
     (change,) = world.controls.hear(Rejected(4, "s", "X", "no"), NOW)
     assert (change.breaker, change.scope) == ("reject_rate", "s")
@@ -517,7 +519,9 @@ def test_errors_executions_and_orders_in_a_window() -> None:
         id=1, order_id=1, strategy="s", symbol="X", quantity=D(1), price=D(1), fee=D(0), slippage=D(0), executed_at=0,
         remaining=D(0),
     )  # fmt: skip
-    for name, report in (("executions", fill), ("error_rate", CancelRejected(1, "s", "X", D(0), "late"))):
+    late = CancelRejected(1, "s", "X", D(0), "late")
+    reports: tuple[tuple[str, Any], ...] = ("executions", fill), ("error_rate", late)
+    for name, report in reports:
         world = halted(**{name: Breaker(limit=D(3), window=60.0, action=REDUCING)})
         for at in (0, 30, 60):
             assert world.controls.hear(report, NOW + at * SECOND) == ()
@@ -541,6 +545,46 @@ def test_stale_data() -> None:
     night = halted(stale_data=Breaker(limit=D(5)))
     night.hold("1")
     assert night.controls.judge(NOW + 8 * 3600 * SECOND, "s", 10_000) == (), "closed"
+
+
+def test_a_cash_account_buys_with_settled_money() -> None:
+    """Ten are bought and sold at 100: of 10,000, with the sale's 1,000 unsettled, 9,000 may be spent: 90 units, less what
+    a purchase at work takes."""
+    for working, most in (("", "90"), ("Y buy 20 limit 50", "80")):
+        world = World()
+        terms = AccountTerms(type="cash", settlement_days=1)
+        ledger = world.ledgers["s"] = Ledger("s", D(10_000), INSTRUMENTS, count(1), terms)
+        world.controls = Controls(INSTRUMENTS, [("s", Limits(), ledger)], marks=world.marks, blotter=world.blotter)
+        world.hold("10")
+        world.hold("-10")
+        if working:
+            world.rest(working)
+        assert world.ask(f"buy {most}.1") == "cash"
+        assert world.ask(f"buy {most}") == "approved"
+        assert world.ask("short 1") == "short"
+
+
+def test_values_of_other_currencies_are_converted() -> None:
+    """Z is priced in euros, a euro is 1.10 dollars: of 1,100 dollars ten at 100 euros can be bought; without a rate none."""
+    abroad = {
+        "Z": Instrument(symbol="Z", currency="EUR", lot_size=D("0.1")),
+        "EURUSD": Instrument(symbol="EURUSD", base="EUR", currency="USD"),
+    }
+    marks: dict[str, Any] = {
+        "Z": Quote("Z", NOW, 100.0, 100.0, 1.0, 1.0),
+        "EURUSD": Quote("EURUSD", NOW, 1.1, 1.1, 1.0, 1.0),
+    }
+    ledger = Ledger("s", D(1_100), abroad, count(1), AccountTerms(currency="USD"))
+    controls = Controls(abroad, [("s", Limits(), ledger)], marks=marks, blotter=Blotter())
+    asked = msgspec.structs.replace(order("buy 10"), symbol="Z")
+    assert isinstance(controls.check(asked, NOW), Approved)
+    more = controls.check(msgspec.structs.replace(asked, quantity=D("10.1")), NOW)
+    assert isinstance(more, Denied)
+    assert more.code == "buying_power"
+    del marks["EURUSD"]
+    unknown = controls.check(asked, NOW)
+    assert isinstance(unknown, Denied)
+    assert unknown.code == "no_rate"
 
 
 @given(
