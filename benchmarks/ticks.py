@@ -25,8 +25,6 @@ from onepath import Instrument, Limits, Strategy
 from onepath.feeds.ticks import TickFeed, in_memory
 from onepath.seat import Seated
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 Columns = tuple[list[int], list[float], list[float], list[float], list[float]]
 SYMBOL, TICK = "BTC", 0.1
 NAMES = ("at", "bid", "ask", "bid_size", "ask_size")
