@@ -325,7 +325,8 @@ class Controls:
                 beside=sum((found.beside for found in every), ZERO),
                 beside_value=sum((found.beside_value for found in every), ZERO),
                 gross=sum((found.gross for found in every), ZERO),
-                net=lambda: sum((found.net() for found in every), ZERO),
+                parts=(),
+                several=every,
             )
         return view.together
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -38,8 +39,15 @@ class Exposed(msgspec.Struct, gc=False):
     """units of it that orders at rest may add on the order's side"""
     beside_value: Decimal
     gross: Decimal
-    net: Callable[[], Decimal]
-    """longs less shorts, with what rests on the order's side; computed when asked"""
+    parts: tuple[Any, ...]
+    """what the net is made of"""
+    several: tuple[Exposed, ...] = ()
+
+    def net(self) -> Decimal:
+        """Longs less shorts, with what rests on the order's side."""
+        if self.several:
+            return sum((found.net() for found in self.several), ZERO)
+        return _net(*self.parts)
 
 
 def measure(
@@ -78,13 +86,30 @@ def measure(
         if other != symbol:
             gross += abs(amount) * prices[other] * unit(other)
 
-    def net() -> Decimal:
-        total = side if sign > 0 else -side
-        for name, amount in projected.items():
-            total += amount * (price if name == symbol else prices[name]) * unit(name)
-        return total
+    # The rest is for whoever asks for the net; a closure would make every name above slower.
+    return Exposed(
+        equity,
+        target,
+        value,
+        beside,
+        same,
+        gross,
+        (projected, prices, unit, symbol, price, side if sign > 0 else -side),
+    )
 
-    return Exposed(equity, target, value, beside, same, gross, net)
+
+def _net(
+    projected: Mapping[str, Decimal],
+    prices: Mapping[str, Decimal],
+    unit: Callable[[str], Decimal],
+    symbol: str,
+    price: Decimal,
+    total: Decimal,
+) -> Decimal:
+    """`total` rests on the order's side; what is projected comes to it, the order's symbol at the order's price."""
+    for name, amount in projected.items():
+        total += amount * (price if name == symbol else prices[name]) * unit(name)
+    return total
 
 
 def converted(ledger: Ledger, rates: Rates) -> Callable[[str], Decimal]:
