@@ -100,13 +100,16 @@ def reference(asked: list[Ask], bars: list[Bar], share: Decimal, touch: bool) ->
                 break
     fills, held = [], 0
     for i in sorted(found_in):
-        first, then = [], []
-        for fill in sorted(found_in[i]):
-            early = not asked[fill[1]].buys and held > len([f for f in first if f[0] == fill[0]])
-            (first if early else then).append(fill)
-        ordered = sorted([(f[0], 0, f[1], f[2]) for f in first] + [(f[0], 1, f[1], f[2]) for f in then])
-        fills += [(i, number, price) for _, _, number, price in ordered]
-        held += sum(1 if asked[number].buys else -1 for _, number, _ in found_in[i])
+        now, owned = held, held > 0
+        for phase in sorted({fill[0] for fill in found_in[i]}):
+            first: list[tuple[int, int, Decimal]] = []
+            then: list[tuple[int, int, Decimal]] = []
+            for _, number, price in sorted(fill for fill in found_in[i] if fill[0] == phase):
+                early = owned and not asked[number].buys and now > len(first)
+                (first if early else then).append((i, number, price))
+            fills += first + then
+            now += sum(1 if asked[entry[1]].buys else -1 for entry in first + then)
+        held = now
     return fills
 
 

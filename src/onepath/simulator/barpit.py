@@ -233,4 +233,5 @@ def _chance(found: Offer, bar: Bar, room: Decimal | None, resting: Resting) -> C
         bar.low,
         None,
         None if opened is None else exact(opened),
+        bar.at,
     )

@@ -41,6 +41,8 @@ class Chance(NamedTuple):
     """of the bar: no slipped price is beyond them"""
     mid: Decimal | None = None
     opened: Decimal | None = None
+    known: int | None = None
+    """when it became known, if later (a bar's end)"""
     swept: bool = False
     """one level of several that together are enough for the order"""
 
@@ -177,7 +179,7 @@ class Teller:
         in_base = self._in_base and not charged.sells and bool(instrument.base)
         if in_base:
             fee = fee / price
-        account.book(instrument, signed, price, fee, in_base, chance.at)
+        account.book(instrument, signed, price, fee, in_base, chance.at, chance.known)
         self._fills += 1
         market = chance.price
         return Fill(

@@ -201,7 +201,7 @@ class SimulatedVenue:
                 if type(event) is not Bar and event.symbol in working:
                     self._ticks.match(working[event.symbol], event)  # type: ignore[arg-type]
         if self._watching:
-            self._watch(events)
+            self._watch(events, events[0].at)
         return self._heard(events[0].at)
 
     def advance(self, at: int) -> Sequence[VenueReport]:
@@ -220,7 +220,7 @@ class SimulatedVenue:
                         for flow in account.advance(theirs, self._house.price):
                             self._reports.say(flow, theirs)
         if self._watching:
-            self._watch(())
+            self._watch((), at)
         return self._heard(at)
 
     def act(self, action: CorporateAction) -> Sequence[VenueReport]:
@@ -440,9 +440,8 @@ class SimulatedVenue:
 
     # -- margin
 
-    def _watch(self, events: Sequence[MarketEvent]) -> None:
+    def _watch(self, events: Sequence[MarketEvent], at: int) -> None:
         """Look at accounts that have to keep a margin; close what an account that is short of it has to close."""
-        at = events[0].at if events else 0
         for event in events:
             self._house.place(event.symbol).last = event
         for name, account in self._accounts.items():

@@ -56,8 +56,8 @@ class Stage:
 
     def bar(self, minute: int, text: str, volume: float = 0.0, length: int = MINUTE) -> list[Any]:
         prices = [float(p) for p in text.split("/")]
-        prices = prices * 4 if len(prices) == 1 else prices
-        return self.see(Bar("X", minute * MINUTE, minute * MINUTE + length, *prices, volume))
+        first, high, low, last = prices * 4 if len(prices) == 1 else prices
+        return self.see(Bar("X", minute * MINUTE, minute * MINUTE + length, first, high, low, last, volume))
 
     def quote(self, at: int, bid: float, ask: float, bid_size: float = 100.0, ask_size: float = 100.0) -> list[Any]:
         return self.see(Quote("X", at, bid, ask, bid_size, ask_size))
@@ -78,7 +78,9 @@ def made(number: int, side: str, quantity: int, at: int, **how: Any) -> Order:
     elif "stop" in how:
         kind = STOP
     given = {"time_in_force": T.GTC, "type": kind, **how}
-    return Order(id=number, strategy="s", symbol="X", side=Side(side), quantity=D(quantity), submitted_at=at, **given)
+    return Order(
+        id=number, strategy="s", symbol="X", side=Side[side.upper()], quantity=D(quantity), submitted_at=at, **given
+    )
 
 
 def told(reports: Any) -> list[Any]:
@@ -381,7 +383,7 @@ def test_normal_latency_draws_as_it_did() -> None:
     import random
 
     plain, both = NormalLatency(50, 20, 7), NormalLatency(50, 20, 7, 10, 3)
-    draws = random.Random(7)
+    draws = random.Random(7)  # noqa: S311 - the model's own kind
     for _ in range(5):
         expected = max(0, round(draws.gauss(50, 20) * MS))
         assert plain.outward() == both.outward() == expected
