@@ -4,7 +4,7 @@ What is compared. Floor: a loop over column lists that builds a slotted quote an
 else; what it is asked to buy or replace it makes and forgets. Engine: the same strategy class over the same lists through
 `Session.run`, journal in a SQLite file, with orders at rest in the simulated venue all the time. Best of five, alternating.
 
-`noop`: two orders rest far away, nothing else happens. `making`: a bid and an offer five ticks from the middle, both
+`noop`: two orders rest far away, nothing else happens. `making`: a bid and an offer 25 ticks from the middle, both
 replaced by new prices every 100 quotes (two replacements in 100 events), and sent anew where they have been filled.
 `order_us` is the order-heavy run of `benchmarks/engine.py` (a market order on every bar); `past_orders_ratio` the cost of an
 order of it at ten times the orders.
@@ -78,7 +78,7 @@ class Making(Strategy):
         if self.seen % 100:
             return ()
         working = {order.side.sign: order for order in context.open_orders}
-        bid, offer = self.middle - 5 * TICK, self.middle + 5 * TICK
+        bid, offer = self.middle - 25 * TICK, self.middle + 25 * TICK
         orders = context.replace(working[1], limit=bid) if 1 in working else context.buy(SYMBOL, 1, limit=bid)
         orders += context.replace(working[-1], limit=offer) if -1 in working else context.short(SYMBOL, 1, limit=offer)
         return orders

@@ -59,8 +59,8 @@ def backtest(
     calendar: str | None = None,
     stamps: str = "start",
     kind: str | None = None,
-    crossed: str = "refuse",
-    sides: str = "both",
+    crossed: str | None = None,
+    sides: str | None = None,
     time: str | None = None,
     actions: str | Path | Sequence[CorporateAction] | None = None,
     marks: str | None = None,
@@ -77,7 +77,7 @@ def backtest(
     bar's (or quote's, or trade's) size that orders may take, None for no limit; `touch` lets limits fill where the price is
     reached, not passed; `queue` says where in line a resting limit stands; `faults` what goes wrong. `stamps` says whether
     bar times mark their start or end. For quotes, trades and books: `kind` of data if it is not plain, `crossed`
-    (refuse or drop), `sides` (both or one a row), `time` the column to go by.
+    (refuse, the default, or drop), `sides` (both or one a row), `time` the column to go by.
     `actions` are corporate actions (a path, see `onepath.data.actions`, or a list); the prices must then be raw.
     `account` are the terms of each strategy's account (`AccountTerms`: cash or margin, currency, interest); default: margin
     without costs. `risk` holds limits of all strategies together and of symbols, and circuit breakers. `journal` is a path
