@@ -1,0 +1,58 @@
+"""Mutants of what execution cost."""
+
+from __future__ import annotations
+
+from mutation import Mutant
+
+_EXECUTION = "unit/report/test_execution.py"
+
+ANALYTICS = (
+    Mutant(
+        "shortfall has the other sign",
+        "report/shortfall.py",
+        "trading = size * (paid - filled * opened)",
+        "trading = size * (filled * opened - paid)",
+        "paying more than the price is a cost",
+        _EXECUTION,
+    ),
+    Mutant(
+        "shortfall leaves fees out",
+        "report/shortfall.py",
+        "return self.delay + self.trading + self.fees + self.opportunity",
+        "return self.delay + self.trading + self.opportunity",
+        "the parts of the shortfall add up to the whole",
+        _EXECUTION,
+    ),
+    Mutant(
+        "what was missed costs nothing",
+        "report/shortfall.py",
+        "opportunity = size * unfilled * (last - decision)",
+        "opportunity = ZERO",
+        "what never filled is charged from the decision on",
+        _EXECUTION,
+    ),
+    Mutant(
+        "slippage of sales has the sign of buys",
+        "report/execution.py",
+        "size = sign * terms.multiplier",
+        "size = terms.multiplier",
+        "a sale below arrival costs",
+        _EXECUTION,
+    ),
+    Mutant(
+        "rebates are commissions",
+        "report/execution.py",
+        "        deal.rebate += fee\n",
+        "        deal.commission += fee\n",
+        "rebates are told apart from commissions",
+        _EXECUTION,
+    ),
+    Mutant(
+        "interest is earned",
+        "report/execution.py",
+        "self.carry[key] = self.carry.get(key, ZERO) - event.amount",
+        "self.carry[key] = self.carry.get(key, ZERO) + event.amount",
+        "what holding cost is a cost",
+        _EXECUTION,
+    ),
+)
