@@ -1,0 +1,34 @@
+"""Every order meets every kind of data, as tables (see conftest.py for how to read them)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Play = Callable[[str], Any]
+
+
+def check(play: Play, line: str) -> None:
+    result = play(line)
+    assert result.happened == result.case.happens
+    assert result.outcome.status == "completed"
+
+
+def test_quotes(play: Play, line: str) -> None:
+    """Orders take the quote they arrive at, rest at their own price, and get a displayed size once."""
+    check(play, line)
+
+
+def test_trades(play: Play, line: str) -> None:
+    """Where public trades are all there is, orders meet the next one, and at most their share of it."""
+    check(play, line)
+
+
+def test_book(play: Play, line: str) -> None:
+    """Orders sweep a book's levels, best first; what was taken is gone until the venue speaks of the level again."""
+    check(play, line)
+
+
+def test_auctions(play: Play, line: str) -> None:
+    """Orders at the open and at the close have the auction's price, once; what it does not take expires."""
+    check(play, line)
