@@ -1,15 +1,18 @@
-"""Bracket breakout: buy what leaves its range upwards, with a stop loss and a take profit that come with the order."""
+"""Bracket breakout: buy what leaves its range upwards; a stop loss and a take profit come with the order."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from onepath import Context, Intent, Range, Strategy, atr
-from onepath.instruments import exact
 
 
 class BracketBreakout(Strategy):
-    """A buy stop rests at the highest price of `channel` bars; once it fills, a stop loss and a take profit work for it."""
+    """A buy stop waits at the highest price of `channel` bars; once it fills, a stop loss and a take profit guard it.
+
+    The two exits are at the venue from the start, cancel each other, and follow what the entry has filled: there is
+    nothing to do here while the position is open. The size is such that the stop loss costs `risk` of equity.
+    """
 
     class Params(Strategy.Params):
         channel: Annotated[int, Range(2, 500)] = 20
@@ -23,37 +26,36 @@ class BracketBreakout(Strategy):
     def on_start(self, context: Context) -> None:
         context.historical_data.require(bars=self.params.channel)
         context.features.require(range=atr(14))
+        self._tops: dict[str, float] = {}
 
     def generate_orders(self, context: Context) -> list[Intent]:
         orders: list[Intent] = []
         for symbol in context.symbols:
             bars = context.historical_data[symbol]
-            if len(bars) < self.params.channel or not context.features[symbol].ready:
-                continue
-            if not context.portfolio.quantity(symbol):
+            is_warm = len(bars) == self.params.channel and context.features[symbol].ready
+            if is_warm and not context.portfolio.quantity(symbol):
                 orders += self._entry(symbol, max(bar.high for bar in bars), context)
         return orders
 
     def _entry(self, symbol: str, top: float, context: Context) -> list[Intent]:
-        """The order that waits above the range: a new one, or the one at work under the new range's terms."""
-        working = [o for o in context.open_orders if o.symbol == symbol and o.order.parent_id is None]
-        if working and float(working[0].order.stop or 0) == float(context.instruments[symbol].round_price(exact(top))):
+        """The order that waits at the top of the range, instead of one that waits at an old top."""
+        is_waiting = any(order.symbol == symbol for order in context.open_orders)
+        if is_waiting and self._tops[symbol] == top:
             return []
+        self._tops[symbol] = top
         distance = context.features[symbol].range
-        if not distance:
-            return []
+        entry = context.buy(
+            symbol,
+            self._size(top, distance, context),
+            stop=top,
+            stop_loss=top - self.params.stop * distance,
+            take_profit=top + self.params.profit * distance,
+            signal=context.signal(symbol, "breakout", ["above_channel"], top=top, range=distance),
+        )
+        return [*context.cancel_all(symbol), *entry]
+
+    def _size(self, top: float, distance: float, context: Context) -> float:
         equity = float(context.portfolio.equity)
-        most = 0.9 * equity / len(context.symbols) / top
-        size = min(self.params.risk * equity / (self.params.stop * distance), most)
-        signal = context.signal(symbol, "breakout", ("above_channel",), top=top, range=distance)
-        return [
-            *context.cancel_all(symbol),
-            *context.buy(
-                symbol,
-                size,
-                stop=top,
-                stop_loss=top - self.params.stop * distance,
-                take_profit=top + self.params.profit * distance,
-                signal=signal,
-            ),
-        ]
+        fair_share = 0.9 * equity / len(context.symbols) / top
+        size: float = min(self.params.risk * equity / (self.params.stop * distance), fair_share)
+        return size
