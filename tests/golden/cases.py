@@ -11,14 +11,19 @@ from decimal import Decimal
 from typing import Any
 
 import onepath
+from onepath.examples.bracket_breakout import BracketBreakout
 from onepath.examples.buy_and_hold import BuyAndHold
+from onepath.examples.market_making import MarketMaking
 from onepath.examples.mean_reversion import MeanReversion
 from onepath.examples.momentum import Momentum
+from onepath.examples.pairs import Pairs
 from onepath.examples.rsi_reversion import RsiReversion
 from onepath.examples.sixty_forty import SixtyForty
 from onepath.examples.sma_cross import SmaCross
 from onepath.journal.codec import FILLS, decode
 from onepath.result import Result
+from onepath.simulator.latency import Constant
+from onepath.simulator.queues import Back
 
 PER_SHARE = {"per_share": Decimal("0.005"), "minimum": Decimal(1)}
 ARGUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
@@ -59,6 +64,27 @@ ARGUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
         "slippage": "0.0005",
     },
     "momentum": lambda: {"strategy": Momentum, "data": "us10", "commission": "0.001", "slippage": "0.0005"},
+    "bracket_breakout": lambda: {
+        "strategy": BracketBreakout,
+        "data": "us10",
+        "commission": onepath.IbkrTiered(),
+        "slippage": onepath.SquareRoot(),
+    },
+    "pairs": lambda: {
+        "strategy": Pairs,
+        "data": "us10",
+        "symbols": ("MSFT", "GOOGL"),
+        "commission": onepath.PerShare(**PER_SHARE),
+        "account": onepath.AccountTerms(leverage=Decimal(1), borrow_rate=Decimal("0.003"), day_count=360),
+    },
+    "market_making": lambda: {
+        "strategy": MarketMaking,
+        "data": "btcusdt_quotes",
+        "cash": 10_000,
+        "commission": onepath.MakerTaker(maker_bps=Decimal("-0.5"), taker_bps=Decimal(4)),
+        "queue": Back(),
+        "latency": Constant(ms=5, back_ms=5),
+    },
 }
 SEVERAL = "several"
 """Not pinned, but compared with itself: all kinds of strategies on one clock, with delays and volume-based slippage."""
