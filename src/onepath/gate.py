@@ -37,16 +37,17 @@ class Gate:
             raise ConservationError(f"order {order.id} was decided again before it had left; each decision leaves once")
         new = order.id > self._highest
         if new:
-            self._new(order)
+            self._highest = order.id
+            if order.parent_id is not None:
+                self._count(order)
+            else:
+                self._parents[order.strategy] = order
+                if self._spent:
+                    self._spent.pop(order.strategy, None)
         self._waiting[order.id] = order, new
 
-    def _new(self, order: Order) -> None:
-        self._highest = order.id
-        if order.parent_id is None:
-            self._parents[order.strategy] = order
-            if self._spent:
-                self._spent.pop(order.strategy, None)
-            return
+    def _count(self, order: Order) -> None:
+        """A child: all of them together are never more than their parent."""
         parent = self._parents.get(order.strategy)
         if parent is None or parent.id != order.parent_id:
             raise ConservationError(

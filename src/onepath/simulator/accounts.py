@@ -51,6 +51,8 @@ class Account:
         self._initial = terms.initial_margin
         self._lends = (terms.leverage or ONE) > ONE and self._initial is None
         self._financing = Financing(terms, instruments)
+        self.simple = terms.type == "margin" and self._initial is None
+        """whether cash alone says what may be bought"""
         self._timed = self._financing.daily or bool(self._financing.funded) or terms.settlement_days > 0
         self._conversion = Conversion(self.currency, instruments)
         self._settling: list[tuple[int, str, Decimal]] = []

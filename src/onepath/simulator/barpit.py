@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from itertools import count
 
+from msgspec.structs import replace
+
 from onepath.events import Fill
 from onepath.instruments import ZERO, exact
 from onepath.market import Bar
@@ -35,7 +37,7 @@ from onepath.simulator.slippage import Seen
 
 _GTC, _DAY, _OPENING, _CLOSING = TimeInForce.GTC, TimeInForce.DAY, TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
-_AT_OPEN, _AT_CLOSE = Phase.AT_OPEN, Phase.AT_CLOSE
+_AT_OPEN, _RESTED, _AT_CLOSE = Phase.AT_OPEN, Phase.RESTED, Phase.AT_CLOSE
 _MARKET, _TRAILING = OrderType.MARKET, OrderType.TRAILING_STOP
 TAKES = "post-only would take liquidity"
 Unhold = Callable[[Resting, int], None]
@@ -72,7 +74,9 @@ class BarPit:
             return False
         if bar.start < resting.arrives_at:
             return True
-        deep = float(resting.remaining) < self._surely * bar.volume
+        deep = self._share is None or float(resting.remaining) < self._surely * bar.volume
+        if deep and resting.plain and self._house.trade_plain(resting, place, bar):
+            return True
         found = Offer(_AT_OPEN, exact(bar.open), True)
         self._house.trade(resting, place, _chance(found, bar, None if deep else self.room(bar), resting))
         if not resting.ended and resting.fresh:
@@ -159,11 +163,10 @@ class BarPit:
         if time is _CLOSING:
             closing = at_closing(bar, place.calendar) and not _cut_short(resting, bar)
             return auction(resting, bar.close, _AT_CLOSE) if closing else None
-        at_once = time in _AT_ONCE and (resting.is_limit or resting.takes_all)
-        found = offer(resting, bar, self._touch, place.instrument)
-        if found is not None and found.phase is not _AT_OPEN and (at_once or _cut_short(resting, bar)):
-            return None
-        return found
+        seen = replace(bar, high=bar.open, low=bar.open) if _cut_short(resting, bar) else bar
+        found = offer(resting, seen, self._touch, place.instrument)
+        # What is for at once never rests; a stop that is hit inside the bar has its once there.
+        return None if found is not None and found.phase is _RESTED and time in _AT_ONCE else found
 
     def _is_over(self, resting: Resting, place: Place, bar: Bar) -> bool:
         day = place.calendar.session_date(bar.start)
@@ -191,8 +194,9 @@ class BarPit:
 
     def _after(self, resting: Resting, place: Place, bar: Bar) -> None:
         """The bar is over for an order that took part in it."""
-        if not resting.ended and resting.available:
-            order, time = resting.order, resting.order.time_in_force
+        order, time = resting.order, resting.order.time_in_force
+        waits = resting.fresh and not resting.triggered and order.id in self._entered  # its first bar is the next
+        if not resting.ended and resting.available and not waits:
             if resting.opened is None:
                 resting.opened = bar.open
             resting.fresh = False

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import NamedTuple
+
+import msgspec
 
 from onepath.events import Fill
 from onepath.instruments import ONE, ZERO, Instrument, exact
+from onepath.market import Bar
 from onepath.orders import Order, TimeInForce
 from onepath.simulator.accounts import Account
-from onepath.simulator.commission import Charged, Commission
+from onepath.simulator.commission import Charged, Commission, Stateless
 from onepath.simulator.resting import Resting
-from onepath.simulator.slippage import Seen, Slippage
+from onepath.simulator.slippage import NoSlippage, Seen, Slippage
 
 _GRAIN = Decimal("1e-12")
 """Slipped prices of instruments without a tick are rounded here."""
@@ -25,7 +27,7 @@ _FOK = TimeInForce.FOK
 KILLED = "fill or kill"
 
 
-class Chance(NamedTuple):
+class Chance(msgspec.Struct, frozen=True, gc=False):
     """What an order may have now."""
 
     price: Decimal
@@ -47,7 +49,7 @@ class Chance(NamedTuple):
     """one level of several that together are enough for the order"""
 
 
-class Deal(NamedTuple):
+class Deal(msgspec.Struct, frozen=True, gc=False):
     """What became of a chance: a fill, and why the rest of the order has to end, if it has to."""
 
     fill: Fill | None
@@ -70,7 +72,49 @@ class Teller:
         self._commission = commission
         self._price = price
         self._in_base = commission.in_base
+        self._slips = type(slippage) is not NoSlippage
+        self._tiers = getattr(type(commission), "book", None) is not Stateless.book
+        """whether the commission has to be told of fills"""
         self._fills = 0
+
+    def plain(self, resting: Resting, instrument: Instrument, bar: Bar) -> Fill | None:
+        """A market order that stands alone, whole, at the open of a bar that is deep enough for it: what `deal` would do,
+        written out because most orders are such. None, and nothing done, where anything could cut it."""
+        order, quantity = resting.order, resting.remaining
+        symbol, sells = order.symbol, order.side.sign < 0
+        account = self._accounts[order.strategy]
+        if self._in_base or not account.simple or account.guarded(order, quantity) is not quantity:
+            return None
+        price = market = exact(bar.open)
+        if self._slips:
+            seen = Seen(bar.open, bar.volume, 0.0, bar.high - bar.low)
+            price = self._slipped(
+                order, instrument, quantity, Chance(market, True, False, 0, seen, None, bar.high, bar.low)
+            )
+        value = quantity * price * instrument.multiplier
+        start = bar.start
+        charged = Charged(symbol, sells, quantity, value, False, start, ZERO, ZERO, ZERO)
+        fee = self._commission.fee(charged)
+        if not sells and (value + fee > account.cash or instrument.currency != account.currency or account.foreign):
+            return None
+        if self._tiers:
+            self._commission.book(charged)
+        resting.remaining = ZERO
+        signed = -quantity if sells else quantity
+        account.book(instrument, signed, price, fee, False, start, bar.at)
+        self._fills += 1
+        return Fill(
+            id=self._fills,
+            order_id=order.id,
+            strategy=order.strategy,
+            symbol=symbol,
+            quantity=signed,
+            price=price,
+            fee=fee,
+            slippage=ZERO if price is market else abs(price - market) * quantity * instrument.multiplier,
+            executed_at=start,
+            remaining=ZERO,
+        )
 
     def deal(
         self,

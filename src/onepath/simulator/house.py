@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from onepath.events import Cancelled, CancelRejected, Expired, Fill, Rejected
 from onepath.instruments import ZERO, Instrument, exact
-from onepath.market import MarketEvent
+from onepath.market import Bar, MarketEvent
 from onepath.orders import Order, Side, TimeInForce
 from onepath.simulator.accounts import Account
 from onepath.simulator.contingent import OTHER, PARENT, Group, cut, restated
@@ -120,6 +120,19 @@ class House:
             self._gone.pop(goes.popleft()[1], None)
 
     # -- trading
+
+    def trade_plain(self, resting: Resting, place: Place, bar: Bar) -> bool:
+        """The same for a plain order alone in its symbol, where nothing can cut it; False where it has to be looked at."""
+        fill = self.teller.plain(resting, place.instrument, bar)
+        if fill is None:
+            return False
+        self.reports.say(fill, bar.start)
+        resting.ended = True
+        del self.orders[resting.order.id]
+        place.orders.clear()
+        if not place.wide:
+            del self.working[place.symbol]
+        return True
 
     def trade(self, resting: Resting, place: Place, chance: Chance, *, held_only: bool = False) -> Fill | None:
         """Let the order have its chance; says what comes of it, for it and for its group."""

@@ -23,7 +23,7 @@ from onepath.simulator.quotes import Displayed
 
 if TYPE_CHECKING:
     from onepath.simulator.contingent import Group
-    from onepath.simulator.queues import QueuePosition
+    from onepath.simulator.lines import Line
 
 _MARKET, _LIMIT, _STOP, _STOP_LIMIT, _TRAILING = (
     OrderType.MARKET,
@@ -32,7 +32,7 @@ _MARKET, _LIMIT, _STOP, _STOP_LIMIT, _TRAILING = (
     OrderType.STOP_LIMIT,
     OrderType.TRAILING_STOP,
 )
-_WIDE = (inf, -inf, -inf, inf)
+WIDE = (inf, -inf, -inf, inf)
 _PATIENT = frozenset({TimeInForce.GTC, TimeInForce.GTD})
 
 
@@ -58,15 +58,16 @@ class Resting:
     """the best price since its arrival, where it trails"""
     opened: float | None = None
     """the market's price when it could first trade"""
-    held: list[tuple[int, int, Any]] | None = None
-    """messages that arrived within a bar, as (time, kind, content)"""
+    held: list[tuple[int, int, Any, int]] | None = None
+    """messages that arrived within a bar, as (time, kind, content, until when at most)"""
     watched = False
     """its end by the clock has been arranged, so events need not be looked at for it"""
     groups: tuple[Group, ...] = ()
     """whose fills are taken off it"""
     family: Group | None = None
     """its children"""
-    queue: QueuePosition | None = None
+    queue: Line | None = None
+    """its place at its price, where the queue model watches it"""
 
     def __init__(self, order: Order, arrives_at: int) -> None:
         self.order = order
@@ -109,7 +110,7 @@ class Place:
         self.book: Book | None = None
         self.taken = Taken()
         self._calendar: Calendar | None = None
-        self.bounds = _WIDE
+        self.bounds = WIDE
         """the highest buy limit, the lowest sell limit, the lowest buy stop, the highest sell stop"""
 
     @property
@@ -121,20 +122,20 @@ class Place:
 
     def open_wide(self) -> None:
         """Let every event matter until the next `refresh`."""
-        self.bounds = _WIDE
+        self.bounds = WIDE
 
     def refresh(self) -> None:
         """Work out again between which prices nothing happens."""
         buys, sells, rises, falls = -inf, inf, inf, -inf
         if self.wide:
-            self.bounds = _WIDE
+            self.bounds = WIDE
             return
         for resting in self.orders:
             order = resting.order
-            if not resting.available:
+            if not resting.available and resting.held is None:
                 continue
             if self._needs_all(resting):
-                self.bounds = _WIDE
+                self.bounds = WIDE
                 return
             rising = order.side.sign > 0
             if resting.is_limit and order.limit is not None:

@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from onepath.book import Book
 from onepath.events import Fill
 from onepath.instruments import ZERO, exact
 from onepath.market import Bar, BookUpdate, MarketEvent, Quote, Trade
-from onepath.orders import OrderType, TimeInForce
+from onepath.orders import TimeInForce
 from onepath.simulator import quotes, trades
 from onepath.simulator.bars import would_take
 from onepath.simulator.depth import Taken, sweep
 from onepath.simulator.fills import Chance
 from onepath.simulator.house import House
+from onepath.simulator.lines import Line
 from onepath.simulator.queues import QueueModel
 from onepath.simulator.quotes import Met, middle, opposite
 from onepath.simulator.resting import Place, Resting
@@ -28,7 +31,6 @@ from onepath.simulator.slippage import Seen
 
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _OPENING, _CLOSING, _FOK = TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE, TimeInForce.FOK
-_LIMIT = OrderType.LIMIT
 _TWO = Decimal(2)
 TAKES = "post-only would take liquidity"
 
@@ -47,10 +49,8 @@ class TickPit:
     def show(self, place: Place, event: Quote | Trade | BookUpdate) -> None:
         """Let the place know of the event, and its queues of the sizes in it."""
         if type(event) is Quote:
-            before = place.displayed.quote
             place.displayed.show(event)
-            if self._queue.watches and before is not None:
-                self._sizes_changed(place, before, event)
+            self._show_lines(place, event)
         elif type(event) is BookUpdate:
             self._show_book(place, event)
         place.last = event
@@ -77,25 +77,16 @@ class TickPit:
                 return
             book = place.book = Book(update.symbol, check="none")
             place.taken = Taken()
-        resting = [r for r in place.orders if r.queue is not None and r.order.limit is not None]
-        before = [book.size_at(r.order.side.sign, float(r.order.limit or 0)) for r in resting]
         book.apply(update)
         if place.taken:
             place.taken.refresh(update)
-        for r, size in zip(resting, before, strict=True):
-            after = book.size_at(r.order.side.sign, float(r.order.limit or 0))
-            if after != size and r.queue is not None:
-                r.queue.changed(size, after)
+        self._show_lines(place, book)
 
-    def _sizes_changed(self, place: Place, before: Quote, after: Quote) -> None:
-        for resting in place.orders:
-            limit = resting.order.limit
-            if resting.queue is None or limit is None:
-                continue
-            level, sign = float(limit), resting.order.side.sign
-            old, new = _size_at(before, sign, level), _size_at(after, sign, level)
-            if old != new and old is not None and new is not None:
-                resting.queue.changed(old, new)
+    def _show_lines(self, place: Place, market: Quote | Book) -> None:
+        if self._queue.watches:
+            for resting in place.orders:
+                if resting.queue is not None:
+                    resting.queue.shows(market)
 
     # -- meeting it
 
@@ -143,8 +134,9 @@ class TickPit:
             return
         if time is _OPENING or (time in _AT_ONCE and (resting.is_limit or resting.takes_all)):
             house.lapse(resting, at)
-        elif resting.queue is None and self._queue.watches and order.type is _LIMIT:
-            resting.queue = self._queue.join(self._ahead(place, quote, sign, float(order.limit or 0)))
+        elif resting.queue is None and self._queue.watches and resting.is_limit and order.limit is not None:
+            book = place.book
+            resting.queue = Line(self._queue, sign, order.limit, quote if book is None or not book.ready else book)
 
     def close(self, resting: Resting, place: Place, at: int) -> None:
         """The session closes: an AT_CLOSE order meets the market as it stands."""
@@ -164,11 +156,12 @@ class TickPit:
             self._house.expire(resting, at)
 
     def post_only_takes(self, resting: Resting, place: Place) -> bool:
-        """Whether a post-only order that arrives now would trade at once."""
+        """Whether a post-only order that arrives now would trade at once. (Bars: their next open tells.)"""
         quote, last = self.standing(place), self._house.last(place.symbol)
-        price = (
-            opposite(resting.order.side.sign, quote) if quote is not None else last.mark if last is not None else 0.0
-        )
+        if quote is not None:
+            price = opposite(resting.order.side.sign, quote)
+        else:
+            price = last.mark if last is not None and is_tick(last) else 0.0
         return price > 0 and would_take(resting.order, price)
 
     def _opens(self, resting: Resting, place: Place, at: int) -> bool:
@@ -190,14 +183,15 @@ class TickPit:
         if place.book is not None and place.book.ready and not met.maker:
             self._sweep(resting, place, met, _chance(met, at, seen, None, mid, opened))
             return
-        room = place.displayed.left(sign) if place.book is None else self._best_left(place, sign)
+        inside = self._inside(resting, place) if place.book is not None else None
+        room = place.displayed.left(sign) if inside is None else sum((size for _, size in inside), ZERO)
         fill = self._house.trade(resting, place, _chance(met, at, seen, room, mid, opened))
         if fill is None:
             return
-        if place.book is None:
+        if inside is None:
             place.displayed.take(sign, abs(fill.quantity))
         else:
-            place.taken.record(sign, [(exact(opposite(sign, quote)), abs(fill.quantity))])
+            place.taken.record(sign, _first(inside, abs(fill.quantity)))
         self._children(resting, place, quote, at)
 
     def _sweep(self, resting: Resting, place: Place, met: Met, chance: Chance) -> None:
@@ -205,28 +199,26 @@ class TickPit:
         order, book = resting.order, place.book
         if book is None:
             return
-        sign = order.side.sign
-        levels = sweep(book, sign, resting.available, None if met.slipped else order.limit, place.taken)
+        sign, lot = order.side.sign, place.instrument.lot_size
+        levels = sweep(book, sign, resting.available, None if met.slipped else order.limit, place.taken, lot)
         if order.time_in_force is _FOK and sum((size for _, size in levels), ZERO) < resting.remaining:
             return
         for price, size in levels:
             if resting.ended:
                 break
-            part = chance._replace(price=price, room=size, swept=True, seen=chance.seen._replace(price=float(price)))
+            part = replace(chance, price=price, room=size, swept=True, seen=chance.seen._replace(price=float(price)))
             fill = self._house.trade(resting, place, part)
             if fill is None:
-                break
+                continue
             place.taken.record(sign, [(price, abs(fill.quantity))])
             quote = self.standing(place)
             if quote is not None:
                 self._children(resting, place, quote, chance.at)
 
-    def _best_left(self, place: Place, sign: int) -> Decimal | None:
-        book = place.book
-        if book is None:
-            return None
-        price, size = (book.ask, book.ask_size) if sign > 0 else (book.bid, book.bid_size)
-        return max(ZERO, exact(size) - place.taken.of(-sign, price))
+    def _inside(self, resting: Resting, place: Place) -> list[tuple[Decimal, Decimal]]:
+        """The book's levels at or inside the limit of an order at rest: whoever shows them would have met it."""
+        book, order = place.book, resting.order
+        return [] if book is None else sweep(book, order.side.sign, resting.available, order.limit, place.taken)
 
     def _children(self, parent: Resting, place: Place, quote: Quote, at: int) -> None:
         """The children of an order that has just filled meet the market as it stands."""
@@ -239,30 +231,34 @@ class TickPit:
     # -- trades
 
     def _queued(self, place: Place, trade: Trade) -> None:
-        """A trade in a quoted symbol: it reaches those who rest at its price, as their queue says."""
-        given = 0.0
+        """A trade in a quoted symbol: it reaches those who rest at its price as their queue says, and those whose price it went
+        beyond, all together up to its size."""
+        given = ZERO
         for resting in tuple(place.orders):
-            order, queue = resting.order, resting.queue
-            if queue is None or order.limit is None or resting.ended or not resting.available:
+            order, limit = resting.order, resting.order.limit
+            if limit is None or not self._rests(resting, trade):
                 continue
-            sign, level = order.side.sign, float(order.limit)
-            if trade.at < resting.arrives_at or trade.aggressor == sign:
-                continue
-            beyond = trade.price < level if sign > 0 else trade.price > level
-            had = queue.traded(trade.size) if trade.price == level else trade.size if beyond else 0.0
-            reaches = had - given
-            if reaches <= 0:
+            sign = order.side.sign
+            if (float(limit) - trade.price) * sign > 0 and trade.aggressor != sign:
+                reaches = max(exact(trade.size) - given, ZERO)
+            else:
+                reaches = ZERO if resting.queue is None else resting.queue.traded(trade, given)
+            if not reaches or not resting.available:
                 continue
             quote = self.standing(place)
             mid = None if quote is None else middle(quote)
-            met = Met(order.limit, slipped=False, maker=True)
+            met = Met(limit, slipped=False, maker=True)
             opened = None if resting.opened is None else exact(resting.opened)
-            chance = _chance(met, trade.at, Seen(trade.price), exact(reaches), mid, opened)
+            chance = _chance(met, trade.at, Seen(trade.price), reaches, mid, opened)
             fill = self._house.trade(resting, place, chance)
             if fill is not None:
-                given += float(abs(fill.quantity))
+                given += abs(fill.quantity)
                 if quote is not None:
                     self._children(resting, place, quote, trade.at)
+
+    def _rests(self, resting: Resting, trade: Trade) -> bool:
+        """Whether a trade finds the order at rest."""
+        return resting.is_limit and not resting.ended and not resting.fresh and trade.at >= resting.arrives_at
 
     def _traded(self, place: Place, trade: Trade) -> None:
         """A trade in a symbol that shows nothing else."""
@@ -289,21 +285,16 @@ class TickPit:
             if time is _OPENING or (time in _AT_ONCE and not resting.fresh and (order.stop is None or met is not None)):
                 house.lapse(resting, trade.at)
 
-    def _ahead(self, place: Place, quote: Quote, sign: int, level: float) -> float:
-        """The size displayed at the order's price."""
-        if place.book is not None and place.book.ready:
-            return place.book.size_at(sign, level)
-        return _size_at(quote, sign, level) or 0.0
 
-
-def _size_at(quote: Quote, sign: int, level: float) -> float | None:
-    """What a quote shows at a price on the bids (+1) or asks (-1): none at a price better than its best; None where it does
-    not say."""
-    price, size = (quote.bid, quote.bid_size) if sign > 0 else (quote.ask, quote.ask_size)
-    if price == level:
-        return size
-    better = level > price if sign > 0 else level < price
-    return 0.0 if better else None
+def _first(levels: Sequence[tuple[Decimal, Decimal]], quantity: Decimal) -> list[tuple[Decimal, Decimal]]:
+    """The first of the levels, up to a quantity."""
+    found = []
+    for price, size in levels:
+        part = min(size, quantity)
+        if part > ZERO:
+            found.append((price, part))
+        quantity -= part
+    return found
 
 
 def _chance(met: Met, at: int, seen: Seen, room: Decimal | None, mid: Decimal | None, opened: Decimal | None) -> Chance:

@@ -45,7 +45,7 @@ from onepath.simulator.latency import Latency, NoLatency
 from onepath.simulator.queues import QueueModel, Through
 from onepath.simulator.quotes import middle, opposite
 from onepath.simulator.reports import Reports
-from onepath.simulator.resting import Place, Resting
+from onepath.simulator.resting import WIDE, Place, Resting
 from onepath.simulator.slippage import NoSlippage, Seen, Slippage
 from onepath.simulator.tickpit import TAKES, TickPit, is_tick
 
@@ -107,6 +107,7 @@ class SimulatedVenue:
             name: Account(name, terms.full() if isinstance(terms, Terms) else terms, instruments)
             for name, terms in accounts.items()
         }
+        self._list = tuple(self._accounts.values())
         self._reports = Reports(latency, faults)
         self._prompt = self._reports.prompt
         self._house = house = House(instruments, self._accounts, {} if marks is None else marks, self._reports)
@@ -135,7 +136,7 @@ class SimulatedVenue:
         if place is None:
             return False
         if type(event) is not Quote:
-            return place.matters(event)
+            return place.bounds is WIDE or place.matters(event)
         # Written out: it is asked for every quote.
         buys, sells, rises, falls = place.bounds
         ask, bid = event.ask, event.bid
@@ -145,9 +146,9 @@ class SimulatedVenue:
         order, house = approved.order, self._house
         arrives = at if self._prompt else self._send(at)
         resting = house.orders[order.id] = Resting(order, arrives)
-        if self._prompt and _is_plain(order):
-            place = house.place(order.symbol)
-            if place.displayed.quote is None and place.book is None and not is_tick(house.last(order.symbol)):
+        if self._prompt and _is_plain(order) and type(house.marks.get(order.symbol)) is Bar:
+            place = house.places.get(order.symbol) or house.place(order.symbol)
+            if not place.wide:
                 resting.plain = True
                 house.admit(resting, place)
                 place.open_wide()
@@ -263,7 +264,12 @@ class SimulatedVenue:
 
     def _heard(self, at: int) -> Sequence[VenueReport]:
         found = self._reports.heard(at)
-        self._set_due()
+        if self._agenda or self.due != NEVER or not self._prompt:
+            self._set_due()
+        else:
+            for account in self._list:
+                if account.due != NEVER:
+                    self._set_due()
         return found
 
     def _set_due(self) -> None:
@@ -282,7 +288,7 @@ class SimulatedVenue:
         if kind == _ARRIVE:
             self._arrive(resting, at)
         elif kind == _RELEASE:
-            self._unhold(resting, at)
+            self._unhold(resting, max((m[0] for m in resting.held or () if m[3] <= at), default=-1))
         elif kind == _CLOSE:
             if not resting.ended and not is_tick(self._house.last(resting.order.symbol)):
                 return  # bars know their own close
@@ -303,15 +309,16 @@ class SimulatedVenue:
         if resting.held is None:
             resting.held = []
             self._house.place(resting.order.symbol).refresh()
-        resting.held.append((at, kind, content))
-        if type(last) is Bar:
-            self._post(at + last.at - last.start, _RELEASE, resting)
+        ends = at + last.at - last.start if type(last) is Bar else NEVER
+        resting.held.append((at, kind, content, ends))
+        if ends != NEVER:
+            self._post(ends, _RELEASE, resting)
 
     def _unhold(self, resting: Resting, until: int) -> None:
         """Carry out what had arrived by `until` and waited for a bar."""
         held, resting.held = resting.held or [], None
         later = [message for message in held if message[0] > until]
-        for at, kind, content in held:
+        for at, kind, content, _ in held:
             if at <= until:
                 self._settle(at, kind, resting, content)
         if later and not resting.ended:
