@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from statistics import stdev
+from statistics import fmean, pstdev, stdev
 from typing import Any
 
 import cases
@@ -22,15 +22,18 @@ import pytest
 import onepath
 from onepath.errors import StrategyError
 from onepath.events import Fill
+from onepath.examples.bracket_breakout import BracketBreakout
 from onepath.examples.buy_and_hold import BuyAndHold
 from onepath.examples.mean_reversion import MeanReversion
 from onepath.examples.momentum import Momentum
+from onepath.examples.pairs import Pairs
 from onepath.examples.rsi_reversion import RsiReversion
 from onepath.examples.sixty_forty import SixtyForty
 from onepath.examples.sma_cross import SmaCross
 from onepath.journal.codec import FILLS, decode
 from onepath.orders import Order, OrderType
 from onepath.result import Result
+from onepath.simulator.queues import Front
 
 SAMPLES = Path(onepath.__file__).parent / "data" / "samples"
 FREE: dict[str, Any] = {"participation": None}
@@ -224,12 +227,129 @@ def test_momentum_holds_the_strongest_three() -> None:
     assert months == 114, "July 2015 to December 2024"
 
 
-@pytest.mark.parametrize(
-    "name",
-    list(cases.ARGUMENTS),
-)
+def wilder_range(high: list[float], low: list[float], close: list[float], window: int) -> list[float]:
+    """Wilder's average true range by the book, NaN until warm."""
+    true = [max(up, before) - min(down, before) for up, down, before in zip(high[1:], low[1:], close, strict=False)]
+    values = [math.nan] * window + [math.fsum(true[:window]) / window]
+    for now in true[window:]:
+        values.append((values[-1] * (window - 1) + now) / window)
+    return values
+
+
+def test_bracket_breakout_enters_above_the_channel_and_leaves_by_a_bracket() -> None:
+    """Each entry is a stop at the highest high of twenty bars; its exits are 2 ranges below and 4 above it, in the size
+    of the entry; what an entry bought is sold by its own exits, only one of which trades, and never below zero."""
+    result = onepath.backtest(BracketBreakout, data="us10", symbols=("AAPL",), **FREE)
+    table = pq.read_table(SAMPLES / "us10" / "AAPL.parquet")
+    at, high, low, close = (table.column(name).to_pylist() for name in ("at", "high", "low", "close"))
+    place = {moment: i for i, moment in enumerate(at)}
+    ranges = wilder_range(high, low, close, 14)
+    sent = {order.id: order for _, order in orders(result)}
+    entries = [order for order in sent.values() if order.parent_id is None]
+    tick = Decimal("0.000001")
+    for entry in entries:
+        i = place[entry.submitted_at]
+        top = max(high[i - 19 : i + 1])
+        loss, profit = (order for order in sent.values() if order.parent_id == entry.id)
+        assert (entry.type, entry.stop) == (OrderType.STOP, exact(top))
+        assert abs(loss.stop - exact(top - 2 * ranges[i])) <= tick
+        assert abs(profit.limit - exact(top + 4 * ranges[i])) <= tick
+        assert loss.quantity == profit.quantity == entry.quantity
+    moves = [(sent[fill.order_id], fill) for _, fill in fills(result)]
+    assert len(moves) > 50
+    for (entry, bought), (leaving, sold) in zip(moves[::2], moves[1::2], strict=False):
+        assert leaving.parent_id == entry.id
+        assert sold.quantity == -bought.quantity
+        assert bought.price >= entry.stop
+        assert sold.price <= leaving.stop if leaving.type is OrderType.STOP else sold.price >= leaving.limit
+    kinds = {leaving.type for leaving, _ in moves[1::2]}
+    assert kinds == {OrderType.STOP, OrderType.LIMIT}, "both exits are seen"
+
+
+def test_pairs_trades_wide_spreads_and_closes_narrow_ones() -> None:
+    """Both legs are sent at the same close, for opposite sides and equal money; in beyond two deviations of the log
+    ratio, out when half of one is passed on the way back; between the two moments nothing is sent."""
+    result = onepath.backtest(Pairs, data="us10", symbols=("MSFT", "GOOGL"), **FREE)
+    one, other = closes("us10", "MSFT"), closes("us10", "GOOGL")
+    ratio = [math.log(a / b) for a, b in zip(one, other, strict=True)]
+    score = [math.nan] * len(ratio)
+    for i in range(59, len(ratio)):
+        window = ratio[i - 59 : i + 1]
+        score[i] = (ratio[i] - fmean(window)) / pstdev(window)
+    sent: dict[int, list[Order]] = defaultdict(list)
+    for moment, order in orders(result):
+        sent[moment].append(order)
+    side, expected = 0, []
+    for i, now in enumerate(score):
+        if not side and abs(now) >= 2:
+            side = -1 if now > 0 else 1
+            expected.append((i, side))
+        elif side and now * side > -0.5:
+            side = 0
+            expected.append((i, 0))
+    at = [moment for moment, _, _ in bars("us10", "MSFT")]
+    assert [at[i] for i, _ in expected][: len(sent)] == list(sent)
+    assert len(sent) == len(expected) > 60
+    for (i, way), legs in zip(expected, sent.values(), strict=True):
+        assert [leg.symbol for leg in legs] == ["MSFT", "GOOGL"]
+        assert legs[0].side.sign == -legs[1].side.sign
+        if way:
+            assert legs[0].side.sign == way
+            worth = [float(leg.quantity) * price[i] for leg, price in zip(legs, (one, other), strict=True)]
+            assert abs(worth[0] - worth[1]) <= max(one[i], other[i])
+
+
+def test_pairs_says_that_it_needs_two_symbols() -> None:
+    """With one symbol the run ends with a sentence that says so."""
+    with pytest.raises(StrategyError, match="two symbols; this session has 1"):
+        onepath.backtest(Pairs, data="us10", symbols=("JPM",))
+
+
+def test_market_making_waits_on_both_sides_and_never_takes() -> None:
+    """Every fill is a maker's at the order's own price; bids are never above the best bid and offers never below the best
+    ask at decision; no more than one order a side is at work, and never more than five sizes are held or owed."""
+    result = cases.run("market_making")
+    table = pq.read_table(SAMPLES / "btcusdt_quotes" / "BTCUSDT.quotes.parquet", columns=["at", "bid", "ask"])
+    moments, bids, asks = (table.column(name).to_pylist() for name in ("at", "bid", "ask"))
+    best = dict(zip(moments, zip(bids, asks, strict=True), strict=True))
+    sent = orders(result)
+    for at, order in sent:
+        bid, ask = best[at]
+        assert order.post_only
+        assert order.limit <= exact(bid) if order.side is onepath.Side.BUY else order.limit >= exact(ask)
+    made = fills(result)
+    assert len(made) > 100
+    assert all(fill.maker for _, fill in made)
+    held, most = Decimal(0), Decimal("0.05")
+    for _, fill in made:
+        held += fill.quantity
+        assert abs(held) <= most
+    assert {fill.quantity > 0 for _, fill in made} == {True, False}
+    working: dict[Any, set[int]] = defaultdict(set)
+    sides = {order.id: order.side for _, order in sent}
+    for row in result.journal.rows():
+        if row.kind == "order.submitted":
+            order = decode(row)
+            working[order.side].add(order.id)
+        elif row.kind in ("order.filled", "order.cancelled", "order.rejected", "order.expired"):
+            report = decode(row)
+            working[sides[report.order_id]].discard(report.order_id)
+        assert all(len(ids) <= 1 for ids in working.values())
+
+
+def test_market_making_depends_on_the_place_in_the_queue() -> None:
+    """First in line earns on these two minutes, last in line does not: the optimism of a model shows in the result."""
+    first = cases.run("market_making", queue=Front(), latency=None).portfolio().equity
+    last = cases.run("market_making", latency=None).portfolio().equity
+    assert last < 10_000 < first
+
+
+LONG_ONLY = [name for name in cases.ARGUMENTS if name not in ("pairs", "market_making")]
+
+
+@pytest.mark.parametrize("name", LONG_ONLY)
 def test_examples_never_borrow(name: str) -> None:
-    """No example goes short, and none owes money after any instant, on the pinned runs."""
+    """Examples that do not mean to go short never do, and none owes money after any instant, on the pinned runs."""
     result = cases.run(name)
     held: dict[str, Decimal] = defaultdict(Decimal)
     cash = Decimal(str(cases.arguments(name).get("cash", 100_000)))
