@@ -129,6 +129,9 @@ def test_a_purchase_never_overdraws_at_leverage_one() -> None:
     """1,000 buy 9 at 100 when each costs a fee of 10 (9 x 110 = 990), whatever is owed is bought back."""
     account = opened(AccountTerms(capital=D(1_000)))
     assert account.payable(order(Side.BUY), share(), D(50), D(100), lambda q: 10 * q, at()) == 9
+    # 10 shares are 1,000, and there is nothing left for a fee of 1 an order
+    assert account.payable(order(Side.BUY), share(), D(10), D(100), lambda q: D(1), at()) == 9
+    assert account.payable(order(Side.BUY), share(), D(10), D(100), free, at()) == 10
     trade(account, "-30@100")
     assert account.payable(order(Side.BUY), share(), D(50), D(1_000), free, at()) == 30
 
@@ -263,6 +266,18 @@ def test_a_purchase_in_another_currency_is_paid_by_the_whole_purse() -> None:
     trade(account, "10@100")
     assert (account.cash, account.foreign) == (D(1_000), {"USD": D(-1_000)})
     assert account.payable(buy, share(), D(50), D(100), free, at(("EURUSD", "1.1"))) == 1
+
+
+def test_a_pair_the_other_way_round() -> None:
+    """1,000 USD at 1.25 a EUR are 800 EUR: 8 shares at 100 EUR; over the pound, at 0.80 EUR of 1.60 USD each, 500 EUR: 5."""
+    pair = Instrument(symbol="EURUSD", base="EUR", currency="USD")
+    buy, stock = order(Side.BUY), share(currency="EUR")
+    account = opened(AccountTerms(capital=D(1_000), currency="USD"), stock, pair)
+    assert account.payable(buy, stock, D(50), D(100), free, at(("EURUSD", "1.25"))) == 8
+    cable = Instrument(symbol="GBPUSD", base="GBP", currency="USD")
+    cross = Instrument(symbol="GBPEUR", base="GBP", currency="EUR")
+    account = opened(AccountTerms(capital=D(1_000), currency="USD"), stock, cable, cross)
+    assert account.payable(buy, stock, D(50), D(100), free, at(("GBPUSD", "1.60"), ("GBPEUR", "0.80"))) == 5
 
 
 @pytest.mark.parametrize(

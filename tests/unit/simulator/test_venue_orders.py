@@ -9,6 +9,7 @@ from onepath.events import Accepted, Cancelled, CancelRejected, Expired, Fill, R
 from onepath.instruments import Instrument
 from onepath.market import Bar, BookUpdate, Quote, Trade
 from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
+from onepath.simulator.commission import Tiers
 from onepath.simulator.faults import Faults
 from onepath.simulator.latency import Constant, NormalLatency, Samples
 from onepath.simulator.queues import Back
@@ -418,3 +419,69 @@ def test_a_late_report() -> None:
     stage.quote(0, 99, 101)
     assert stage.send() == []
     assert told(stage.venue.advance(30 * MS)) == ["#1 +10 @ 101"]
+
+
+# -- what a mutant of the venue got away with
+
+
+def test_a_trailing_stop_does_not_know_a_bars_high_before_its_low() -> None:
+    """Sell, 2 behind. High 103; the next bar opens at 104, so the stop is 102: its low of 103 does not hit that, though 2 behind
+    its own high of 106 would be 104."""
+    stage = Stage()
+    stage.send("short", trail=2)
+    stage.bar(0, "100/103/99/102")
+    assert stage.bar(1, "104/106/103/103") == []
+    assert stage.bar(2, "105/105/103.5/104") == ["#1 -10 @ 104"]
+
+
+def test_what_a_group_fills_while_another_is_on_its_way() -> None:
+    """The first arrives at 5 ms and has 4 of 10 at the ask; the second, sent with it, arrives at 9 ms and is for 6."""
+
+    class Five(Constant, frozen=True):
+        def outward(self) -> int:
+            return 5 * MS if stage.ids == 1 else 9 * MS
+
+    stage = Stage(latency=Five(0))
+    stage.quote(0, 99, 100, 100, 4)
+    stage.send(limit=100, group="g")
+    stage.send(limit=98, group="g")
+    assert stage.quote(20 * MS, 99, 101) == ["#1 +4 @ 100", "#2 replaced 6 one cancels other"]
+
+
+def test_on_trades_a_stop_works_from_the_next_one_on() -> None:
+    """Hit by the trade at 105, it has the one after it, at 106."""
+    stage = Stage()
+    stage.trade(1, 100)
+    stage.send(stop=105, at=1)
+    assert stage.trade(2, 105) == []
+    assert stage.trade(3, 106) == ["#1 +10 @ 106"]
+
+
+def test_new_terms_and_the_place_in_the_queue() -> None:
+    """20 before us, 15 trade: 5 are left. More units stand behind the 20 shown again; fewer keep the place."""
+    for quantity, reaches in ((20, []), (9, ["#1 +5 @ 100 maker"])):
+        stage = Stage(quoted=True, queue=Back())
+        stage.quote(1, 100, 101, 20, 20)
+        stage.send(limit=100, at=1)
+        assert stage.trade(2, 100, 15, -1) == []
+        stage.replace(1, at=2, quantity=quantity, limit=100)
+        assert stage.trade(3, 100, 10, -1) == reaches
+
+
+def test_what_was_refused_never_trades() -> None:
+    """A market order that came in an outage is not there when the venue is back."""
+    stage = Stage(faults=Faults(0, outages=[(0, 1)]))
+    assert stage.send() == ["#1 rejected: venue is down"]
+    assert not stage.venue.working
+    assert stage.bar(1, "100") == []
+    assert stage.venue.open_orders() == []
+
+
+def test_fee_tiers_follow_what_the_venue_trades() -> None:
+    """1 a share up to ten shares of the month, then 0.5: the first ten cost 10, the next ten 5."""
+    stage = Stage(commission=Tiers(({"per_share": 1}, {"above": 10, "per_share": "0.5"}), by="quantity"))
+    for minute, fee in ((0, 10), (1, 5)):
+        before = stage.venue.cash()["s"]
+        stage.send(at=minute * MINUTE)
+        assert stage.bar(minute, "100") == [f"#{stage.ids} +10 @ 100"]
+        assert before - stage.venue.cash()["s"] == 1_000 + fee
