@@ -32,3 +32,18 @@ def test_book(play: Play, line: str) -> None:
 def test_auctions(play: Play, line: str) -> None:
     """Orders at the open and at the close have the auction's price, once; what it does not take expires."""
     check(play, line)
+
+
+def test_queues(play: Play, line: str) -> None:
+    """A resting order stands in line at its price as its queue model says; what goes beyond its price fills it."""
+    check(play, line)
+
+
+def test_trailing(play: Play, line: str) -> None:
+    """A trailing stop on bars keeps its distance from the best price known before the trigger."""
+    check(play, line)
+
+
+def test_flags(play: Play, line: str) -> None:
+    """IOC, FOK and GTD end when they must; post-only never takes; reduce-only never opens."""
+    check(play, line)

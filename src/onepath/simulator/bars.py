@@ -16,7 +16,8 @@ bar), which comes before AT_CLOSE; so of two exits in one bar the worse is taken
   and this bar's open. The bar's own high is not known before its low. On the tick grid, rounded away from the market.
 - IOC: what the first bar's open gives (to a stop: the bar that hits it, when it hits it); the rest is cancelled. FOK:
   all of it there, or it is cancelled.
-- post-only: rejected if the open of its first bar is at or beyond its limit; maker afterwards.
+- post-only: rejected if the last close at its arrival, or then the open of its first bar, is at or beyond its limit; maker
+  afterwards.
 - AT_OPEN: the open of the first bar that starts at or after the opening of a session, if it arrived by that opening; a limit
   if that open is no worse; else it expires. One that comes too late waits for the next session's.
 - AT_CLOSE: the close of the bar that ends at its session's close (a bar of a whole session is that); its session is that of

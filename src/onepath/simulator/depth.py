@@ -3,7 +3,7 @@
 Assumes: the order meets the book as it stands after the last message, with nobody in between; it does not move the
 market (the recorded messages go on as if it had not been there); nothing is hidden (a level holds what it shows, no
 icebergs, no price improvement); levels the venue does not send do not exist, so what the known depth cannot fill is
-left over; sizes are those of the data, not rounded to lots.
+left over; a level gives whole lots, where a lot is given.
 
 Rules: best price first, never beyond the limit, never more of a level than it displays. `sweep` is pure. `Taken`
 remembers what we have had of a level: it is subtracted until the venue's data speaks of that level again (a new size, a
@@ -56,11 +56,17 @@ class Taken:
 
 
 def sweep(
-    book: Book, sign: int, quantity: Decimal, limit: Decimal | None, taken: Taken | None = None
+    book: Book,
+    sign: int,
+    quantity: Decimal,
+    limit: Decimal | None,
+    taken: Taken | None = None,
+    lot: Decimal = ZERO,
 ) -> list[tuple[Decimal, Decimal]]:
     """(price, size) that an order to buy (+1) or sell (-1) `quantity` takes, the best first; see the top for assumptions.
 
-    `limit` is the worst price, None for none. Less than `quantity` in all where the book has no more within the limit.
+    `limit` is the worst price, None for none. Less than `quantity` in all where the book has no more within the limit. With a
+    `lot`, whole lots of each level.
     """
     found: list[tuple[Decimal, Decimal]] = []
     left = quantity
@@ -72,6 +78,8 @@ def sweep(
             break
         if taken:
             size -= taken.of(-sign, level)
+        if lot:
+            size -= size % lot
         if size > ZERO:
             size = min(size, left)
             found.append((price, size))

@@ -156,12 +156,11 @@ class TickPit:
             self._house.expire(resting, at)
 
     def post_only_takes(self, resting: Resting, place: Place) -> bool:
-        """Whether a post-only order that arrives now would trade at once. (Bars: their next open tells.)"""
+        """Whether a post-only order that arrives now would trade at once."""
         quote, last = self.standing(place), self._house.last(place.symbol)
-        if quote is not None:
-            price = opposite(resting.order.side.sign, quote)
-        else:
-            price = last.mark if last is not None and is_tick(last) else 0.0
+        price = (
+            opposite(resting.order.side.sign, quote) if quote is not None else last.mark if last is not None else 0.0
+        )
         return price > 0 and would_take(resting.order, price)
 
     def _opens(self, resting: Resting, place: Place, at: int) -> bool:

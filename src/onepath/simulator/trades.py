@@ -8,11 +8,12 @@ An order meets every trade after its arrival; all orders together get at most `p
 - stops are hit by a trade at or beyond them and work from the next trade on, as market or limit orders. Trailing stops follow
   the trades from the first after their arrival.
 - IOC and FOK: the first trade after arrival (stops: after the hit), the rest or all of it is cancelled.
-- post-only: rejected at arrival if the last price is at or beyond the limit.
+- post-only: rejected at arrival if the last price is at or beyond the limit; maker afterwards, from the first trade on.
 - AT_OPEN: the first trade at or after the opening of a session that it arrived by; AT_CLOSE: the last price when its session
   closes, the whole quantity. Limits if that is no worse; the rest expires.
 
-Where a symbol has quotes or a book, its trades do not fill orders by these rules; they only move queues.
+Where a symbol has quotes or a book, its trades do not fill orders by these rules: they move queues, and one beyond the limit of
+an order at rest, against its side, fills that at its limit as maker, all own orders together up to the trade's size.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def meet(resting: Resting, trade: Trade, touch: bool, instrument: Instrument) ->
         if is_hit(resting, trade.price, instrument):
             resting.triggered = True
         return None
-    fresh, resting.fresh = resting.fresh, False
+    fresh, resting.fresh = resting.fresh and not order.post_only, False
     if resting.takes_all:
         return Met(exact(trade.price), slipped=True, maker=False)
     if order.limit is None:
