@@ -8,24 +8,60 @@ from __future__ import annotations
 __version__ = "0.1.0"
 
 from onepath.accounts import AccountTerms
+from onepath.actions import (
+    CashDividend,
+    CorporateAction,
+    Delisting,
+    Merger,
+    SpinOff,
+    Split,
+    StockDividend,
+    SymbolChange,
+)
 from onepath.backtest import backtest
+from onepath.book import Book
 from onepath.errors import (
+    CommandError,
     ConfigError,
+    ConservationError,
     DataError,
     JournalError,
     OnepathError,
     OrderError,
     StrategyError,
 )
-from onepath.events import Cancelled, Expired, Fill, Rejected, Signal, Timer
+from onepath.events import (
+    Cancelled,
+    CashFlow,
+    Command,
+    Expired,
+    Fill,
+    MarginCall,
+    Rejected,
+    Signal,
+    Timer,
+    TradingState,
+    TradingStateChanged,
+)
 from onepath.features import atr, ema, feature, returns, rsi, sma, volatility
 from onepath.instruments import Instrument
-from onepath.market import Bar, Quote, Trade
-from onepath.orders import CancelIntent, OrderIntent, OrderState, OrderStatus, OrderType, Side, TimeInForce
+from onepath.market import Bar, BookUpdate, Quote, Trade
+from onepath.orders import (
+    CancelIntent,
+    OrderIntent,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    ReplaceIntent,
+    Side,
+    TimeInForce,
+)
 from onepath.portfolio import Portfolio
 from onepath.risk import Breaker, Breakers, Limits, RiskPlan, SharedLimits
 from onepath.simulator.commission import Bps, MakerTaker, PerOrder, PerShare, Tier, Tiers
-from onepath.simulator.latency import NormalLatency
+from onepath.simulator.faults import Faults
+from onepath.simulator.latency import Constant, NormalLatency, Samples
+from onepath.simulator.queues import Back, Front, Probability, Through
 from onepath.simulator.schedules import Alpaca, BinanceSpot, BinanceUsdm, IbkrFixed, IbkrTiered, MexcFutures, MexcSpot
 from onepath.simulator.slippage import FixedBps, HalfSpread, SquareRoot, VolumeBased, VolumeShare
 from onepath.strategy import Context, Intent, Params, Range, Strategy
@@ -33,20 +69,33 @@ from onepath.strategy import Context, Intent, Params, Range, Strategy
 __all__ = [
     "AccountTerms",
     "Alpaca",
+    "Back",
     "Bar",
     "BinanceSpot",
     "BinanceUsdm",
+    "Book",
+    "BookUpdate",
     "Bps",
     "Breaker",
     "Breakers",
     "CancelIntent",
     "Cancelled",
+    "CashDividend",
+    "CashFlow",
+    "Command",
+    "CommandError",
     "ConfigError",
+    "ConservationError",
+    "Constant",
     "Context",
+    "CorporateAction",
     "DataError",
+    "Delisting",
     "Expired",
+    "Faults",
     "Fill",
     "FixedBps",
+    "Front",
     "HalfSpread",
     "IbkrFixed",
     "IbkrTiered",
@@ -55,6 +104,8 @@ __all__ = [
     "JournalError",
     "Limits",
     "MakerTaker",
+    "MarginCall",
+    "Merger",
     "MexcFutures",
     "MexcSpot",
     "NormalLatency",
@@ -68,21 +119,31 @@ __all__ = [
     "PerOrder",
     "PerShare",
     "Portfolio",
+    "Probability",
     "Quote",
     "Range",
     "Rejected",
+    "ReplaceIntent",
     "RiskPlan",
+    "Samples",
     "SharedLimits",
     "Side",
     "Signal",
+    "SpinOff",
+    "Split",
     "SquareRoot",
+    "StockDividend",
     "Strategy",
     "StrategyError",
+    "SymbolChange",
+    "Through",
     "Tier",
     "Tiers",
     "TimeInForce",
     "Timer",
     "Trade",
+    "TradingState",
+    "TradingStateChanged",
     "VolumeBased",
     "VolumeShare",
     "atr",
