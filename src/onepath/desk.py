@@ -8,6 +8,7 @@ recorded; what could never be done (an unknown symbol, a stranger's order) raise
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
@@ -28,8 +29,10 @@ from onepath.orders import (
     OrderIntent,
     OrderState,
     OrderStatus,
+    OrderType,
     ReplaceIntent,
     Step,
+    TimeInForce,
 )
 from onepath.risk import Controls
 from onepath.seat import Seat
@@ -39,6 +42,8 @@ Record = Callable[[int, str, str | None, Any, int | None], int]
 """at, kind, strategy, event, cause -> sequence: the journal's `append`"""
 Decision = Approved | CancelRequested
 """What may be performed: an order, the new terms of one (`Amended`), a cancel"""
+_MARKET, _GTC = OrderType.MARKET, TimeInForce.GTC
+_PENDING = (OrderStatus.CANCEL_PENDING, OrderStatus.REPLACE_PENDING)
 _TERMS = ("quantity", "limit", "stop", "trail", "trail_percent")
 
 
@@ -133,6 +138,19 @@ class Desk:
             raise OrderError(f"{intent.side} {intent.quantity} {symbol} is below the lot of {lot}")
         self._last_id += 1
         event = self._marks.get(symbol)
+        reference = None if event is None else exact(event.mark)
+        if parent_id is None and _is_bare(intent):
+            return Order(
+                id=self._last_id,
+                strategy=seat.name,
+                symbol=symbol,
+                side=intent.side,
+                quantity=intent.quantity,
+                type=_MARKET,
+                time_in_force=_GTC,
+                submitted_at=self._moment.at,
+                reference=reference,
+            )
         return Order(
             id=self._last_id,
             strategy=seat.name,
@@ -142,7 +160,7 @@ class Desk:
             type=intent.type,
             time_in_force=intent.time_in_force,
             submitted_at=self._moment.at,
-            reference=None if event is None else exact(event.mark),
+            reference=reference,
             limit=intent.limit,
             stop=intent.stop,
             trail=intent.trail,
@@ -198,7 +216,7 @@ class Desk:
 
     def _ask_replace(self, seat: Seat, intent: ReplaceIntent) -> Iterator[Amended]:
         state = self._own(seat, intent.order_id)
-        if state is None or state.status in (OrderStatus.CANCEL_PENDING, OrderStatus.REPLACE_PENDING):
+        if state is None or state.status in _PENDING:
             reason = "it is not open any more" if state is None else f"it is {state.status} already"
             self._refuse(seat, intent.order_id, state, Step.ASK_REPLACE, reason)
             return
@@ -233,7 +251,9 @@ class Desk:
         """The open order of this strategy; None if it has ended. Raises OrderError for what was never its own."""
         state = self._blotter.get(order_id)
         if (state is None and not 0 < order_id <= self._last_id) or (state and state.order.strategy != seat.name):
-            raise OrderError(f"order {order_id} is not an order of {seat.name}: it cannot be cancelled or replaced by it")
+            raise OrderError(
+                f"order {order_id} is not an order of {seat.name}: it cannot be cancelled or replaced by it"
+            )
         return state
 
     def _refuse(self, seat: Seat, order_id: int, state: OrderState | None, step: Step, reason: str) -> None:
@@ -243,18 +263,35 @@ class Desk:
         self._record(self._moment.at, "order.refused", seat.name, refused, None)
 
 
+def _is_bare(intent: OrderIntent) -> bool:
+    """Whether there is nothing to an order but side and quantity, as with most; to leave the rest out is cheaper."""
+    return (
+        intent.type is _MARKET
+        and intent.time_in_force is _GTC
+        and intent.signal_id is None
+        and not (intent.tag or intent.group or intent.reduce_only)
+    )
+
+
 def _amended(order: Order, intent: ReplaceIntent) -> Order:
     """The order with the terms that were given. Raises OrderError for one that its type does not take."""
-    given = {name: value for name in _TERMS if (value := getattr(intent, name)) is not None}
-    for name in given:
+    exactly: dict[str, Decimal] = {}
+    for name in _TERMS:
+        value = getattr(intent, name)
+        if value is None:
+            continue
         if getattr(order, name) is None:
             raise OrderError(f"order {order.id} is a {order.type} order, which has no {name} to replace")
-    try:
-        exactly = {name: exact(value) for name, value in given.items()}
-    except (ArithmeticError, TypeError, ValueError):
-        raise OrderError(f"the new terms of order {order.id} are {given}; they must be numbers") from None
-    if any(not (value.is_finite() and value > 0) for value in exactly.values()):
-        raise OrderError(f"the new terms of order {order.id} are {given}; they must be positive finite numbers")
+        if type(value) is not Decimal:
+            value = _number(order, name, value)
+        if not (value.is_finite() and value > 0):
+            raise OrderError(f"the new {name} of order {order.id} is {value}; it must be a positive finite number")
+        exactly[name] = value
     return replace(order, **exactly)
 
 
+def _number(order: Order, name: str, value: Any) -> Decimal:
+    try:
+        return exact(value)
+    except (ArithmeticError, TypeError, ValueError):
+        raise OrderError(f"the new {name} of order {order.id} is {value!r}; it must be a number") from None

@@ -328,15 +328,25 @@ class Context:
         trail_percent: Number | None = None,
     ) -> list[ReplaceIntent]:
         """Change the terms of an open order; what is left out stays. `quantity` counts what has been filled."""
-        order_id = order if isinstance(order, int) else order.id
-        state = self._order_state(order_id)
-        if state is not None:
-            instrument, rises = self.instruments[state.symbol], state.side.sign > 0
-            quantity = None if quantity is None else instrument.round_quantity(_finite(quantity, state.symbol, "quantity"))
-            limit = None if limit is None else _on_grid(instrument, limit, "limit", not rises)
-            stop = None if stop is None else _on_grid(instrument, stop, "stop", rises)
-        terms = {"quantity": quantity, "limit": limit, "stop": stop, "trail": trail, "trail_percent": trail_percent}
-        return [ReplaceIntent(order_id=order_id, **_terms(order_id, terms))]
+        if isinstance(order, int):
+            state = self._order_state(order)
+            if state is None:
+                return [ReplaceIntent(order_id=order)]  # it has ended meanwhile, and this will be refused
+        else:
+            state = order
+        instrument, rises = self.instruments[state.symbol], state.side.sign > 0
+        if quantity is None and limit is not None and stop is None and trail is None and trail_percent is None:
+            return [ReplaceIntent(order_id=state.id, limit=_on_grid(instrument, limit, "limit", not rises))]
+        terms = {
+            "quantity": None
+            if quantity is None
+            else instrument.round_quantity(_finite(quantity, state.symbol, "quantity")),
+            "limit": None if limit is None else _on_grid(instrument, limit, "limit", not rises),
+            "stop": None if stop is None else _on_grid(instrument, stop, "stop", rises),
+            "trail": trail,
+            "trail_percent": trail_percent,
+        }
+        return [ReplaceIntent(order_id=state.id, **_terms(state.id, terms))]
 
     def oco(self, *orders: Sequence[OrderIntent]) -> list[OrderIntent]:
         """One cancels other: what fills of one is taken off the others.
@@ -378,6 +388,7 @@ class Context:
         return self.instruments[symbol]
 
     def _order_state(self, order_id: int) -> OrderState | None:
+        """An open order of this strategy."""
         return next((state for state in self._open_orders(self.name) if state.id == order_id), None)
 
     def _at_work(self, symbol: str) -> Decimal:
@@ -489,7 +500,9 @@ class Context:
             return []
         exit_side = _EXITS.get(side)
         if exit_side is None:
-            raise OrderError(f"{side} {symbol} closes a position; stop_loss and take_profit protect what buy and short open")
+            raise OrderError(
+                f"{side} {symbol} closes a position; stop_loss and take_profit protect what buy and short open"
+            )
         exits = []
         if stop_loss is not None:
             exits.append(self._intent_with(exit_side, symbol, quantity, stop=stop_loss, tag="stop_loss"))
