@@ -104,7 +104,7 @@ def test_levels_follow_the_days_before() -> None:
     assert pay(model, sale) == [D(10)]
     assert pay(model, sale, JANUARY + DAY) == [D(9)]
     assert pay(model, sale, JANUARY + 30 * DAY) == [D(9)]
-    assert pay(model, sale, JANUARY + 40 * DAY) == [D(10)]
+    assert pay(model, sale, JANUARY + 31 * DAY) == [D(10)]
 
 
 def test_fees_in_the_coin() -> None:

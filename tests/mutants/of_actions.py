@@ -101,7 +101,7 @@ ACTIONS = (
         "return held * action.amount * instruments[action.symbol].multiplier",
         "return abs(held) * action.amount * instruments[action.symbol].multiplier",
         "at the venue, who is short pays the dividend",
-        "property/test_actions.py",
+        "unit/simulator/test_venue_accounts.py",
     ),
     Mutant(
         "the venue keeps odd lots",

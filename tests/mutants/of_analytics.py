@@ -17,9 +17,9 @@ ANALYTICS = (
     ),
     Mutant(
         "shortfall leaves fees out",
-        "report/shortfall.py",
-        "return self.delay + self.trading + self.fees + self.opportunity",
-        "return self.delay + self.trading + self.opportunity",
+        "report/expenses.py",
+        "total = delay + trading + fees + opportunity",
+        "total = delay + trading + opportunity",
         "the parts of the shortfall add up to the whole",
         _EXECUTION,
     ),

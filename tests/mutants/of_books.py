@@ -25,7 +25,7 @@ BOOKS = (
         "            quantity -= fee\n            book.fees += fee * unit\n            book.cash -= fill.quantity * unit\n",
         "            book.fees += fee * unit\n            book.cash -= fill.quantity * unit + fee\n",
         "a fee in the base coin reduces what comes",
-        _LEDGER,
+        _REAL,
     ),
     Mutant(
         "a partial close takes the whole cost",
@@ -73,7 +73,7 @@ BOOKS = (
         "rate = _NARROW.divide(rate, price) if turned else _NARROW.multiply(rate, price)",
         "rate = _NARROW.multiply(rate, price) if turned else _NARROW.divide(rate, price)",
         "a currency is worth what its pair says, the right way round",
-        _CURRENCIES,
+        _REAL,
     ),
     Mutant(
         "an unknown rate is one",
@@ -81,7 +81,7 @@ BOOKS = (
         "            if rate is not None:\n                return rate\n        return None\n",
         "            if rate is not None:\n                return rate\n        return ONE\n",
         "a rate that is not known is never taken for one",
-        _CURRENCIES,
+        _REAL,
     ),
     Mutant(
         "the venue turns a rate round",

@@ -89,10 +89,10 @@ COSTS = (
         _COSTS,
     ),
     Mutant(
-        "a VIP level counts today",
+        "a VIP level counts a day too many",
         "simulator/schedules.py",
         "if day - 30 <= d < day)",
-        "if day - 30 <= d <= day)",
+        "if day - 31 <= d < day)",
         "a level follows the thirty days before",
         _COSTS,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutation import Mutant
 
 _BLOTTER, _ORDERS, _SLOW = "unit/core/test_blotter.py", "unit/core/test_orders.py", "unit/core/test_slow_venue.py"
+_DESK = "unit/core/test_desk.py"
 
 ORDERS = (
     Mutant(
@@ -37,7 +38,7 @@ ORDERS = (
         "            self._refuse(report, error, cause)  # type: ignore[arg-type]\n            return\n",
         "            seat.ledger.apply(report)  # type: ignore[arg-type]\n            return\n",
         "a fill of an order that has ended is refused, and told",
-        "unit/core",
+        _DESK,
     ),
     Mutant(
         "a refused step is not journaled",
@@ -45,7 +46,7 @@ ORDERS = (
         '        self._record(self.moment.at, "order.refused", report.strategy, refused, cause)\n',
         "",
         "what the table refuses is in the journal",
-        "unit/core",
+        _DESK,
     ),
     Mutant(
         "a refused cancel ends the order",
@@ -69,7 +70,7 @@ ORDERS = (
         "                self._deny_all(seat, verdict, family, len(verdicts))\n                return\n",
         "                continue\n",
         "a bracket goes out whole or not at all",
-        "unit/core",
+        _DESK,
     ),
     Mutant(
         "a denied order is sent",
@@ -77,7 +78,7 @@ ORDERS = (
         "            if isinstance(verdict, Denied):\n                self._deny_all",
         "            if not isinstance(verdict, Denied | Approved):\n                self._deny_all",
         "only what was approved reaches a venue",
-        "unit/core",
+        _DESK,
     ),
     Mutant(
         "a decision leaves before it is journaled",
@@ -95,7 +96,7 @@ ORDERS = (
         "if halted or _may_open(state)]",
         "if not halted and _may_open(state)]",
         "a halt asks back what is at work",
-        "unit/core",
+        _DESK,
     ),
     Mutant(
         "the gate is passed by",
@@ -103,6 +104,6 @@ ORDERS = (
         "        if type(decision) is Approved:\n            gate.release(decision)\n",
         "        if type(decision) is Approved:\n",
         "every order passes the gate",
-        "unit/core",
+        _DESK,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutation import Mutant
 
 _FILLS, _INSTANTS, _ORDERS = "known/test_fills.py", "known/test_instants.py", "unit/simulator/test_venue_orders.py"
+_ACCOUNTS = "unit/simulator/test_venue_accounts.py"
 _BOTH = f"{_FILLS} {_ORDERS}"
 
 BARS = (
@@ -530,12 +531,12 @@ MESSAGES = (
         _ORDERS,
     ),
     Mutant(
-        "dividends leave the venue's cash as it is",
+        "dividends are taken at the venue",
         "simulator/venue.py",
         "account.cash += actions.settle(",
-        "account.foreign[''] = actions.settle(",
+        "account.cash -= actions.settle(",
         "the venue's books act on corporate actions",
-        "peers/test_corporate_actions.py property/test_actions.py",
+        _ACCOUNTS,
     ),
     Mutant(
         "the venue leaves orders through a split",
@@ -543,7 +544,7 @@ MESSAGES = (
         "                self._restate(resting, action)\n",
         "                pass\n",
         "orders at the venue are restated by a split",
-        "unit/simulator/test_order_actions.py peers/test_corporate_actions.py",
+        _ACCOUNTS,
     ),
     Mutant(
         "liquidation is skipped",
@@ -551,7 +552,7 @@ MESSAGES = (
         '                    self._force(name, symbol, signed, at, "margin")\n',
         "                    pass\n",
         "what must be closed for want of margin is closed",
-        f"unit/simulator/test_accounts.py {_ORDERS}",
+        _ACCOUNTS,
     ),
     Mutant(
         "charges are not told",
@@ -559,7 +560,7 @@ MESSAGES = (
         "                            self._reports.say(flow, theirs)\n",
         "                            pass\n",
         "interest, borrow and funding reach the books",
-        f"unit/core {_ORDERS}",
+        _ACCOUNTS,
     ),
 )
 VENUE = (*BARS, *DEALS, *FAMILIES, *TICKS, *MESSAGES)

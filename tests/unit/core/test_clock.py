@@ -58,7 +58,7 @@ def test_monotonic_never_falls() -> None:
 def test_no_order_arrives_before_it_was_sent() -> None:
     """A normal delay around zero is cut at zero: half of the draws would be negative, none is."""
     latency = NormalLatency(0.0, 5.0, seed=1)
-    draws = [latency.draw() for _ in range(200)]
+    draws = [latency.outward() for _ in range(200)]
     assert min(draws) == 0
     assert 60 < sum(draw == 0 for draw in draws) < 140
     assert max(draws) > 5_000_000  # some are later than one standard deviation, 5 ms

@@ -272,7 +272,8 @@ def test_another_strategys_order_cannot_be_taken_back(run: Callable[..., Any], d
     made = run(
         {"a": does({1: lambda c: c.buy("X", 1, limit=50)}), "b": does({2: lambda c: c.cancel(1)})}, {"X": [100] * 4}
     )
-    assert made.of("strategy.ended", "b")[0].error == "order 1 is not an open order of b: it cannot be cancelled by it"
+    error = made.of("strategy.ended", "b")[0].error
+    assert error == "order 1 is not an order of b: it cannot be cancelled or replaced by it"
     assert [o.id for o in made.session.venue.open_orders()] == [1]
 
 
@@ -300,7 +301,7 @@ def test_data_errors_are_not_the_strategys(run: Callable[..., Any], session: Cal
         def __init__(self, feed: Any) -> None:
             self.feed = feed
             self.instruments, self.total, self.volumes = feed.instruments, feed.total, feed.volumes
-            self.describe, self.fingerprint = feed.describe, feed.fingerprint
+            self.describe, self.fingerprint, self.kinds = feed.describe, feed.fingerprint, feed.kinds
 
         def batches(self) -> Any:
             yield next(self.feed.batches())

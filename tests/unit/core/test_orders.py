@@ -26,31 +26,56 @@ from onepath.orders import (
 
 S, T = OrderStatus, Step
 LIFE = """
-pending        submitted         -> submitted
-pending        denied            -> denied
-submitted      accepted          -> accepted
-submitted      rejected          -> rejected
-submitted      partly_filled     -> partly_filled
-submitted      filled            -> filled
-submitted      cancel_requested  -> cancel_pending
-submitted      cancelled         -> cancelled
-submitted      expired           -> expired
-accepted       partly_filled     -> partly_filled
-accepted       filled            -> filled
-accepted       cancel_requested  -> cancel_pending
-accepted       cancelled         -> cancelled
-accepted       expired           -> expired
-partly_filled  partly_filled     -> partly_filled
-partly_filled  filled            -> filled
-partly_filled  cancel_requested  -> cancel_pending
-partly_filled  cancelled         -> cancelled
-partly_filled  expired           -> expired
-cancel_pending accepted          -> cancel_pending
-cancel_pending rejected          -> rejected
-cancel_pending partly_filled     -> cancel_pending
-cancel_pending filled            -> filled
-cancel_pending cancelled         -> cancelled
-cancel_pending expired           -> expired
+pending         submitted                      -> submitted
+pending         denied                         -> denied
+submitted       accepted                       -> accepted
+submitted       rejected                       -> rejected
+submitted       partly_filled                  -> partly_filled
+submitted       filled                         -> filled
+submitted       cancel_requested               -> cancel_pending
+submitted       replace_requested              -> replace_pending
+submitted       replaced                       -> accepted
+submitted       cancelled                      -> cancelled
+submitted       expired                        -> expired
+accepted        partly_filled                  -> partly_filled
+accepted        filled                         -> filled
+accepted        cancel_requested               -> cancel_pending
+accepted        replace_requested              -> replace_pending
+accepted        replaced                       -> accepted
+accepted        rejected                       -> rejected
+accepted        cancelled                      -> cancelled
+accepted        expired                        -> expired
+partly_filled   accepted                       -> partly_filled
+partly_filled   partly_filled                  -> partly_filled
+partly_filled   filled                         -> filled
+partly_filled   cancel_requested               -> cancel_pending
+partly_filled   replace_requested              -> replace_pending
+partly_filled   replaced_partly_filled         -> partly_filled
+partly_filled   cancelled                      -> cancelled
+partly_filled   expired                        -> expired
+cancel_pending  accepted                       -> cancel_pending
+cancel_pending  rejected                       -> rejected
+cancel_pending  partly_filled                  -> cancel_pending
+cancel_pending  filled                         -> filled
+cancel_pending  replaced                       -> cancel_pending
+cancel_pending  replaced_partly_filled         -> cancel_pending
+cancel_pending  replace_rejected               -> cancel_pending
+cancel_pending  replace_rejected_partly_filled -> cancel_pending
+cancel_pending  cancel_rejected                -> accepted
+cancel_pending  cancel_rejected_partly_filled  -> partly_filled
+cancel_pending  cancelled                      -> cancelled
+cancel_pending  expired                        -> expired
+replace_pending accepted                       -> replace_pending
+replace_pending rejected                       -> rejected
+replace_pending partly_filled                  -> replace_pending
+replace_pending filled                         -> filled
+replace_pending replaced                       -> accepted
+replace_pending replaced_partly_filled         -> partly_filled
+replace_pending replace_rejected               -> accepted
+replace_pending replace_rejected_partly_filled -> partly_filled
+replace_pending cancel_requested               -> cancel_pending
+replace_pending cancelled                      -> cancelled
+replace_pending expired                        -> expired
 """
 ROWS = {tuple(row.split()[:2]): row.split()[3] for row in LIFE.strip().splitlines()}
 
@@ -58,7 +83,7 @@ ROWS = {tuple(row.split()[:2]): row.split()[3] for row in LIFE.strip().splitline
 @pytest.mark.parametrize("status", OrderStatus)
 @pytest.mark.parametrize("step", Step)
 def test_every_pair_of_status_and_step(status: OrderStatus, step: Step) -> None:
-    """Each of the 90 pairs is a row of the life as written down here, or is refused with both words in the message."""
+    """Each of the 176 pairs is a row of the life as written down here, or is refused with both words in the message."""
     after = ROWS.get((status.value, step.value))
     if after is not None:
         assert advance(status, step) == after
@@ -68,9 +93,9 @@ def test_every_pair_of_status_and_step(status: OrderStatus, step: Step) -> None:
 
 
 def test_the_table_has_these_rows_and_no_others() -> None:
-    """25 rows; an ended order takes no step, and every step and status occurs."""
+    """50 rows; an ended order takes no step, and every step and status occurs."""
     assert {(s.value, t.value): after.value for (s, t), after in TRANSITIONS.items()} == ROWS
-    assert len(ROWS) == 25
+    assert len(ROWS) == 50
     assert {s for s, _ in TRANSITIONS}.isdisjoint(TERMINAL)
     assert {s for s, _ in TRANSITIONS} | set(TRANSITIONS.values()) == set(OrderStatus)
     assert {t for _, t in TRANSITIONS} == set(Step)
@@ -82,7 +107,7 @@ def test_every_open_status_can_end() -> None:
     for _ in OrderStatus:
         for (before, _step), after in TRANSITIONS.items():
             reach[before] |= reach[after]
-    sent = {S.SUBMITTED, S.ACCEPTED, S.PARTLY_FILLED, S.CANCEL_PENDING}
+    sent = {S.SUBMITTED, S.ACCEPTED, S.PARTLY_FILLED, S.CANCEL_PENDING, S.REPLACE_PENDING}
     assert all({S.FILLED, S.CANCELLED, S.EXPIRED} <= reach[status] for status in sent)
     assert reach[S.PENDING] >= TERMINAL
 
@@ -175,6 +200,7 @@ def test_an_intent_without_a_quantity() -> None:
 def test_a_venue_trusts_the_checks_before_it() -> None:
     """An order without the price of its type is our own bug, and said to be one."""
     from onepath.simulator.bars import offer
+    from onepath.simulator.resting import Resting
 
     order = Order(
         id=1,
@@ -187,7 +213,7 @@ def test_a_venue_trusts_the_checks_before_it() -> None:
         submitted_at=0,
     )
     with pytest.raises(AssertionError, match="OrderIntent checked it"):
-        offer(order, False, Bar("X", 0, 1, 1.0, 1.0, 1.0, 1.0, 1.0), False)
+        offer(Resting(order, 0), Bar("X", 0, 1, 1.0, 1.0, 1.0, 1.0, 1.0), False, Instrument(symbol="X"))
 
 
 def test_sides_carry_the_sign() -> None:

@@ -48,7 +48,8 @@ def test_the_manifest_holds_what_decides_the_run(run: Callable[..., Any]) -> Non
     assert strategy["params"] == {"size": 2}
     assert strategy["capital"] == "1000.10"
     assert strategy["symbols"] == ["X"]
-    assert strategy["limits"] == {"max_position_size": None, "max_leverage": "1", "allow_short": True}
+    limits = strategy["limits"]
+    assert (limits["max_position_size"], limits["max_leverage"], limits["allow_short"]) == (None, "1", True)
     assert started.instruments[0]["symbol"] == "X"
     assert (started.data["first_at"], started.data["last_at"], started.data["events"]) == (MINUTE, 3 * MINUTE, 3)
 
