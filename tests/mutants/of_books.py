@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mutation import Mutant
 
-_LEDGER, _ACCOUNTS, _CURRENCIES = (
+_LEDGER, _ACCOUNTS, _REAL = (
     "known/test_ledger.py",
     "unit/simulator/test_accounts.py",
-    "property/test_currencies.py",
+    "unit/core/test_ledger_accounts.py",
 )
 
 BOOKS = (
