@@ -30,7 +30,7 @@ from onepath.examples.mean_reversion import MeanReversion
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-EXECUTED = ("README.md", "docs/guide.md", "docs/data.md", "docs/costs.md")
+EXECUTED = ("README.md", "docs/guide.md", "docs/orders.md", "docs/data.md", "docs/costs.md")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -193,7 +193,7 @@ def test_the_table_of_modes_is_the_schemas() -> None:
         assert f"| {mode} | {row} |" in text
 
 
-@pytest.mark.parametrize("tool", ["config_reference", "statistics_reference", "loop_reference"])
+@pytest.mark.parametrize("tool", ["config_reference", "statistics_reference", "loop_reference", "orders_reference"])
 def test_generated_pages_are_current(tool: str) -> None:
     """What a tool would write is what is committed; if not, run `python tools/<name>.py`."""
     made = _tool(tool)
