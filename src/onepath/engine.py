@@ -20,6 +20,7 @@ from onepath.actions import CorporateAction
 from onepath.adjustments import act, remark
 from onepath.agenda import Agenda
 from onepath.blotter import Blotter
+from onepath.context import Context, Moment
 from onepath.desk import Decision, Desk, Record
 from onepath.errors import OnepathError, StrategyError, TransitionError
 from onepath.events import (
@@ -34,6 +35,7 @@ from onepath.events import (
     OrderReport,
     Prices,
     Refused,
+    ReplaceRejected,
     Signal,
     StrategyEnded,
     Timer,
@@ -50,7 +52,7 @@ from onepath.portfolio import Portfolio
 from onepath.ports import NEVER, Batch
 from onepath.risk import Controls, RiskPlan
 from onepath.seat import Seat, Seated
-from onepath.strategy import Context, Moment, overridden
+from onepath.strategy import overridden
 from onepath.trace import where
 
 Call = Callable[[Any, Context], Any]
@@ -161,6 +163,8 @@ class Engine:
             self.listeners.append((seat.plant.update, context))
         if context.historical_data.length:
             self.listeners.append((context.historical_data.update, context))
+        if context.books.wanted:
+            self.listeners.append((context.books.hear, context))
         if seat.warming:
             self.listeners.append((seat.warm, context))
         if overridden(strategy, "on_market_event"):
@@ -290,9 +294,9 @@ class Engine:
             self._record(self.moment.at, "margin_call", seat.name, report, cause)
 
     def _refuse(self, report: OrderReport, error: TransitionError, cause: int | None) -> None:
-        """A step that the order's life does not have. (That a cancel came too late is news, not an error.)"""
-        if isinstance(report, CancelRejected) and self._blotter.get(report.order_id) is None:
-            self._record(self.moment.at, "order.cancel_rejected", report.strategy, report, cause)
+        """A step that the order's life does not have. (That a cancel or a replace came too late is news, not an error.)"""
+        if isinstance(report, CancelRejected | ReplaceRejected) and self._blotter.get(report.order_id) is None:
+            self._record(self.moment.at, _KINDS[report.step], report.strategy, report, cause)
             return
         refused = Refused(
             order_id=report.order_id,

@@ -346,6 +346,8 @@ TRANSITIONS: dict[tuple[OrderStatus, Step], OrderStatus] = {
     (_S.ACCEPTED, _T.ASK_REPLACE): _S.REPLACE_PENDING,
     # Nobody asked: a venue restates an order after a split, or when the size of its parent or sibling changes.
     (_S.ACCEPTED, _T.REPLACE): _S.ACCEPTED,
+    # Such a restatement can overtake the answer to our own request, which is heard then.
+    (_S.ACCEPTED, _T.REFUSE_REPLACE): _S.ACCEPTED,
     (_S.ACCEPTED, _T.REJECT): _S.REJECTED,
     (_S.ACCEPTED, _T.CANCEL): _S.CANCELLED,
     (_S.ACCEPTED, _T.EXPIRE): _S.EXPIRED,
@@ -355,6 +357,7 @@ TRANSITIONS: dict[tuple[OrderStatus, Step], OrderStatus] = {
     (_S.PARTLY_FILLED, _T.ASK_CANCEL): _S.CANCEL_PENDING,
     (_S.PARTLY_FILLED, _T.ASK_REPLACE): _S.REPLACE_PENDING,
     (_S.PARTLY_FILLED, _T.REPLACE_PART): _S.PARTLY_FILLED,
+    (_S.PARTLY_FILLED, _T.REFUSE_REPLACE_PART): _S.PARTLY_FILLED,
     (_S.PARTLY_FILLED, _T.CANCEL): _S.CANCELLED,
     (_S.PARTLY_FILLED, _T.EXPIRE): _S.EXPIRED,
     # While a cancel is on its way the order can still trade, end by itself, be accepted or restated late, or stay.

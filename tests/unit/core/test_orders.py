@@ -42,6 +42,7 @@ accepted        filled                         -> filled
 accepted        cancel_requested               -> cancel_pending
 accepted        replace_requested              -> replace_pending
 accepted        replaced                       -> accepted
+accepted        replace_rejected               -> accepted
 accepted        rejected                       -> rejected
 accepted        cancelled                      -> cancelled
 accepted        expired                        -> expired
@@ -51,6 +52,7 @@ partly_filled   filled                         -> filled
 partly_filled   cancel_requested               -> cancel_pending
 partly_filled   replace_requested              -> replace_pending
 partly_filled   replaced_partly_filled         -> partly_filled
+partly_filled   replace_rejected_partly_filled -> partly_filled
 partly_filled   cancelled                      -> cancelled
 partly_filled   expired                        -> expired
 cancel_pending  accepted                       -> cancel_pending
@@ -93,9 +95,9 @@ def test_every_pair_of_status_and_step(status: OrderStatus, step: Step) -> None:
 
 
 def test_the_table_has_these_rows_and_no_others() -> None:
-    """50 rows; an ended order takes no step, and every step and status occurs."""
+    """52 rows; an ended order takes no step, and every step and status occurs."""
     assert {(s.value, t.value): after.value for (s, t), after in TRANSITIONS.items()} == ROWS
-    assert len(ROWS) == 50
+    assert len(ROWS) == 52
     assert {s for s, _ in TRANSITIONS}.isdisjoint(TERMINAL)
     assert {s for s, _ in TRANSITIONS} | set(TRANSITIONS.values()) == set(OrderStatus)
     assert {t for _, t in TRANSITIONS} == set(Step)
