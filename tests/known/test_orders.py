@@ -47,3 +47,8 @@ def test_trailing(play: Play, line: str) -> None:
 def test_flags(play: Play, line: str) -> None:
     """IOC, FOK and GTD end when they must; post-only never takes; reduce-only never opens."""
     check(play, line)
+
+
+def test_brackets(play: Play, line: str) -> None:
+    """Children take part as far as their parent has filled and end with it; what fills of one is taken off the others."""
+    check(play, line)

@@ -2,7 +2,8 @@
 
 Rules: what fills of one member of a group is taken off the others; one that has nothing left is cancelled. The children of one
 parent are such a group and take part as far as the parent has filled, less what they have traded together. Children of a parent
-that ended without a fill end with it; if it ended partly filled they are cut to what it filled.
+that ended without a fill end with it; if it ended partly filled they are cut to what it filled. Orders that are sent at one
+moment are members from that moment on: what the first trades at once is taken off those behind it.
 Limits: a group is of one strategy; a change of a parent's quantity does not change its children's.
 """
 
@@ -34,9 +35,15 @@ class Group:
         """what the members have traded together"""
 
     def join(self, resting: Resting) -> None:
-        """Take in another member."""
+        """Take in another member; what those sent with it have traded already is taken off it when it arrives."""
+        sent = resting.order.submitted_at
+        resting.late += sum((other.traded for other in self.members if other.order.submitted_at == sent), ZERO)
         self.members.append(resting)
         resting.groups = (*resting.groups, self)
+
+    def is_over(self, at: int) -> bool:
+        """Whether all members have ended, and none of them was sent at `at`."""
+        return all(member.ended and member.order.submitted_at != at for member in self.members)
 
     def others(self, resting: Resting) -> list[Resting]:
         """The other members that are still open."""

@@ -105,9 +105,10 @@ class House:
                 parent.family.join(resting)
         if order.group:
             key = order.strategy, order.group
-            if key not in self._groups:
-                self._groups[key] = Group(key)
-            self._groups[key].join(resting)
+            group = self._groups.get(key)
+            if group is None or group.is_over(order.submitted_at):
+                group = self._groups[key] = Group(key)
+            group.join(resting)
 
     def find(self, order_id: int) -> Resting | None:
         """An order that is open, or of whose end nobody has heard yet."""
@@ -117,7 +118,15 @@ class House:
         """Everybody has heard of what ended before `at`."""
         goes = self._goes
         while goes and goes[0][0] < at:
-            self._gone.pop(goes.popleft()[1], None)
+            gone = self._gone.pop(goes.popleft()[1], None)
+            if gone is not None and gone.groups:
+                self._disband(gone)
+
+    def _disband(self, gone: Resting) -> None:
+        """Forget the groups of which it was the last; their names are free again."""
+        for group in gone.groups:
+            if group.key is not None and self._groups.get(group.key) is group and not group.others(gone):
+                del self._groups[group.key]
 
     # -- trading
 
@@ -226,9 +235,6 @@ class House:
                 place.refresh()
             else:
                 self.working.pop(order.symbol, None)
-        for group in resting.groups:
-            if group.key is not None and not group.others(resting):
-                self._groups.pop(group.key, None)
         if resting.family is not None:
             for child in resting.family.others(resting):
                 if child.arrived:
