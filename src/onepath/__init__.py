@@ -20,6 +20,7 @@ from onepath.actions import (
 )
 from onepath.backtest import backtest
 from onepath.book import Book
+from onepath.context import Context, Intent
 from onepath.errors import (
     CommandError,
     ConfigError,
@@ -64,7 +65,7 @@ from onepath.simulator.latency import Constant, NormalLatency, Samples
 from onepath.simulator.queues import Back, Front, Probability, Through
 from onepath.simulator.schedules import Alpaca, BinanceSpot, BinanceUsdm, IbkrFixed, IbkrTiered, MexcFutures, MexcSpot
 from onepath.simulator.slippage import FixedBps, HalfSpread, SquareRoot, VolumeBased, VolumeShare
-from onepath.strategy import Context, Intent, Params, Range, Strategy
+from onepath.strategy import Params, Range, Strategy
 
 __all__ = [
     "AccountTerms",

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from onepath.accounts import AccountTerms
+from onepath.context import Number
 from onepath.errors import ConfigError, StrategyError
 from onepath.instruments import ONE, Instrument, exact
 from onepath.journal.memory import MemoryJournal
 from onepath.journal.sqlite import SqliteJournal
 from onepath.risk import Limits
-from onepath.strategy import Number, Strategy
+from onepath.strategy import Strategy
 
 if TYPE_CHECKING:
     from onepath.actions import CorporateAction

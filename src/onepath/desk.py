@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from onepath.blotter import Blotter
+from onepath.context import Moment
 from onepath.errors import OrderError, StrategyError
 from onepath.events import CancelRequested, Refused, ReplaceRequested, TradingStateChanged
 from onepath.gate import Gate
@@ -36,7 +37,6 @@ from onepath.orders import (
 )
 from onepath.risk import Controls
 from onepath.seat import Seat
-from onepath.strategy import Moment
 
 Record = Callable[[int, str, str | None, Any, int | None], int]
 """at, kind, strategy, event, cause -> sequence: the journal's `append`"""

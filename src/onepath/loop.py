@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import localcontext
 
+from onepath.context import Context
 from onepath.engine import Engine
 from onepath.events import CancelRequested, VenueReport
 from onepath.ledger import EXACT
 from onepath.market import MarketEvent
 from onepath.orders import Amended, Approved
 from onepath.ports import Batch, Feed, Venue
-from onepath.strategy import Context
 
 Wanted = Callable[[int], bool]
 """Called after each batch with the events done so far; false ends the run."""
@@ -181,6 +181,8 @@ def _pass_time(engine: Engine, venue: Venue, before: int, through: int) -> None:
             _ask(engine, venue, engine.do_due(before))
         else:
             break
+        if engine.cancels:  # at the moment that asks for them, before anything later is heard
+            _perform(engine, venue, engine.take_cancels())
     if engine.cancels:
         _perform(engine, venue, engine.take_cancels())
     engine.expect(venue.due)

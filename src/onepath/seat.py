@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from onepath.accounts import AccountTerms
+from onepath.context import Context
 from onepath.events import Mark
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
 from onepath.risk import Limits
-from onepath.strategy import Context, Strategy, overridden
+from onepath.strategy import Strategy, overridden
 
 if TYPE_CHECKING:
     from onepath.features.plant import FeaturePlant

@@ -27,7 +27,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # Synchronous and pure.
     "core": (
         *("blotter", "ledger", "adjustments", "rates", "gate", "portfolio", "risk", "features"),
-        *("strategy", "seat", "agenda", "desk", "engine", "loop", "trace"),
+        *("views", "context", "strategy", "seat", "agenda", "desk", "engine", "loop", "trace"),
     ),
     # Each implements one port; siblings do not know each other.
     "edges": ("clock", "feeds", "simulator", "journal", "brokers"),

@@ -16,7 +16,8 @@ from onepath.config.costs import (
     VolumeBased,
 )
 from onepath.config.load import json_schema, load, loads, mode_asked, template
-from onepath.config.schema import MODES, Clock, Config, Data, Execution, Features, Report, RiskLimits, StrategyConfig
+from onepath.config.risk import RiskLimits
+from onepath.config.schema import MODES, Clock, Config, Data, Execution, Features, Report, StrategyConfig
 from onepath.config.values import interval_ns
 
 __all__ = [

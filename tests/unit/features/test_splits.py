@@ -15,7 +15,7 @@ from onepath.features import atr, ema, rsi, sma
 from onepath.features.plant import FeaturePlant
 from onepath.feeds.columns import BarBatch
 from onepath.market import Bar
-from onepath.strategy import History
+from onepath.views import History
 
 D = Decimal
 WANTED = {"sma": sma(5), "ema": ema(4), "rsi": rsi(6), "atr": atr(5)}
