@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from onepath import Bps, Context, FixedBps, Instrument, Quote, Strategy
-from onepath.seat import Seated
 from onepath.events import Accepted, Cancelled, Expired, Fill
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import DECISIONS
@@ -21,6 +20,7 @@ from onepath.market import Bar
 from onepath.orders import TERMINAL, Approved, Order, OrderStatus, OrderType, Side, TimeInForce, advance
 from onepath.replay import RecordedVenue, compare, decision_hash
 from onepath.risk import Limits
+from onepath.seat import Seated
 from onepath.session import Plan, Session, simulated
 from onepath.simulator.venue import Market, SimulatedVenue
 
@@ -316,5 +316,14 @@ def test_backtest_replay_shows_a_difference_and_does_not_break() -> None:
 
 
 def test_every_decision_is_compared() -> None:
-    """Orders sent, orders denied, cancels and signals: what a strategy and its checks decided, and nothing else."""
-    assert set(DECISIONS) == {"order.submitted", "order.denied", "order.cancel_requested", "signal"}
+    """Orders sent, orders denied, cancels, new terms, signals and trading states: what a strategy and its checks decided,
+    and nothing else."""
+    assert set(DECISIONS) == {
+        "order.submitted",
+        "order.denied",
+        "order.cancel_requested",
+        "order.replace_requested",
+        "order.replace_denied",
+        "signal",
+        "trading_state",
+    }

@@ -6,12 +6,12 @@ Rules: what is left out costs nothing and forbids nothing; where the strategy's 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from onepath.accounts import AccountTerms
-from onepath.config.values import Amount, Part, Positive, Share, wrong
+from onepath.config.values import Amount, Part, Positive, Share, whole, wrong
 from onepath.errors import ConfigError
 from onepath.instruments import ZERO
 
@@ -21,7 +21,7 @@ class FundingConfig(Part):
 
     rate: Decimal = ZERO
     """share of the position's value at each time; positive: longs pay shorts (0.0001 is one hundredth of a per cent)"""
-    hours: Literal[1, 2, 3, 4, 6, 8, 12, 24] = 8
+    hours: Annotated[Literal[1, 2, 3, 4, 6, 8, 12, 24], BeforeValidator(whole)] = 8
     """hours between two payments, counted from 00:00 UTC"""
 
 
@@ -50,7 +50,7 @@ class AccountConfig(Part):
     """a year's interest on money that is owed"""
     credit_rate: Decimal = ZERO
     """a year's interest on cash that is there"""
-    day_count: Literal[360, 365] = 360
+    day_count: Annotated[Literal[360, 365], BeforeValidator(whole)] = 360
     """days in the year that the rates are of"""
     funding: FundingConfig = FundingConfig()
     """payments between holders of perpetuals"""

@@ -85,6 +85,11 @@ def factor(value: Any) -> Any:
     return times
 
 
+def whole(value: Any) -> Any:
+    """A whole number that was written as text: what a file and the command line give."""
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
 def model_by_name(value: Any) -> Any:
     """`slippage: none` for `slippage: {model: none}`."""
     return {"model": value} if isinstance(value, str) else value

@@ -177,7 +177,7 @@ class SqliteReader:
         self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
             self.notes: dict[str, str] = dict(self._connection.execute("SELECT key, value FROM session"))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             self._connection.close()
             raise JournalError(f"{path} is not a journal of onepath: {error}") from None
         self.session_id = self.notes.get("session_id", path.stem)
@@ -194,5 +194,5 @@ def _rows(connection: sqlite3.Connection, kinds: Sequence[str]) -> Iterator[Row]
     try:
         for seq, at, kind, strategy, cause, body in connection.execute(f"{_SELECT}{where} ORDER BY seq", tuple(kinds)):
             yield Row(seq, at, kind, strategy, cause, body.encode())
-    except sqlite3.Error as error:
-        raise JournalError(f"the journal does not read: {error}") from None
+    except (sqlite3.Error, UnicodeDecodeError, AttributeError) as error:
+        raise JournalError(f"the journal is damaged and does not read: {error}; take a copy of it that does") from None
