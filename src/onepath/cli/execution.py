@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +19,9 @@ def execution(
     as_json: AsJson = False,
     by: Annotated[str | None, typer.Option(help="Group by symbol, strategy, hour (UTC) or type.")] = None,
 ) -> None:
-    """Tell what execution cost: slippage, shortfall, fills, refusals.
+    """Tell what trading cost, and against what.
+
+    Slippage, implementation shortfall, fills, times, refusals.
 
     Example:  onepath execution last --by symbol
     """
@@ -50,7 +53,9 @@ def explain(
     fill: Annotated[int, typer.Argument(metavar="FILL_ID", help="A fill's id, as in the journal's view `fills`.")],
     as_json: AsJson = False,
 ) -> None:
-    """Explain a fill: signal, order, what happened to it, fill, position.
+    """Explain why a fill happened.
+
+    Signal, order, what happened to it, fill, position.
 
     Example:  onepath explain last 12
     """
@@ -63,7 +68,7 @@ def explain(
     if as_json:
         say_json(found)
         return
-    say_table((f"fill {fill}", "what the journal says"), ((name, _said(value)) for name, value in found.items()))
+    say_table((f"fill {fill}", "what the journal says"), ((name, _said(value, name)) for name, value in found.items()))
 
 
 def _explained(journal: Path, fill: int) -> dict[str, Any] | None:
@@ -87,9 +92,12 @@ def _parsed(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
 
 
-def _said(value: Any) -> str:
+def _said(value: Any, name: str = "") -> str:
+    """A value as a person reads it; what is called `at` or `..._at` is a time."""
+    if isinstance(value, int) and (name == "at" or name.endswith("_at")):
+        return f"{dt.datetime.fromtimestamp(value / 1e9, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_said(one)}" for name, one in value.items())
+        return ", ".join(f"{inner} {_said(one, inner)}" for inner, one in value.items())
     if isinstance(value, list):
         return "; ".join(map(_said, value)) or "-"
     return "-" if value is None else str(value)
