@@ -17,7 +17,8 @@
   The list is whole: what is not in it did not happen. Times are when the strategy hears of it.
 - `with`: `cash 1000`, `slip 10` (bps), `volume_slip`, `fee 5` (bps), `tick 0.01`, `lot 1`, `part 0.1`, `touch`, `late 90` (s)
   the way out, `back 2` (s) the way home, `queue front`, `queue probability 2`, `refuse 1` (share), `outage 2-3.5`, `delayed 2`
-  (s, every report), `every 8h`, `from 20h` (on a Monday, UTC; event n is n intervals later), `calendar XNYS`, `lev 2`, `multiplier 10`.
+  (s, every report), `every 8h`, `from 20h` (on a Monday, UTC; event n is n intervals later), `calendar XNYS`,
+  `lev 2`, `multiplier 10`.
   `show maker`: fills say maker or taker; `made`: when they were made, if that is not when they are heard; `reasons`: in brackets
   after an end; `accepted`. A line `always: ...` gives settings to all lines of its table.
 """
@@ -91,8 +92,9 @@ def parsed(line: str) -> Case:
     line = re.split(r"\s#\s", line)[0]
     cells = [cell.strip() for cell in line.split("|")]
     name, hold, market, orders, happens = cells[:5]
-    words = (word.strip().partition(" ") for cell in cells[5:] for word in cell.split(";") if word.strip())
-    return Case(name, int(hold or 0), market, orders, list(_terms(happens)), {key: value for key, _, value in words})
+    words = [word.strip().partition(" ") for cell in cells[5:] for word in cell.split(";") if word.strip()]
+    settings = {key: value for key, _, value in reversed(words)}  # its own before those of `always`
+    return Case(name, int(hold or 0), market, orders, list(_terms(happens)), settings)
 
 
 def _terms(cell: str) -> Iterator[str]:
@@ -176,9 +178,9 @@ class Tape:
     def moment(self, when: str) -> int:
         """The nanosecond of `2` (event 2) or `2.5` (half an interval after it)."""
         number, _, part = when.partition(".")
-        known = int(number)
+        known = min(int(number), len(self.times))
         at = self.times[known] if known else self.origin
-        return at + int(Decimal(f"0.{part or 0}") * self.interval)
+        return at + int((int(number) - known + Decimal(f"0.{part or 0}")) * self.interval)
 
     def told(self, at: int) -> str:
         """What the tables call a nanosecond."""

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from onepath import Context, Instrument, Strategy
-from onepath.seat import Seated
 from onepath.events import Fill
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import decode
 from onepath.journal.memory import MemoryJournal
 from onepath.risk import Limits
+from onepath.seat import Seated
 from onepath.session import Plan, Session
 from onepath.simulator.venue import Market
 

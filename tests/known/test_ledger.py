@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from onepath import Bps, Context, Instrument, PerShare, Strategy
-from onepath.seat import Seated
 from onepath.events import Fill, PositionEvent
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import decode
@@ -19,6 +18,7 @@ from onepath.ledger import EXACT, Ledger
 from onepath.market import Bar
 from onepath.portfolio import Portfolio
 from onepath.risk import Limits
+from onepath.seat import Seated
 from onepath.session import Plan, Session
 from onepath.simulator.commission import Charged, Commission, NoCommission
 from onepath.simulator.venue import Market

@@ -52,3 +52,13 @@ def test_flags(play: Play, line: str) -> None:
 def test_brackets(play: Play, line: str) -> None:
     """Children take part as far as their parent has filled and end with it; what fills of one is taken off the others."""
     check(play, line)
+
+
+def test_changes(play: Play, line: str) -> None:
+    """A cancel and a replace act when they arrive, on what the order is then; what came first stays."""
+    check(play, line)
+
+
+def test_delays(play: Play, line: str) -> None:
+    """An order acts when it has arrived; the strategy hears of it when the report has; faults are answered like anything."""
+    check(play, line)

@@ -1,6 +1,7 @@
 """At what price a quote lets an order trade: the fill rules for quotes, and what is left of the sizes they show.
 
-An order meets the market when it arrives (the last quote at or before), and then every quote.
+An order meets the market when it arrives (the quote that stands then; one of the very moment of its arrival comes after it,
+unless the order was sent upon it), and then every quote.
 
 - market orders and stops that were hit take the opposite side (buys the ask), slipped on top, up to its displayed size; the
   rest stays at work by its time in force and walks on with the next quotes.
