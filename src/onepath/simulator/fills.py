@@ -22,7 +22,7 @@ from onepath.simulator.resting import Resting
 from onepath.simulator.slippage import NoSlippage, Seen, Slippage
 
 _GRAIN = Decimal("1e-12")
-"""Slipped prices of instruments without a tick are rounded here."""
+"""Slipped prices of instruments without a tick, and fees in coin, are rounded here."""
 _FOK = TimeInForce.FOK
 KILLED = "fill or kill"
 
@@ -135,6 +135,8 @@ class Teller:
         else:
             quantity = account.guarded(order, wanted)
             cut = quantity < wanted and not entering(order)
+        if quantity < wanted:
+            quantity = instrument.round_quantity(quantity)  # fees in the coin leave less than a lot over
         if not quantity:
             return Deal(None, f"nothing left to {order.side}" if cut else None)
         lost = f"nothing more to {order.side}" if cut else None
@@ -222,7 +224,7 @@ class Teller:
         signed = -quantity if charged.sells else quantity
         in_base = self._in_base and not charged.sells and bool(instrument.base)
         if in_base:
-            fee = fee / price
+            fee = (fee / price / instrument.multiplier).quantize(_GRAIN)
         account.book(instrument, signed, price, fee, in_base, chance.at, chance.known)
         self._fills += 1
         market = chance.price
