@@ -28,7 +28,7 @@ import msgspec
 
 from onepath.accounts import AccountTerms
 from onepath.actions import CorporateAction
-from onepath.events import Accepted, Forced, ReplaceRejected, VenueReport
+from onepath.events import Accepted, Forced, MarginCall, ReplaceRejected, VenueReport
 from onepath.instruments import ONE, ZERO, Instrument, exact
 from onepath.market import Bar, MarketEvent, Quote
 from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
@@ -220,6 +220,8 @@ class SimulatedVenue:
                     if account.due <= theirs:
                         for flow in account.advance(theirs, self._house.price):
                             self._reports.say(flow, theirs)
+                            if type(flow) is MarginCall and flow.liquidates:
+                                self._liquidate(account.strategy, account, theirs)
         if self._watching:
             self._watch((), at)
         return self._heard(at)
@@ -457,10 +459,15 @@ class SimulatedVenue:
             call = account.short_of_margin(self._house.price)
             if call is not None:
                 self._reports.say(call, at)
-                for symbol, signed in account.liquidation(self._house.price):
-                    self._force(name, symbol, signed, at, "margin")
+                if call.liquidates:
+                    self._liquidate(name, account, at)
             for symbol, quantity in account.quantities.items():
                 self._keep_watch(symbol, bool(quantity))
+
+    def _liquidate(self, strategy: str, account: Account, at: int) -> None:
+        """Close as much as the margin asks for."""
+        for symbol, signed in account.liquidation(self._house.price):
+            self._force(strategy, symbol, signed, at, "margin")
 
     def _keep_watch(self, symbol: str, held: bool) -> None:
         """See every event of what such an account holds."""
