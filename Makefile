@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check mutants bench clean
 
 demo: $(VENV)/.installed  ## the main job on bundled real data: run, tear sheet, replay
 	@test -e demo/.onepath || $(BIN)/onepath init demo
@@ -18,6 +18,9 @@ check: $(VENV)/.developed  ## lint, format, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+mutants: $(VENV)/.developed  ## faults put into the code one by one: which test notices each (about four minutes)
+	$(BIN)/python tests/mutants/run.py
 
 bench: $(VENV)/.developed  ## the engine against the bare loop, full size (about three minutes)
 	$(BIN)/python benchmarks/engine.py

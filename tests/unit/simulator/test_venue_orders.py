@@ -478,10 +478,11 @@ def test_what_was_refused_never_trades() -> None:
 
 
 def test_fee_tiers_follow_what_the_venue_trades() -> None:
-    """1 a share up to ten shares of the month, then 0.5: the first ten cost 10, the next ten 5."""
-    stage = Stage(commission=Tiers(({"per_share": 1}, {"above": 10, "per_share": "0.5"}), by="quantity"))
-    for minute, fee in ((0, 10), (1, 5)):
-        before = stage.venue.cash()["s"]
-        stage.send(at=minute * MINUTE)
-        assert stage.bar(minute, "100") == [f"#{stage.ids} +10 @ 100"]
-        assert before - stage.venue.cash()["s"] == 1_000 + fee
+    """1 a share up to ten shares of the month, then 0.5: the first ten cost 10, the next ten 5; of limits as of market orders."""
+    for how in ({}, {"limit": 100}):
+        stage = Stage(commission=Tiers(({"per_share": 1}, {"above": 10, "per_share": "0.5"}), by="quantity"))
+        for minute, fee in ((0, 10), (1, 5)):
+            before = stage.venue.cash()["s"]
+            stage.send(at=minute * MINUTE, **how)
+            assert stage.bar(minute, "100") == [f"#{stage.ids} +10 @ 100"]
+            assert before - stage.venue.cash()["s"] == 1_000 + fee
