@@ -23,7 +23,7 @@ from onepath import events
 from onepath.instruments import ONE, ZERO
 from onepath.journal.codec import KINDS, decode
 from onepath.orders import Denied, Order, OrderType
-from onepath.report.shortfall import Shortfall, decision_price, market_price, shortfall
+from onepath.report.shortfall import Shortfall, decision_price, market_price, possible_price, shortfall
 from onepath.report.shortfall import waits as may_never_trade
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ class _Deal:
     terms: _Terms
     quantity: Decimal
     stop: Decimal | None
+    limit: Decimal | None
     forced: bool = False
     status: str = "working"
     reason: str = ""
@@ -215,7 +216,7 @@ class Reading:
 
     def _sent(self, row: Row, order: Order, forced: bool = False) -> None:
         terms = self.terms.get(order.symbol) or _Terms()
-        self.deals[order.id] = _Deal(order, terms, order.quantity, order.stop, forced)
+        self.deals[order.id] = _Deal(order, terms, order.quantity, order.stop, order.limit, forced)
 
     def _forced(self, row: Row, event: events.Forced) -> None:
         self._sent(row, event.order, forced=True)
@@ -289,7 +290,7 @@ class Reading:
         if deal is not None:
             # Filled counts what was done in today's units: where it differs, the units themselves have changed.
             deal.split = deal.split or event.filled != deal.filled or "split" in event.reason.lower()
-            deal.quantity, deal.stop = event.quantity, event.stop
+            deal.quantity, deal.stop, deal.limit = event.quantity, event.stop, event.limit
 
     def _carried(self, row: Row, event: events.CashFlow) -> None:
         if event.kind in CARRY:
@@ -364,8 +365,8 @@ def _charge(deal: _Deal, fill: events.Fill) -> None:
 def _finished(deal: _Deal) -> OrderCost:
     order, terms, sign = deal.order, deal.terms, deal.order.side.sign
     size = sign * terms.multiplier
-    decision = None if deal.split else decision_price(order, deal.stop)
-    opened = None if deal.split else deal.opened
+    decision = None if deal.split else decision_price(order, deal.stop, deal.limit)
+    opened = None if deal.split else possible_price(order, decision, deal.opened)
     unfilled = ZERO if may_never_trade(order) else max(ZERO, deal.quantity - deal.filled)
     fees = None if deal.foreign else deal.commission + deal.rebate
     return OrderCost(

@@ -5,7 +5,9 @@ Sources: A. Perold, "The Implementation Shortfall: Paper Versus Reality", Journa
 R. Kissell, "The Expanded Implementation Shortfall", Journal of Trading 1(3), 2006. Kissell charges the delay on the whole
 order and what did not fill from the first possible price on; here the delay is that of what traded, and what did not fill
 is charged from the decision on: the whole is the same.
-Limits: a stop's decision is to trade at its stop, so that is its price; a trailing stop's is not in the journal: unknown.
+A stop was decided at its stop, a limit that waits for its parent at its limit: neither is a gain or loss of the time it waited.
+Such an order could first trade at that price, or beyond it where the market opened there.
+Limits: a trailing stop's own price, and that of a child at the market, are not in the journal: unknown.
 """
 
 from __future__ import annotations
@@ -38,11 +40,22 @@ class Shortfall(NamedTuple):
         return self.delay + self.trading + self.fees + self.opportunity
 
 
-def decision_price(order: Order, stop: Decimal | None) -> Decimal | None:
-    """The price at which the trade was decided: the last price when the order was made, a stop's own price of `stop`."""
-    if order.type is _TRAILING:
-        return None
-    return stop if order.type in _STOPS else order.reference
+def decision_price(order: Order, stop: Decimal | None, limit: Decimal | None) -> Decimal | None:
+    """The price at which the trade was decided: the last price when the order was made; of one that waits for something, the
+    price it names, `stop` or `limit` as they are now."""
+    if order.type in _STOPS:
+        return None if order.type is _TRAILING else stop
+    return order.reference if order.parent_id is None else limit
+
+
+def possible_price(order: Order, decided: Decimal | None, opened: Decimal | None) -> Decimal | None:
+    """The market when the order could first trade: `opened`, but of one that waits for something the price it names, unless
+    the market opened beyond that and is why it traded."""
+    if order.type not in _STOPS and order.parent_id is None:
+        return opened
+    if decided is None or opened is None or order.type not in _STOPS:
+        return decided
+    return opened if (opened - decided) * order.side.sign > 0 else decided
 
 
 def waits(order: Order) -> bool:

@@ -173,6 +173,30 @@ def test_what_waits_for_something_is_not_missed() -> None:
     assert (money.arrival.cost, money.shortfall.opportunity, money.shortfall.total) == (10, 0, 10)
 
 
+def test_the_exits_of_a_bracket_are_measured_from_their_own_prices() -> None:
+    """Entry decided at 100; its exits were decided at 110 and 95, not at 100: ten sold at the limit of 110 cost and gain
+    nothing; a stop hit inside a bar that opened at 99 and filled at 94 costs 1 a unit, in trading, nothing by delay; one that
+    the market opened under, at 93, costs 2 a unit by delay. With the profit taken a point better at the open (111) a unit is
+    gained. A child at the market, and a trailing stop, name no price: unknown."""
+    exits: list[dict[str, Any]] = [
+        {"type": OrderType.LIMIT, "limit": D(110), "parent_id": 9, "price": "110", "opened": D(104)},
+        {"type": OrderType.STOP, "stop": D(95), "parent_id": 9, "price": "94", "opened": D(99)},
+        {"type": OrderType.STOP, "stop": D(95), "parent_id": 9, "price": "93", "opened": D(93)},
+        {"type": OrderType.LIMIT, "limit": D(110), "parent_id": 9, "price": "111", "opened": D(111)},
+        {"parent_id": 9, "price": "105", "opened": D(105)},
+        {"type": OrderType.TRAILING_STOP, "trail": D(5), "price": "105", "opened": D(107)},
+    ]
+    told = []
+    for terms in exits:
+        w = Written()
+        price, opened = terms.pop("price"), terms.pop("opened")
+        w.fill(w.order(1, "10", "100", side=Side.SELL, **terms), "10", price, opened=opened)
+        (order,) = w.read().orders
+        parts = order.shortfall
+        told.append(None if parts is None else (parts.delay, parts.trading, order.arrival.cost))
+    assert told == [(0, 0, 0), (0, 10, 10), (20, 0, 20), (0, -10, -10), None, None]
+
+
 def test_the_last_price_is_the_one_when_the_order_ended() -> None:
     """Cancelled at the price 103: what comes later (200) does not matter; a price from before the decision does not either."""
     w = Written()
