@@ -62,3 +62,8 @@ def test_changes(play: Play, line: str) -> None:
 def test_delays(play: Play, line: str) -> None:
     """An order acts when it has arrived; the strategy hears of it when the report has; faults are answered like anything."""
     check(play, line)
+
+
+def test_beside(play: Play, line: str) -> None:
+    """Of several kinds of data the finest is the market; bars beside ticks are for looking at."""
+    check(play, line)

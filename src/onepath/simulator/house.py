@@ -67,14 +67,16 @@ class House:
         self.working[place.symbol] = place
 
     def last(self, symbol: str) -> MarketEvent | None:
-        """The last event of a symbol."""
+        """The last event of a symbol; where ticks come beside bars, the last tick."""
         place, mark = self.places.get(symbol), self.marks.get(symbol)
         seen = None if place is None else place.last
+        if type(mark) is Bar and place is not None and place.ticked:
+            return seen
         return mark if seen is None or (mark is not None and mark.at >= seen.at) else seen
 
     def price(self, symbol: str) -> Decimal | None:
         """The last price of a symbol."""
-        event = self.last(symbol)
+        event = self.last(symbol) or self.marks.get(symbol)
         return None if event is None else exact(event.mark)
 
     def brings_money(self, order: Order) -> bool:

@@ -104,6 +104,8 @@ class Place:
         self.orders: list[Resting] = []
         self.wide = False
         """every event matters, whatever the orders are"""
+        self.ticked = False
+        """ticks of several kinds, or beside bars, come here: bars are no market then"""
         self.displayed = Displayed()
         self.last: MarketEvent | None = None
         """the last event seen here"""

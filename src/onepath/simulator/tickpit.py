@@ -1,7 +1,8 @@
 """Orders meet quotes, trades and books: when they arrive, and with every event.
 
 Rules: of one event, sales of what is held come first (they may pay for purchases), then the order of sending. Which rules hold
-for a symbol is decided by what its market shows: a book before quotes before trades; see `quotes`, `trades`, `depth`, `queues`.
+for a symbol is decided by what its market shows: a book before quotes before trades before bars, which beside ticks are
+for looking at alone; see `quotes`, `trades`, `depth`, `queues`.
 An order that rests at its price is filled by trades at it as its queue model says, at its limit, as maker.
 Cost: an event between the prices at which something happens (`Place.matters`) does not come here.
 """

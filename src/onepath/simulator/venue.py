@@ -66,6 +66,8 @@ class Market(NamedTuple):
     touch: bool = False
     queue: QueueModel = Through()
     faults: Faults | None = None
+    orders: actions.OrderRules = actions.REDUCE
+    """what corporate actions make of open orders"""
 
     @property
     def expected_cost(self) -> Decimal:
@@ -110,6 +112,7 @@ class SimulatedVenue:
         self._list = tuple(self._accounts.values())
         self._reports = Reports(latency, faults)
         self._prompt = self._reports.prompt
+        self._rules = market.orders
         self._house = house = House(instruments, self._accounts, {} if marks is None else marks, self._reports)
         house.teller = Teller(self._accounts, market.slippage, commission, house.price)
         volumes = instruments if volumes is None else volumes
@@ -124,7 +127,7 @@ class SimulatedVenue:
         self.due = NEVER
         for symbol in quoted:
             place = house.place(symbol)
-            place.wide = True
+            place.wide = place.ticked = True
             place.refresh()
             self.working[symbol] = place
         self._set_due()
@@ -185,15 +188,16 @@ class SimulatedVenue:
                 return ()
             if type(event) is Bar:
                 orders = place.orders
-                if len(orders) == 1 and self._bars.alone(orders[0], place, event):
+                if place.ticked or (len(orders) == 1 and self._bars.alone(orders[0], place, event)):
                     pass
                 else:
                     self._bars.match((event,))
-                place.last = event
+                if not place.ticked:
+                    place.last = event
             else:
                 self._ticks.match(place, event)  # type: ignore[arg-type]
         else:
-            bars = [event for event in events if type(event) is Bar and event.symbol in working]
+            bars = [e for e in events if type(e) is Bar and e.symbol in working and not working[e.symbol].ticked]
             if bars:
                 self._bars.match(bars)
                 for bar in bars:
@@ -292,7 +296,7 @@ class SimulatedVenue:
         elif kind == _RELEASE:
             self._unhold(resting, max((m[0] for m in resting.held or () if m[3] <= at), default=-1))
         elif kind == _CLOSE:
-            if not resting.ended and not is_tick(self._house.last(resting.order.symbol)):
+            if not resting.ended and not self._on_ticks(resting.order.symbol):
                 return  # bars know their own close
             if not resting.ended:
                 self._ticks.close(resting, self._house.place(resting.order.symbol), at)
@@ -300,6 +304,10 @@ class SimulatedVenue:
             self._hold(at, kind, resting, content)
         else:
             self._settle(at, kind, resting, content)
+
+    def _on_ticks(self, symbol: str) -> bool:
+        """Whether a symbol's market is one of ticks."""
+        return self._house.place(symbol).ticked or is_tick(self._house.last(symbol))
 
     def _within_bar(self, resting: Resting, at: int) -> bool:
         """Whether a bar that the order takes part in may have begun before `at`, and is not known yet."""
@@ -381,14 +389,14 @@ class SimulatedVenue:
                 self._house.expire(resting, at)
             else:
                 self._post(order.expires_at, _EXPIRE, resting)
-        elif (time is _DAY or time is _CLOSING) and is_tick(self._house.last(order.symbol)):
+        elif (time is _DAY or time is _CLOSING) and self._on_ticks(order.symbol):
             _, closes = place.calendar.session_bounds(place.calendar.session_date(at))
             resting.watched = True
             self._post(closes, _CLOSE if time is _CLOSING else _EXPIRE, resting)
 
     def _meet_now(self, resting: Resting, place: Place, at: int) -> None:
         """The market as it stands, where quotes or a book show one."""
-        if not is_tick(self._house.last(place.symbol)):
+        if not self._on_ticks(place.symbol):
             return
         quote = self._ticks.standing(place)
         if quote is not None:
@@ -428,7 +436,7 @@ class SimulatedVenue:
     def _restate(self, resting: Resting, action: CorporateAction) -> None:
         """What a corporate action makes of an order at work."""
         order, house = resting.order, self._house
-        found = actions.restated(order, resting.remaining, action, house.place(order.symbol).instrument)
+        found = actions.restated(order, resting.remaining, action, house.place(order.symbol).instrument, self._rules)
         if isinstance(found, actions.Ended):
             house.end(resting, found.reason, action.at)
         elif found is not None:
@@ -452,7 +460,9 @@ class SimulatedVenue:
     def _watch(self, events: Sequence[MarketEvent], at: int) -> None:
         """Look at accounts that have to keep a margin; close what an account that is short of it has to close."""
         for event in events:
-            self._house.place(event.symbol).last = event
+            place = self._house.place(event.symbol)
+            if type(event) is not Bar or not place.ticked:
+                place.last = event
         for name, account in self._accounts.items():
             if not account.watches:
                 continue
