@@ -597,8 +597,8 @@ MESSAGES = (
     Mutant(
         "liquidation is skipped",
         "simulator/venue.py",
-        '                    self._force(name, symbol, signed, at, "margin")\n',
-        "                    pass\n",
+        '            self._force(strategy, symbol, signed, at, "margin")\n',
+        "            pass\n",
         "what must be closed for want of margin is closed",
         _ACCOUNTS,
     ),

@@ -478,10 +478,12 @@ def test_what_was_refused_never_trades() -> None:
 
 
 def test_fee_tiers_follow_what_the_venue_trades() -> None:
-    """1 a share up to ten shares of the month, then 0.5: the first ten cost 10, the next ten 5; of limits as of market orders."""
+    """1 a share up to ten shares of the month, 0.5 up to twenty, then 0.1: ten each cost 10, 5 and 1; of limits as of market
+    orders."""
+    tiers = ({"per_share": 1}, {"above": 10, "per_share": "0.5"}, {"above": 20, "per_share": "0.1"})
     for how in ({}, {"limit": 100}):
-        stage = Stage(commission=Tiers(({"per_share": 1}, {"above": 10, "per_share": "0.5"}), by="quantity"))
-        for minute, fee in ((0, 10), (1, 5)):
+        stage = Stage(commission=Tiers(tiers, by="quantity"))
+        for minute, fee in ((0, 10), (1, 5), (2, 1)):
             before = stage.venue.cash()["s"]
             stage.send(at=minute * MINUTE, **how)
             assert stage.bar(minute, "100") == [f"#{stage.ids} +10 @ 100"]
