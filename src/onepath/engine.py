@@ -88,6 +88,7 @@ class Engine:
         risk: RiskPlan | None = None,
         commands: Sequence[tuple[int, Command]] = (),
         acting: Collection[str] = (),
+        adjust_dividends: bool = False,
     ) -> None:
         """`cost` is the share of value that trading is expected to take; `mark_every` nanoseconds between valuations;
         `commands` those that are known beforehand, with their times, because a journal has them."""
@@ -112,6 +113,8 @@ class Engine:
         self._expected_events = expected_events
         self._acting = acting
         """symbols that corporate actions may happen to"""
+        self._adjust_dividends = adjust_dividends
+        """whether features see past prices without cash dividends"""
         lives = count(1)
         self._seats = {given.name: self._seat(given, lives, cost) for given in seated}
         books = [(seat.name, seat.limits, seat.ledger) for seat in self._seats.values()]
@@ -156,7 +159,11 @@ class Engine:
             from onepath.features.plant import FeaturePlant
 
             seat.plant = FeaturePlant(
-                context.features.required, context.symbols, self._expected_events, self._acting
+                context.features.required,
+                context.symbols,
+                self._expected_events,
+                self._acting,
+                adjust_dividends=self._adjust_dividends,
             )
             context.features.update(seat.plant.views)
             seat.plant.views = context.features
@@ -228,9 +235,12 @@ class Engine:
             if seat.plant is not None:
                 seat.plant.prepare(batch)
 
-    def act(self, action: CorporateAction) -> None:
-        """A corporate action took effect: holdings, last prices, features and history are restated, then strategies hear."""
-        seq = self._record(self.moment.at, "corporate_action", None, action, None)
+    def announce(self, action: CorporateAction) -> int:
+        """Record a corporate action, before what it does; gives the sequence, the cause of what the venue says to it."""
+        return self._record(self.moment.at, "corporate_action", None, action, None)
+
+    def act(self, action: CorporateAction, seq: int) -> None:
+        """An announced action took effect: holdings, last prices, features and history are restated, then strategies hear."""
         for seat in self._seats.values():
             for event in act(seat.ledger, action, self._instruments):
                 kind = "cash" if isinstance(event, CashFlow) else "position"

@@ -88,8 +88,9 @@ def _begin(engine: Engine, venue: Venue, batch: Batch) -> None:
     for action in batch.actions:
         _pass_time(engine, venue, action.at, action.at)
         engine.moment.at = max(engine.moment.at, action.at)
-        _hear(engine, venue.act(action))
-        engine.act(action)
+        announced = engine.announce(action)
+        _hear(engine, venue.act(action), announced)
+        engine.act(action, announced)
         engine.expect(venue.due)
     engine.prepare(batch)
 

@@ -20,7 +20,12 @@ from onepath.market import MarketEvent
 from onepath.orders import Approved, Order
 from onepath.ports import NEVER, Row
 
-_ASKED = {"order.submitted": "submit", "order.replace_requested": "replace", "order.cancel_requested": "cancel"}
+_ASKED = {
+    "order.submitted": "submit",
+    "order.replace_requested": "replace",
+    "order.cancel_requested": "cancel",
+    "corporate_action": "act",
+}
 
 
 class Rows(Protocol):
@@ -59,16 +64,20 @@ class RecordedVenue:
 
     def _read(self, recorded: Rows) -> None:
         asked: dict[int, list[VenueReport]] = {}
+        acts: set[int] = set()
         for row in recorded.rows((*REPORTS, *_ASKED)):
             event = decode(row)
             if row.kind in _ASKED:
-                key = _ASKED[row.kind], event.id if row.kind == "order.submitted" else event.order_id
+                about = event.id if row.kind == "order.submitted" else getattr(event, "order_id", 0)
+                key = _ASKED[row.kind], about
                 answers = asked[row.seq] = []
+                if row.kind == "corporate_action":
+                    acts.add(row.seq)
                 self._answers.setdefault(key, deque()).append(answers)
             elif row.cause is None:
                 self._said.append((row.at, event))
-            elif row.cause in asked:  # else it is of our own making: a dividend, say
-                asked[row.cause].append(event)
+            elif row.cause in asked and (row.kind != "cash" or row.cause not in acts):
+                asked[row.cause].append(event)  # else it is of our own making: a dividend, say
 
     def _answer(self, what: str, order_id: int) -> Sequence[VenueReport]:
         waiting = self._answers.get((what, order_id))
@@ -98,7 +107,7 @@ class RecordedVenue:
         return heard
 
     def act(self, action: CorporateAction) -> Sequence[VenueReport]:
-        return self.advance(action.at)
+        return self._answer("act", 0)
 
     def open_orders(self) -> Sequence[Order]:
         return ()

@@ -121,12 +121,15 @@ class Bars:
     def _post(self, at: int, kind: str, order: Ref, content: Any = None) -> None:
         self.messages.append((at, len(self.messages), kind, order, content))
 
-    def until(self, at: int, *, arrivals: bool = False) -> None:
-        """Do what has arrived by `at`, in the order of arrival; or new orders alone."""
-        while due := [m for m in self.messages if m[0] <= at and (not arrivals or m[2] == "arrive")]:
+    def until(self, at: int, *, besides: int | None = None) -> None:
+        """Do what has arrived by `at`, in the order of arrival; or only what concerns orders that came after `besides`."""
+        while due := [m for m in self.messages if m[0] <= at and (besides is None or self._later(m[3], besides))]:
             first = min(due, key=lambda m: m[:2])
             self.messages.remove(first)
             self._do(first[0], first[2], first[3], first[4])
+
+    def _later(self, order: Ref, at: int) -> bool:
+        return not order.arrived or order.arrives > at
 
     def _do(self, at: int, kind: str, order: Ref, terms: Any) -> None:
         if order.end:
@@ -170,7 +173,7 @@ class Bars:
         there = [o for o in self.orders if o.arrived and not o.end and o.arrives <= bar.start]
         short = {m[3].id for m in self.messages if m[0] < bar.at and m[2] != "arrive"}
         # An exit that has nothing to close stays if what it may close can still come; what arrives in the bar counts.
-        self.until(bar.at, arrivals=True)
+        self.until(bar.at, besides=bar.start)
         room = None
         if self.share is not None:
             room = bar.volume * self.share
@@ -336,8 +339,9 @@ class Bars:
                 return ZERO  # its turn will come
         quantity = may if room is None else min(may, room.to_integral_value(ROUND_FLOOR))
         if order.time == "fok" and quantity < order.left:
-            self._finish(order, "cancelled")
-            return ZERO
+            if may or not coming:
+                self._finish(order, "cancelled")
+            return ZERO  # else at the end of the bar
         if quantity:
             self._fill(order, quantity, found, bar)
         short_of = may < wanted and not coming and not only_held and quantity == may

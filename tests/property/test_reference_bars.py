@@ -208,7 +208,11 @@ class Double:
     def hear(self, reports: Any) -> None:
         for report in reports:
             number = report.order_id
-            assert number not in self.ends or isinstance(report, CancelRejected) or type(report).__name__ == "ReplaceRejected"
+            assert (
+                number not in self.ends
+                or isinstance(report, CancelRejected)
+                or type(report).__name__ == "ReplaceRejected"
+            )
             if isinstance(report, Fill):
                 self.fills.append(Told(number, report.quantity, report.price, report.executed_at, report.maker))
                 if not report.remaining:

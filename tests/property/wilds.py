@@ -281,7 +281,7 @@ class Wilder(Strategy):
             return context.close(symbol)
         if kind == "target":
             return context.target(symbol, weight=round(chance.uniform(-0.8, 0.8), 2))
-        size = chance.randint(1, 60)
+        size = chance.choice([chance.randint(1, 60), chance.randint(40, 200)])
         if kind == "oco":
             rest = max(1, size - chance.randint(0, 5))
             pair = context.buy(symbol, size, stop=price + TICK * 2), context.short(symbol, rest, stop=price - TICK * 2)
@@ -296,7 +296,9 @@ class Wilder(Strategy):
             }
             if chance.random() < 0.3:
                 side = "sell" if long else "cover"
-                child = OrderIntent(symbol=symbol, side=side, quantity=D(size), type=OrderType.TRAILING_STOP, trail=away)
+                child = OrderIntent(
+                    symbol=symbol, side=side, quantity=D(size), type=OrderType.TRAILING_STOP, trail=away
+                )
                 exits = {"children": (child,)}
             return list(getattr(context, "buy" if long else "short")(symbol, size, **how, **exits))
         return list(getattr(context, kind)(symbol, size, **how, reduce_only=chance.random() < 0.1))
@@ -350,7 +352,9 @@ def plan(wild: Wild) -> Plan:
     limits = Limits(max_leverage=D(wild.leverage))
     terms = AccountTerms()
     if wild.margin != "none":
-        terms = AccountTerms(leverage=D(wild.leverage), maintenance_margin=D("0.25"), liquidates=wild.margin == "liquidates")
+        terms = AccountTerms(
+            leverage=D(wild.leverage), maintenance_margin=D("0.25"), liquidates=wild.margin == "liquidates"
+        )
     seats = [
         Seated(name, Wilder(seed=wild.seed + k, lively=wild.lively), CASH, limits, tuple(feed.instruments), terms)
         for k, name in enumerate(NAMES)

@@ -13,12 +13,12 @@ from typing import Annotated, Any, NamedTuple
 from hypothesis import strategies as st
 
 from onepath import Context, Instrument, Limits, OrderState, Range, Strategy, TimeInForce, Timer
-from onepath.seat import Seated
 from onepath.errors import OrderError
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import decode
 from onepath.journal.memory import MemoryJournal
 from onepath.ports import Row
+from onepath.seat import Seated
 from onepath.session import Plan, Session
 from onepath.simulator.commission import Bps, Commission, NoCommission, PerShare
 from onepath.simulator.latency import Latency, NoLatency, NormalLatency
