@@ -30,7 +30,8 @@ def text(value: object) -> str:
 
 
 def figure(value: str) -> str:
-    """A number's text with a true minus sign."""
+    """The text of one number, or of several after commas, with true minus signs."""
+    value = value.replace(", -", ", −")
     return escape("−" + value[1:] if value.startswith("-") else value)
 
 
