@@ -5,7 +5,7 @@ What a strategy author imports. Rules: importing this brings in neither pandas, 
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 from onepath.accounts import AccountTerms
 from onepath.actions import (

@@ -64,6 +64,7 @@ def backtest(
     sides: str | None = None,
     time: str | None = None,
     actions: str | Path | Sequence[CorporateAction] | None = None,
+    adjust_dividends: bool = False,
     marks: str | None = None,
     seed: int = 0,
     journal: str | Path | None = None,
@@ -79,7 +80,8 @@ def backtest(
     reached, not passed; `queue` says where in line a resting limit stands; `faults` what goes wrong. `stamps` says whether
     bar times mark their start or end. For quotes, trades and books: `kind` of data if it is not plain, `crossed`
     (refuse, the default, or drop), `sides` (both or one a row), `time` the column to go by.
-    `actions` are corporate actions (a path, see `onepath.data.actions`, or a list); the prices must then be raw.
+    `actions` are corporate actions (a path, see `onepath.data.actions`, or a list); the prices must then be raw;
+    `adjust_dividends` takes cash dividends, too, out of the past prices that features see.
     `account` are the terms of each strategy's account (`AccountTerms`: cash or margin, currency, interest); default: margin
     without costs. `risk` holds limits of all strategies together and of symbols, and circuit breakers. `journal` is a path
     to keep the session's journal at.
@@ -110,6 +112,8 @@ def backtest(
         seed=seed,
     )
     asked["expected_cost"] = parts.data["expected_cost"]
+    if adjust_dividends:
+        asked["adjust_dividends"] = True
     parts = parts._replace(data={**_whereabouts(data, feed), **asked})
     return _ran(
         parts, data, MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)

@@ -18,6 +18,7 @@ from onepath.accounts import AccountTerms
 from onepath.clock import HistoricalClock
 from onepath.data import open_feed
 from onepath.data.actions import given
+from onepath.data.assets import default
 from onepath.errors import ConfigError, JournalError
 from onepath.events import SessionEnded, SessionStarted
 from onepath.feeds.actions import WithActions
@@ -25,7 +26,7 @@ from onepath.feeds.hours import OpenHours
 from onepath.feeds.limited import Limited
 from onepath.feeds.paced import Paced
 from onepath.instruments import Instrument
-from onepath.journal.codec import decode
+from onepath.journal.codec import SCHEMA, decode
 from onepath.journal.memory import MemoryJournal
 from onepath.journal.sqlite import SqliteJournal, SqliteReader
 from onepath.nearest import nearest
@@ -35,6 +36,7 @@ from onepath.replay import ReplayResult, Rows
 from onepath.risk import Limits, RiskPlan
 from onepath.seat import Seated
 from onepath.session import Plan, Session, described, mark_interval, replayed
+from onepath.simulator.actions import OrderRules
 from onepath.simulator.commission import Bps, Commission, MakerTaker, NoCommission, PerOrder, PerShare, Tiers
 from onepath.simulator.faults import Faults
 from onepath.simulator.latency import Constant, Latency, NoLatency, NormalLatency, Samples
@@ -94,7 +96,7 @@ def build(config: Config, *, home: Path, session_id: str, journal_path: Path | N
     seats = [(c, registry.configured(config, config.strategies.index(c), home)) for c in config.active]
     market = _market(config)
     asked = _asked(config, market)
-    feed = _open(asked, home, said=config.where("data", "path"))
+    feed = _open(asked, home, _instruments(config), said=config.where("data", "path"))
     data = {**asked, **described(feed)}
     strategies = [
         Seated(
@@ -134,6 +136,12 @@ def replay(journal_path: Path, *, home: Path) -> ReplayResult:
 
 def _replayed(reader: SqliteReader, home: Path) -> ReplayResult:
     started = _only(reader, "session.started")
+    if started.schema != SCHEMA:
+        version = started.code_version.partition("+")[0]
+        raise JournalError(
+            f"session {reader.session_id} was recorded by onepath {version} (journal schema {started.schema}, this version "
+            f"replays schema {SCHEMA}); replay it with onepath {version}"
+        )
     ended = _only(reader, "session.ended")
     feed = _open(
         started.data, home, {str(row["symbol"]): msgspec.convert(row, Instrument) for row in started.instruments}
@@ -141,7 +149,7 @@ def _replayed(reader: SqliteReader, home: Path) -> ReplayResult:
     plan = Plan(
         mode=started.mode,
         seed=started.seed,
-        feed=Limited(_timed(feed, {**started.data, "speed": None}), ended.events),
+        feed=Limited(_timed(feed, {**started.data, "speed": None}), ended.events, whole=ended.status == "completed"),
         data=started.data,
         strategies=[_seated(row, home) for row in started.strategies],
         sources=[{key: row[key] for key in ("class", "source_sha256")} for row in started.strategies],
@@ -199,11 +207,22 @@ def _asked(config: Config, market: Market) -> dict[str, Any]:
         "calendar": data.calendar,
         "interval": data.interval,
         "actions": data.actions,
+        **({"adjust_dividends": True} if data.adjust_dividends else {}),
         **{key: value for key in _TICKS if (value := getattr(data, key)) is not None},
         "market_hours_only": clock.market_hours_only,
         "speed": None if clock.speed == "max" else clock.speed,
         "expected_cost": str(market.expected_cost),
     }
+
+
+def _instruments(config: Config) -> dict[str, Instrument]:
+    """What the configuration says of single symbols, over what their class says."""
+    data, found = config.data, {}
+    for symbol, given_ in data.instruments.items():
+        said = given_.model_dump(exclude_none=True)
+        usual = default(symbol, said.pop("asset_class", data.asset_class), said.pop("calendar", data.calendar))
+        found[symbol] = msgspec.structs.replace(usual, **said)
+    return found
 
 
 def _open(
@@ -269,6 +288,7 @@ def _market(config: Config) -> Market:
         touch=execution.limit_fill == "touch",
         queue=_queue(config),
         faults=_faults(config),
+        orders=OrderRules(execution.dividends == "reduce", execution.reverse_splits == "cancel"),
     )
 
 

@@ -129,6 +129,7 @@ class Session:
             risk=plan.risk,
             commands=plan.commands,
             acting=plan.feed.describe().get("acting", ()),
+            adjust_dividends=bool(plan.data.get("adjust_dividends")),
         )
 
     def stop(self) -> None:

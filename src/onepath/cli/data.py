@@ -27,7 +27,7 @@ def import_(
     *,
     name: Annotated[str, typer.Option(help="What the data set is to be called.")],
     symbol: Annotated[str | None, typer.Option(help="The symbol, where the file does not say it.")] = None,
-    asset_class: Annotated[str | None, typer.Option(help="equity, crypto, fx or generic.")] = None,
+    asset_class: Annotated[str | None, typer.Option(help="equity, crypto, perpetual, future, fx or generic.")] = None,
     calendar: Annotated[str | None, typer.Option(help="Trading calendar, such as XNYS or 24/7.")] = None,
     stamps: Annotated[str | None, typer.Option(help="Do times mark the start or the end of a bar?")] = None,
     interval: Annotated[str | None, typer.Option(help="Length of a bar, such as 1m, where it does not show.")] = None,

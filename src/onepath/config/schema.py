@@ -20,6 +20,7 @@ from onepath.config.costs import Commission, Faults, Latency, NoCommission, NoSl
 from onepath.config.risk import Risk, RiskLimits
 from onepath.config.values import (
     UNITS,
+    Amount,
     Free,
     Interval,
     Moment,
@@ -68,6 +69,27 @@ class Clock(Part):
         return self
 
 
+class InstrumentConfig(Part):
+    """What a symbol is; what is left out is as its asset class says."""
+
+    asset_class: str | None = None
+    """equity, crypto, perpetual, future, fx or generic; default: data.asset_class"""
+    currency: str | None = None
+    """what it is priced and paid in; default: USD"""
+    base: str | None = None
+    """of crypto and currency pairs, what one unit is (BTC of BTCUSDT): its price is then a rate, and fees may be taken in it"""
+    multiplier: Positive | None = None
+    """what one unit is worth at price one; default: 1"""
+    tick_size: Amount | None = None
+    """increment of prices; 0: none"""
+    lot_size: Positive | None = None
+    """increment of quantities"""
+    min_notional: Amount | None = None
+    """least value of an order"""
+    calendar: str | None = None
+    """its trading calendar; default: data.calendar"""
+
+
 HISTORY = ("parquet", "csv", "dataset")
 
 
@@ -91,13 +113,17 @@ class Data(Part):
     stamps: Literal["start", "end"] | None = None
     """whether a file's time stamps are the start or the end of its bars; default: as the file or dataset says"""
     asset_class: str | None = None
-    """equity, crypto, fx, ...: increments and defaults of the instruments; default: as the dataset says"""
+    """equity, crypto, perpetual, future, fx or generic: what the instruments are taken to be; default: as the dataset says"""
     calendar: str | None = None
     """trading calendar, such as XNYS or 24/7; default: as the dataset or asset class says"""
     interval: Interval | None = None
     """length of a bar, such as 1m, 1h, 1d; default: found in the data"""
     actions: str | None = None
     """file of corporate actions (splits, dividends, ...), relative to the workspace; the prices must be raw"""
+    adjust_dividends: bool = False
+    """true: cash dividends are taken out of the past prices that features see, as splits always are"""
+    instruments: dict[str, InstrumentConfig] = Field(default_factory=dict)
+    """by symbol: what is not as the asset class says, such as its currency"""
     kind: Literal["bars", "quotes", "trades", "book"] | None = None
     """what the data is; default: found from the columns; of a dataset with several kinds, the one to read"""
     crossed: Literal["refuse", "drop"] | None = None
@@ -165,6 +191,10 @@ class Execution(Part):
     """share of a bar's volume that all orders of the bar may take together; null: no limit"""
     limit_fill: Literal["through", "touch"] = "through"
     """through: a limit fills when the price trades beyond it; touch: when it is reached"""
+    dividends: Literal["reduce", "keep"] = "reduce"
+    """reduce: open buy limits and sell stops are lowered by a cash dividend; keep: they stay (do not reduce)"""
+    reverse_splits: Literal["restate", "cancel"] = "restate"
+    """what becomes of open orders at a reverse split"""
     queue: Queue = ThroughQueue(model="through")
     """where a resting limit stands in the line at its price, where trades, quotes or books are the data (bars: limit_fill)"""
     account: AccountConfig = AccountConfig()

@@ -37,8 +37,8 @@ def open_feed(
     `source` is a pandas or polars frame, an Arrow table, a mapping of symbol to frame, the path of a CSV or Parquet
     file, of a folder of them or of a data set, or the name of a data set in `data_dir` or among the samples.
     `start` (inclusive) and `end` (exclusive) are compared with the start of a bar. `instruments` says what the symbols
-    are; the others follow `asset_class` (equity, crypto, fx, generic) and `calendar`. `stamps` says whether times mark
-    the start or the end of bars, None finds out. `interval` is the bar length where the data do not show it.
+    are; the others follow `asset_class` (equity, crypto, perpetual, future, fx, generic) and `calendar`. `stamps` says
+    whether times mark the start or the end of bars, None finds out. `interval` is the bar length where the data do not show it.
 
     Quotes, trades and order books open the same way; a symbol may also map to a mapping of kind to frame. `kind` (bars,
     quotes, trades, book) is found from the columns where it is not said. `crossed="drop"` leaves out quotes whose bid is

@@ -21,6 +21,8 @@ from onepath.instruments import Instrument
 CLASSES: Mapping[str, Mapping[str, Any]] = {
     "equity": {"tick_size": Decimal("0.01"), "lot_size": Decimal(1), "calendar": "XNYS"},
     "crypto": {"tick_size": Decimal("0.01"), "lot_size": Decimal("0.00000001"), "calendar": "24/7"},
+    "perpetual": {"tick_size": Decimal("0.01"), "lot_size": Decimal("0.00000001"), "calendar": "24/7"},
+    "future": {"tick_size": Decimal("0.01"), "lot_size": Decimal(1), "calendar": "24/5"},
     "fx": {"tick_size": Decimal("0.00001"), "lot_size": Decimal(1), "calendar": "24/5"},
     "generic": {"tick_size": Decimal(0), "lot_size": Decimal("0.00000001"), "calendar": "24/7"},
 }

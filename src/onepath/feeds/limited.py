@@ -1,6 +1,7 @@
 """A feed cut off after so many events, for replaying a session that was stopped.
 
-Rules: nothing is reordered; the cut may fall inside an instant, as the stop did.
+Rules: nothing is reordered; the cut may fall inside an instant, as the stop did. Of a session that ran to its end, corporate
+actions after the last event belong to it.
 """
 
 from __future__ import annotations
@@ -32,17 +33,19 @@ class _Front:
 class Limited:
     """The first `events` events of `feed`."""
 
-    def __init__(self, feed: Feed, events: int) -> None:
+    def __init__(self, feed: Feed, events: int, *, whole: bool = False) -> None:
+        """`whole`: the session was not stopped."""
         self.instruments: Mapping[str, Instrument] = feed.instruments
         self.volumes = feed.volumes
         self.kinds = feed.kinds
         self.total: int | None = events
         self._feed = feed
+        self._whole = whole
 
     def batches(self) -> Iterator[Batch]:
         left = self.total or 0
         for batch in self._feed.batches():
-            if left <= 0:
+            if left <= 0 and not (self._whole and batch.size == 0):
                 return
             yield batch if batch.size <= left else _Front(batch, left)
             left -= batch.size

@@ -28,6 +28,7 @@ MINUTE = 60_000_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 _ROOM = 1e9
+_PLAIN = AccountTerms()
 Make = Callable[[Any], Any]
 
 
@@ -75,7 +76,7 @@ class Ran(NamedTuple):
 def ran(
     plan: Mapping[int, Make],
     prices: Mapping[str, Sequence[float]],
-    account: AccountTerms = AccountTerms(),
+    account: AccountTerms = _PLAIN,
     *,
     every: int = MINUTE,
     cash: str = "1000",
@@ -110,9 +111,9 @@ def ran(
     assert replayed(made(), journal).identical
     Session(made()._replace(market=Market()), again, RecordedVenue(journal)).run()
     assert [tuple(row) for row in again.rows()][1:] == [tuple(row) for row in journal.rows()][1:]
-    return Ran(
-        session, session.plan.strategies[0].strategy, [(r.kind, decode(r)) for r in journal.rows()], read(journal)
-    )  # type: ignore[arg-type]
+    played = session.plan.strategies[0].strategy
+    assert isinstance(played, At)
+    return Ran(session, played, [(row.kind, decode(row)) for row in journal.rows()], read(journal))
 
 
 def buys(quantity: Any, symbol: str = "X") -> Make:
@@ -241,7 +242,7 @@ def test_an_account_in_dollars_trades_in_euros() -> None:
         "X": Instrument(symbol="X", currency="EUR"),
         "EURUSD": Instrument(symbol="EURUSD", base="EUR", currency="USD", asset_class="fx"),
     }
-    prices = {"X": [100, 100, 110, 110], "EURUSD": [1.1, 1.1, 1.1, 1.2]}
+    prices = {"X": [100.0, 100.0, 110.0, 110.0], "EURUSD": [1.1, 1.1, 1.1, 1.2]}
     made = ran({1: buys(5)}, prices, AccountTerms(currency="USD"), instruments=known)
     assert made.session.venue.cash() == {"main": 1_000}
     assert made.session.engine._seats["main"].ledger.foreign == {"EUR": -500}
@@ -255,7 +256,7 @@ def test_fees_in_the_coin_that_was_bought() -> None:
     """2 coins at 100 with 10 bps: 1.998 come, and 1.998 can be sold: at 110 less 10 bps of money, 219.78 - 0.21978."""
     known = {"BTCUSDT": Instrument(symbol="BTCUSDT", currency="USDT", base="BTC", asset_class="crypto")}
 
-    class InCoin(Bps):
+    class InCoin(Bps, frozen=True):
         in_base = True
 
     plan = {1: buys(2, "BTCUSDT"), 2: lambda c: c.sell("BTCUSDT", c.portfolio.quantity("BTCUSDT"))}
