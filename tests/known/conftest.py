@@ -6,7 +6,8 @@
 - `market`: what the market shows, numbered from 1; bars last a minute, ticks are a second apart (`every` says otherwise):
   `open/high/low/close` or one price for all four, `*500` its volume; a quote `99*5x101*7`: 5 bid at 99, 7 offered at 101
   (`99x101`: sizes unknown); a trade `t100*5`, `t100*5b` where the buyer came to the seller, `t100*5s` the seller to the buyer;
-  a whole book `[99*5,98*8x101*7,102*3]`, a change of it `{x101*2,103*4}` (size 0: gone). `~17.5h`, `~10s`: time before the next.
+  a whole book `[99*5,98*8x101*7,102*3]`, a change of it `{x101*2,103*4}` (size 0: gone).
+  `=`: at the moment of the one before it. `~17.5h`, `~10s`: time before the next.
 - `orders`: `1: buy 10 limit 99 day; 3: cancel #1` - what is sent when that event is known; `1.5:` half an interval later.
   Orders are numbered from 1, children after their parent: `buy 10 [sell 10 stop 95, sell 10 limit 105]`.
   Words: `limit 99`, `stop 95`, `trail 2`, `trail 2%`, `day`, `gtd 3.5`, `ioc`, `fok`, `open`, `close` (auctions), `post`
@@ -115,7 +116,7 @@ class Tape:
     def __init__(self, case: Case) -> None:
         given = case.settings
         tokens = case.market.split()
-        self.ticks = any(token[0] in "t[{" or "x" in token for token in tokens if token[0] != "~")
+        self.ticks = any(token[0] in "t[{=" or "x" in token for token in tokens if token[0] != "~")
         self.interval = _span(given.get("every", "1s" if self.ticks else "1m"))
         self.origin = MONDAY + _span(given.get("from", "0h"))
         self.events: list[MarketEvent] = []
@@ -127,9 +128,10 @@ class Tape:
             if token.startswith("~"):
                 clock += _span(token[1:])
                 continue
-            clock += self.interval
-            self.numbers[clock] = len(self.numbers) + 1
-            self.events.append(self._event(token, clock))
+            if token[0] != "=":
+                clock += self.interval
+                self.numbers[clock] = len(self.numbers) + 1
+            self.events.append(self._event(token.lstrip("="), clock))
         self.times = {number: at for at, number in self.numbers.items()}
 
     def _quiet(self, tokens: list[str], *, wanted: bool) -> None:
@@ -243,7 +245,8 @@ class TapeBatch:
         self._events = events
 
     def events(self) -> Iterator[tuple[MarketEvent, bool]]:
-        return ((event, True) for event in self._events)
+        later = [*self._events[1:], None]
+        return ((e, n is None or n.at > e.at) for e, n in zip(self._events, later, strict=True))
 
     def columns(self, _symbol: str) -> None:
         return None

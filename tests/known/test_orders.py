@@ -67,3 +67,8 @@ def test_delays(play: Play, line: str) -> None:
 def test_beside(play: Play, line: str) -> None:
     """Of several kinds of data the finest is the market; bars beside ticks are for looking at."""
     check(play, line)
+
+
+def test_moments(play: Play, line: str) -> None:
+    """Events of one moment are met one after the other; what arrives inside a bar leaves the order the bar's open alone."""
+    check(play, line)

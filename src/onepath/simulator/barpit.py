@@ -211,7 +211,7 @@ class BarPit:
                 time is _CLOSING and at_closing(bar, place.calendar)
             ):
                 self._house.lapse(resting, bar.at)
-        if resting.held is not None and not resting.ended:
+        if resting.held is not None:
             self._unhold(resting, bar.at)
 
 

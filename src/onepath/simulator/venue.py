@@ -327,6 +327,8 @@ class SimulatedVenue:
     def _unhold(self, resting: Resting, until: int) -> None:
         """Carry out what had arrived by `until` and waited for a bar."""
         held, resting.held = resting.held or [], None
+        if resting.ended:
+            until = NEVER  # what came too late is answered as the bar is known
         later = [message for message in held if message[0] > until]
         for at, kind, content, _ in held:
             if at <= until:
