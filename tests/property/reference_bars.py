@@ -100,6 +100,7 @@ class Bars:
         self.share, self.touch, self.slip, self.tick, self.day = share, touch, slip, tick, day
         self.orders: list[Ref] = []
         self.messages: list[tuple[int, int, str, Ref, Any]] = []
+        self.sent = 0
         self.held = ZERO
         self.last: Decimal | None = None
         self.fills: list[Told] = []
@@ -119,7 +120,8 @@ class Bars:
         self._post(arrives, "replace", order, terms)
 
     def _post(self, at: int, kind: str, order: Ref, content: Any = None) -> None:
-        self.messages.append((at, len(self.messages), kind, order, content))
+        self.sent += 1
+        self.messages.append((at, self.sent, kind, order, content))
 
     def until(self, at: int, *, besides: int | None = None) -> None:
         """Do what has arrived by `at`, in the order of arrival; or only what concerns orders that came after `besides`."""
