@@ -113,7 +113,8 @@ class Result:
     def orders(self) -> Any:
         """Orders that were sent, in order."""
         columns = ("id", "strategy", "symbol", "side", "type", "quantity", "limit", "stop", "time_in_force")
-        return self._table(self.record.orders, (*columns, "submitted_at", "signal_id", "tag"), ("submitted_at",))
+        more = ("submitted_at", "signal_id", "tag", "parent_id", "group", "reference")
+        return self._table(self.record.orders, (*columns, *more), ("submitted_at",))
 
     @cached_property
     def denied(self) -> Any:
@@ -124,7 +125,7 @@ class Result:
     def fills(self) -> Any:
         """Fills, in order; quantity is signed."""
         columns = ("id", "order_id", "strategy", "symbol", "quantity", "price", "fee", "slippage", "executed_at")
-        return self._table(self.record.fills, columns, ("executed_at",))
+        return self._table(self.record.fills, (*columns, "maker", "fee_currency", "mid"), ("executed_at",))
 
     @cached_property
     def equity(self) -> Any:
