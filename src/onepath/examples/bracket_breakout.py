@@ -40,13 +40,16 @@ class BracketBreakout(Strategy):
     def _entry(self, symbol: str, top: float, context: Context) -> list[Intent]:
         """The order that waits at the top of the range, instead of one that waits at an old top."""
         is_waiting = any(order.symbol == symbol for order in context.open_orders)
-        if is_waiting and self._tops[symbol] == top:
+        if is_waiting and self._tops.get(symbol) == top:
             return []
-        self._tops[symbol] = top
         distance = context.features[symbol].range
+        size = self._size(top, distance, context)
+        if size < context.instruments[symbol].lot_size or self.params.stop * distance >= top:
+            return [*context.cancel_all(symbol)]
+        self._tops[symbol] = top
         entry = context.buy(
             symbol,
-            self._size(top, distance, context),
+            size,
             stop=top,
             stop_loss=top - self.params.stop * distance,
             take_profit=top + self.params.profit * distance,
