@@ -43,8 +43,8 @@ class BracketBreakout(Strategy):
         if is_waiting and self._tops.get(symbol) == top:
             return []
         distance = context.features[symbol].range
-        size = self._size(top, distance, context)
-        if size < context.instruments[symbol].lot_size or self.params.stop * distance >= top:
+        size = self._size(top, distance, context) if 0 < self.params.stop * distance < top else 0.0
+        if size < context.instruments[symbol].lot_size:
             return [*context.cancel_all(symbol)]
         self._tops[symbol] = top
         entry = context.buy(
