@@ -39,13 +39,15 @@ class BracketBreakout(Strategy):
 
     def _entry(self, symbol: str, top: float, context: Context) -> list[Intent]:
         """The order that waits at the top of the range, instead of one that waits at an old top."""
-        is_waiting = any(order.symbol == symbol for order in context.open_orders)
-        if is_waiting and self._tops.get(symbol) == top:
+        waiting = [o for o in context.open_orders if o.symbol == symbol and o.order.parent_id is None]
+        if waiting and self._tops.get(symbol) == top:
             return []
+        # The exits are not cancelled: they end with an entry that never filled, and stay with one that has in the meantime.
+        cancels = [cancel for order in waiting for cancel in context.cancel(order)]
         distance = context.features[symbol].range
         size = self._size(top, distance, context) if 0 < self.params.stop * distance < top else 0.0
         if size < context.instruments[symbol].lot_size:
-            return [*context.cancel_all(symbol)]
+            return list(cancels)
         self._tops[symbol] = top
         entry = context.buy(
             symbol,
@@ -55,7 +57,7 @@ class BracketBreakout(Strategy):
             take_profit=top + self.params.profit * distance,
             signal=context.signal(symbol, "breakout", ["above_channel"], top=top, range=distance),
         )
-        return [*context.cancel_all(symbol), *entry]
+        return [*cancels, *entry]
 
     def _size(self, top: float, distance: float, context: Context) -> float:
         equity = float(context.portfolio.equity)
