@@ -435,7 +435,7 @@ def _told(event: Any, shown: str, at: int, tape: Tape) -> str:
     reason = getattr(event, "reason", "")
     why = f" ({reason})" if reason and "reasons" in shown else ""
     if isinstance(event, Replaced):
-        names = ("limit", "stop", "trail", "trail_percent")
+        names = ("stop", "limit", "trail", "trail_percent")
         prices = [f" {name} {_plain(price)}" for name in names if (price := getattr(event, name)) is not None]
         return f"now {_plain(event.quantity)}{''.join(prices)}{why}"
     name = _SAID.get(type(event), "")
