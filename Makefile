@@ -22,8 +22,9 @@ check: $(VENV)/.developed  ## lint, format, types
 mutants: $(VENV)/.developed  ## faults put into the code one by one: which test notices each (about four minutes)
 	$(BIN)/python tests/mutants/run.py
 
-bench: $(VENV)/.developed  ## the engine against the bare loop, full size (about three minutes)
+bench: $(VENV)/.developed  ## bars, orders and quotes against the bare loop, full size (about five minutes)
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/ticks.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("onepath needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'

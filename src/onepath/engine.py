@@ -122,7 +122,15 @@ class Engine:
         self.gate = Gate()
         """the last step: what leaves is what was decided, once"""
         self.desk = Desk(
-            instruments, self.marks, self._blotter, self._controls, self.gate, self.moment, record, self._tell, self._move
+            instruments,
+            self.marks,
+            self._blotter,
+            self._controls,
+            self.gate,
+            self.moment,
+            record,
+            self._tell,
+            self._move,
         )
         for at, command in commands:
             self._agenda.set_command(at, command)

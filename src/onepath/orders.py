@@ -187,7 +187,6 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
                 f"an order for {self.symbol} has {name} price {price}; it must be a positive finite number"
             )
 
-
     def _check_trail(self) -> None:
         given = [trail for trail in (self.trail, self.trail_percent) if trail is not None]
         if self.type is not OrderType.TRAILING_STOP or len(given) != 1:
@@ -211,7 +210,9 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
             if not isinstance(child, OrderIntent):
                 raise OrderError(f"a child of the order for {self.symbol} is {child!r}; it must be an OrderIntent")
             if child.children:
-                raise OrderError(f"a child of the order for {self.symbol} has children of its own; one level is allowed")
+                raise OrderError(
+                    f"a child of the order for {self.symbol} has children of its own; one level is allowed"
+                )
             if child.quantity > self.quantity:
                 raise OrderError(
                     f"a child of the order for {self.symbol} is for {child.quantity}, more than its parent's {self.quantity}"

@@ -109,7 +109,10 @@ def of_case(name: str) -> tuple[Make, Data, str]:
     )
 
 
-@pytest.mark.parametrize("name", [*cases.ARGUMENTS, cases.SEVERAL])
+ON_BARS = [name for name in cases.ARGUMENTS if cases.arguments(name)["data"] != "btcusdt_quotes"]
+
+
+@pytest.mark.parametrize("name", [*ON_BARS, cases.SEVERAL])
 def test_examples_never_look_ahead(name: str) -> None:
     """For every example, costs and delays included, what comes after a moment changes nothing that was before it."""
     make, data, dataset = of_case(name)

@@ -15,6 +15,8 @@ from onepath.data import open_feed
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.feeds.paced import Paced
 from onepath.feeds.parquet import ParquetFeed
+from onepath.feeds.tickfiles import TickFile
+from onepath.feeds.ticks import Stream, TickFeed
 from onepath.journal.codec import DECISIONS
 from onepath.journal.memory import MemoryJournal
 from onepath.ports import Feed, Row
@@ -70,16 +72,20 @@ def test_a_clock_that_waits_decides_the_same() -> None:
     assert rows_over("sma_cross_minutes", paced) == rows_over("sma_cross_minutes", opened("sma_cross_minutes"))
 
 
-def parquet(name: str, batch: int) -> ParquetFeed:
+def parquet(name: str, batch: int) -> ParquetFeed | TickFeed:
     """The whole sample of a case, in batches of that size."""
     feed = opened(name)
     folder = SAMPLES / str(cases.arguments(name)["data"])
+    if isinstance(feed, TickFeed):
+        streams = [Stream(symbol, kind) for symbol, kinds in feed.kinds.items() for kind in kinds]
+        files = {s: TickFile(s.kind, folder / f"{s.symbol}.{s.kind}.parquet") for s in streams}
+        return TickFeed(files, feed.instruments, batch=batch)
     files = {symbol: folder / f"{symbol}.parquet" for symbol in feed.instruments}
     return ParquetFeed(files, feed.instruments, interval_ns=feed.interval_ns, batch=batch)
 
 
-LONG = ("buy_and_hold", "momentum")
-"""25,000 bars: not in batches of one"""
+LONG = ("buy_and_hold", "momentum", "bracket_breakout", "market_making")
+"""25,000 events: not in batches of one"""
 SIZES = [(name, batch) for name in cases.ARGUMENTS for batch in (1, 3, 97, 10**6) if batch > 1 or name not in LONG]
 
 
