@@ -30,7 +30,7 @@ def streams(rows: int) -> Streams:
     for kind in ("quotes", "trades"):
         table = pq.read_table(FOLDER / f"{SYMBOL}.{kind}.parquet")
         found[kind] = {name: table.column(name).to_pylist() for name in table.column_names}
-    return cut({kind: columns for kind, columns in found.items()}, found["quotes"]["at"][rows])
+    return cut(found, found["quotes"]["at"][rows])
 
 
 def cut(data: Streams, at: int) -> Streams:
