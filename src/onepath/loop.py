@@ -104,8 +104,10 @@ def _rest(stream: Iterator[tuple[MarketEvent, bool]]) -> Iterator[MarketEvent]:
 
 
 def _instant(engine: Engine, venue: Venue, events: Sequence[MarketEvent]) -> None:
-    """An instant while orders are at work: all reports, then all market events."""
+    """An instant while orders are at work: all reports, what they make the engine ask back, then all market events."""
     _hear(engine, venue.match(events))
+    if engine.cancels:  # now, as in a replay, where these reports come from `advance`
+        _perform(engine, venue, engine.take_cancels())
     for event in events:
         engine.marks[event.symbol] = event
         _deliver(engine, event)

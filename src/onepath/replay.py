@@ -1,7 +1,8 @@
 """The proof: a recorded session, run again over what it saw, decides the same.
 
 Rules: market events come from the same data, what the venue said comes from the journal, never from a simulation; only the
-strategy and the checks run anew. Decisions are compared in order, byte for byte: time, kind, strategy, body.
+strategy and the checks run anew. What the venue said of itself at one moment is heard in as many parts as the record has, where
+decisions came between. Decisions are compared in order, byte for byte: time, kind, strategy, body.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class RecordedVenue:
 
     def __init__(self, recorded: Rows) -> None:
         self._answers: dict[tuple[str, int], deque[list[VenueReport]]] = {}
-        self._said: deque[tuple[int, VenueReport]] = deque()
+        self._said: deque[tuple[int, int, VenueReport]] = deque()
         self.working: tuple[str, ...] = ()
         self._read(recorded)
         self.due = self._said[0][0] if self._said else NEVER
@@ -65,9 +66,11 @@ class RecordedVenue:
     def _read(self, recorded: Rows) -> None:
         asked: dict[int, list[VenueReport]] = {}
         acts: set[int] = set()
+        part = 0
         for row in recorded.rows((*REPORTS, *_ASKED)):
             event = decode(row)
             if row.kind in _ASKED:
+                part += 1
                 about = event.id if row.kind == "order.submitted" else getattr(event, "order_id", 0)
                 key = _ASKED[row.kind], about
                 answers = asked[row.seq] = []
@@ -75,7 +78,7 @@ class RecordedVenue:
                     acts.add(row.seq)
                 self._answers.setdefault(key, deque()).append(answers)
             elif row.cause is None:
-                self._said.append((row.at, event))
+                self._said.append((row.at, part, event))
             elif row.cause in asked and (row.kind != "cash" or row.cause not in acts):
                 asked[row.cause].append(event)  # else it is of our own making: a dividend, say
 
@@ -101,8 +104,9 @@ class RecordedVenue:
     def advance(self, at: int) -> Sequence[VenueReport]:
         said = self._said
         heard = []
-        while said and said[0][0] <= at:
-            heard.append(said.popleft()[1])
+        part = said[0][1] if said else 0
+        while said and said[0][0] <= at and said[0][1] == part:
+            heard.append(said.popleft()[2])
         self.due = said[0][0] if said else NEVER
         return heard
 
