@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from onepath.errors import ConfigError
-from onepath.instruments import ONE, ZERO, Instrument
+from onepath.instruments import ONE, ZERO, Instrument, number
 
 Funding = tuple[tuple[int, Decimal], ...]
 """Funding rates as they were: (nanoseconds, share of the position's value), in time order."""
@@ -25,6 +25,17 @@ DAY = 86_400_000_000_000
 _FLOOR = Context(prec=28, rounding=ROUND_FLOOR)
 """a third is kept a little too small, so that leverage three carries three times the equity"""
 _DAY_COUNTS = (360, 365)
+_LONGEST = 30
+_NUMBERS = (
+    "capital",
+    "leverage",
+    "initial_margin",
+    "maintenance_margin",
+    "borrow_rate",
+    "margin_rate",
+    "credit_rate",
+    "funding_rate",
+)
 
 
 class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,6 +73,11 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     funding: Mapping[str, Funding] = {}
 
     def __post_init__(self) -> None:
+        self._read()
+        if self.type not in ("cash", "margin"):
+            raise ConfigError(f"an account's type is {self.type!r}; expected cash or margin")
+        if not 0 <= self.settlement_days <= _LONGEST:
+            raise ConfigError(f"settlement_days is {self.settlement_days}; it must lie between 0 and {_LONGEST}")
         if self.type == "cash" and (self.leverage or ONE) > ONE:
             raise ConfigError(f"a cash account has leverage {self.leverage}; it lends nothing: use type margin, or 1")
         if self.type != "cash" and self.settlement_days:
@@ -82,6 +98,23 @@ class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             raise ConfigError(
                 f"maintenance_margin is {self.maintenance_margin}; it must lie between zero and the initial {self.to_open}"
             )
+
+    def _read(self) -> None:
+        """Keep what was given as text or float as the number that a person would read."""
+        for name in _NUMBERS:
+            value = getattr(self, name)
+            if value is not None:
+                found = number(f"the account's {name}", value)
+                if not found.is_finite():
+                    raise ConfigError(f"the account's {name} is {value}; it must be a finite number")
+                if type(value) is not Decimal:
+                    msgspec.structs.force_setattr(self, name, found)
+        if self.funding:
+            rates = {
+                symbol: tuple((at, number(f"the funding rate of {symbol}", rate)) for at, rate in table)
+                for symbol, table in self.funding.items()
+            }
+            msgspec.structs.force_setattr(self, "funding", rates)
 
     @property
     def to_open(self) -> Decimal:

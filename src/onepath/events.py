@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from onepath.errors import ConfigError
 from onepath.orders import Order, Step
 
 _PART, _WHOLE = Step.FILL_PART, Step.FILL  # by plain name: a lookup on the enum costs as much as a call
@@ -230,6 +231,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scope: str = ""
     reason: str = ""
     by: str = ""
+
+    def __post_init__(self) -> None:
+        if type(self.state) is not TradingState:  # states are compared by identity
+            known = [str(state) for state in TradingState]
+            if self.state not in known:
+                raise ConfigError(f"a command sets the state {self.state!r}; expected one of {', '.join(known)}")
+            msgspec.structs.force_setattr(self, "state", TradingState(self.state))
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,6 +10,8 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 
 import msgspec
 
+from onepath.errors import ConfigError
+
 ZERO = Decimal(0)
 ONE = Decimal(1)
 
@@ -22,6 +24,17 @@ def exact(value: float | int | str | Decimal) -> Decimal:
     if kind is Decimal or kind is int:
         return Decimal(value)
     return Decimal(float.__repr__(value)) if isinstance(value, float) else Decimal(str(value))
+
+
+def number(what: str, value: float | int | str | Decimal) -> Decimal:
+    """`value` exactly. Raises ConfigError, naming it as `what`, where it is no number."""
+    try:
+        found = exact(value)
+    except (ArithmeticError, TypeError, ValueError):
+        found = Decimal("NaN")
+    if found.is_nan():
+        raise ConfigError(f"{what} is {value!r}; it must be a number, such as 0.25 or '0.25'")
+    return found
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):

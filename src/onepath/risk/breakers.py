@@ -30,7 +30,7 @@ from onepath.events import (
     TradingStateChanged,
     VenueReport,
 )
-from onepath.instruments import ZERO, Instrument, exact
+from onepath.instruments import ZERO, Instrument, exact, number
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
 from onepath.nearest import nearest
@@ -57,14 +57,19 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
     """how many of the last answers count, for the reject rate; below that it does not trip"""
 
     def __post_init__(self) -> None:
-        limit = exact(self.limit)
-        if not (limit.is_finite() and limit > 0 and self.window > 0 and self.orders > 0):
+        limit, window = number("a breaker's limit", self.limit), number("a breaker's window", self.window)
+        if not (limit.is_finite() and limit > 0 and window > 0 and self.orders > 0):
             raise ConfigError(
                 f"a breaker has limit {self.limit}, window {self.window}, orders {self.orders}; all must be positive"
             )
-        if self.action is TradingState.ACTIVE:
-            raise ConfigError("a breaker's action is active; expected reducing or halted")
-        msgspec.structs.force_setattr(self, "limit", limit)
+        if self.action not in _STRICTNESS or self.action == _ACTIVE:
+            raise ConfigError(f"a breaker's action is {self.action}; expected reducing or halted")
+        if self.scope not in ("strategy", "account"):
+            raise ConfigError(f"a breaker's scope is {self.scope!r}; expected strategy or account")
+        # A word as good as the state itself: states are compared by identity.
+        kept = {"limit": limit, "window": float(window), "action": TradingState(self.action)}
+        for name, value in kept.items():
+            msgspec.structs.force_setattr(self, name, value)
 
 
 class Breakers(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from onepath.errors import ConfigError
-from onepath.instruments import ONE, exact
+from onepath.instruments import ONE, number
 
 UNLIMITED = Decimal("Infinity")
 _SHARES_AND_SUMS = (
@@ -75,17 +75,31 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in (*_SHARES_AND_SUMS, *_SECONDS, *_COUNTS):
             value = getattr(self, name)
-            if value is None:
-                continue
-            number = exact(value)
-            if number.is_nan() or number <= 0 or (not number.is_finite() and name != "max_leverage"):
-                raise ConfigError(f"the limit {name} is {value}; it must be a positive number, or None for no limit")
-            if name in _SHARES_AND_SUMS and type(value) is not Decimal:
-                msgspec.structs.force_setattr(self, name, number)
+            if value is not None:
+                self._put(name, value, number(f"the limit {name}", value))
+        for name in ("symbols", "restricted"):
+            value = getattr(self, name)
+            if value is not None:  # one symbol as text means itself, not its letters
+                names = (value,) if isinstance(value, str) else tuple(map(str, value))
+                msgspec.structs.force_setattr(self, name, names)
         if self.cancel_reserve is not None and not 0 <= self.cancel_reserve < (self.max_messages or 0):
             raise ConfigError(
                 f"the limit cancel_reserve is {self.cancel_reserve}; it must be less than max_messages ({self.max_messages})"
             )
+
+    def _put(self, name: str, value: object, found: Decimal) -> None:
+        """Keep a limit as the kind of number it is, however it was written."""
+        if found <= 0 or (not found.is_finite() and name != "max_leverage"):
+            raise ConfigError(f"the limit {name} is {value}; it must be a positive number, or None for no limit")
+        kept: Decimal | float | int = found
+        if name in _COUNTS:
+            if found % 1:
+                raise ConfigError(f"the limit {name} is {value}; it must be a whole number")
+            kept = int(found)
+        elif name in _SECONDS:
+            kept = float(found)
+        if type(value) is not type(kept):
+            msgspec.structs.force_setattr(self, name, kept)
 
     @property
     def reserve(self) -> int:
