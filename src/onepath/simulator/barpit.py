@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from itertools import count
+from operator import itemgetter
 
 from msgspec.structs import replace
 
@@ -60,6 +61,10 @@ class BarPit:
         self._unhold = unhold
         self._entered: set[int] = set()
         """children whose parent filled inside the bar: what came before in it is not theirs"""
+        self._offers: dict[int, Offer | None] = {}
+        """what the bar offers children that part of a parent had brought to work before"""
+        self._caps: dict[int, Decimal] = {}
+        """limits among them whose parent filled more inside the bar: what was at work before, which the bar may fill"""
 
     def alone(self, resting: Resting, place: Place, bar: Bar) -> bool:
         """Fill a market order that is alone in its symbol; False where the case is another."""
@@ -99,9 +104,10 @@ class BarPit:
         places = [(bar, house.working[bar.symbol]) for bar in bars if bar.symbol in house.working]
         took: list[tuple[Resting, Place, Bar]] = []
         self._entered.clear()
+        self._release(places, over=False)
         for bar, place in places:
             for resting in tuple(place.orders):
-                if not resting.ended and self._takes_part(resting, bar):
+                if not resting.ended and bar.start >= resting.arrives_at:
                     took.append((resting, place, bar))
                     if resting.available:
                         self._enter(entries, next(numbers), resting, place, bar)
@@ -114,36 +120,48 @@ class BarPit:
             if resting.ended:
                 continue
             place, room = house.places[bar.symbol], rooms[bar.symbol]
+            if self._caps and resting.order.id in self._caps:
+                cap = self._caps.pop(resting.order.id)
+                room = cap if room is None else min(room, cap)
             fill = house.trade(resting, place, _chance(found, bar, room, resting), held_only=not in_turn)
             if fill is None:
                 continue
-            rooms[bar.symbol] = None if room is None else room - abs(fill.quantity)
+            left = rooms[bar.symbol]
+            rooms[bar.symbol] = None if left is None else left - abs(fill.quantity)
             if resting.family is not None:
                 for entry in self._children(resting, fill, found.phase, bar, numbers):
                     heapq.heappush(entries, entry)
         for resting, place, bar in took:
             self._after(resting, place, bar)
+        self._release(places, over=True)
         for _, place in places:
             if place.orders:
                 place.refresh()
 
-    def _takes_part(self, resting: Resting, bar: Bar) -> bool:
-        if resting.held is not None:
-            self._unhold(resting, bar.start)
-        if resting.ended:
-            return False
-        if bar.start >= resting.arrives_at:
-            return True
-        if resting.held is not None:
-            self._unhold(resting, bar.at)
-        return False
+    def _release(self, places: Sequence[tuple[Bar, Place]], *, over: bool) -> None:
+        """Carry out what waited for the bars, in the order in which it came: before them what came before they began, or is
+        about orders that take no part in them; the rest when they are over."""
+        waiting = [
+            (message[0], message[4], resting, bar)
+            for bar, place in places
+            for resting in place.orders
+            if resting.held is not None
+            for message in resting.held
+        ]
+        waiting.sort(key=itemgetter(0, 1))
+        for at, _, resting, bar in waiting:
+            until = bar.at if over or bar.start < resting.arrives_at else bar.start
+            if at <= until and resting.held is not None:
+                self._unhold(resting, at)
 
     def _enter(self, entries: list[Entry], number: int, resting: Resting, place: Place, bar: Bar) -> None:
         """Note what the bar offers the order."""
         found = self._offered(resting, place, bar)
+        order = resting.order
+        if order.parent_id is not None:
+            self._offers[order.id] = found
         if found is None:
             return
-        order = resting.order
         entries.append((found.phase, True, order.id, number, found, resting, bar))
         if self._house.brings_money(order):
             entries.append((found.phase, False, order.id, number, found, resting, bar))
@@ -182,15 +200,32 @@ class BarPit:
             if order.symbol != bar.symbol or not child.arrived or bar.start < child.arrives_at or not child.available:
                 continue
             place = self._house.places[bar.symbol]
-            if phase is _AT_OPEN:
+            if order.id in self._offers:
+                found = self._more(child, fill, phase)
+            elif phase is _AT_OPEN:
                 found = self._offered(child, place, bar)
             else:
-                found = offer_after(child, fill.price, bar, place.instrument)
+                came = parent.order.side.sign * (-1 if phase is _RESTED else 1)
+                after = phase is not _AT_CLOSE and not _cut_short(child, bar)
+                found = offer_after(child, fill.price, came, bar, self._touch, place.instrument) if after else None
                 child.peak = child.opened = float(fill.price)
                 self._entered.add(order.id)
             if found is not None:
+                child.fresh = child.fresh and found.phase is not _RESTED
                 entries.append((max(phase, found.phase), True, order.id, next(numbers), found, child, bar))
         return entries
+
+    def _more(self, child: Resting, fill: Fill, phase: Phase) -> Offer | None:
+        """What the bar offers a child at work when its parent fills more: what it offered before, to more of it. Inside the bar
+        a stop is never better than the entry, and what has just come to a limit waits for the next bar."""
+        found = self._offers[child.order.id]
+        if found is None or phase is _AT_OPEN:
+            return found
+        if not found.slipped:
+            self._caps.setdefault(child.order.id, max(ZERO, child.available - abs(fill.quantity)))
+            return None
+        worse = max if child.order.side.sign > 0 else min
+        return found._replace(price=worse(found.price, fill.price))
 
     def _after(self, resting: Resting, place: Place, bar: Bar) -> None:
         """The bar is over for an order that took part in it."""
@@ -211,8 +246,6 @@ class BarPit:
                 time is _CLOSING and at_closing(bar, place.calendar)
             ):
                 self._house.lapse(resting, bar.at)
-        if resting.held is not None:
-            self._unhold(resting, bar.at)
 
 
 def _cut_short(resting: Resting, bar: Bar) -> bool:

@@ -58,8 +58,8 @@ class Resting:
     """the best price since its arrival, where it trails"""
     opened: float | None = None
     """the market's price when it could first trade"""
-    held: list[tuple[int, int, Any, int]] | None = None
-    """messages that arrived within a bar, as (time, kind, content, until when at most)"""
+    held: list[tuple[int, int, Any, int, int]] | None = None
+    """messages that arrived within a bar, as (time, kind, content, until when at most, number)"""
     watched = False
     """its end by the clock has been arranged, so events need not be looked at for it"""
     groups: tuple[Group, ...] = ()

@@ -320,7 +320,7 @@ class SimulatedVenue:
             resting.held = []
             self._house.place(resting.order.symbol).refresh()
         ends = at + last.at - last.start if type(last) is Bar else NEVER
-        resting.held.append((at, kind, content, ends))
+        resting.held.append((at, kind, content, ends, next(self._numbers)))
         if ends != NEVER:
             self._post(ends, _RELEASE, resting)
 
@@ -330,7 +330,7 @@ class SimulatedVenue:
         if resting.ended:
             until = NEVER  # what came too late is answered as the bar is known
         later = [message for message in held if message[0] > until]
-        for at, kind, content, _ in held:
+        for at, kind, content, _, _ in held:
             if at <= until:
                 self._settle(at, kind, resting, content)
         if later and not resting.ended:

@@ -379,6 +379,20 @@ def test_messages_stay_in_order() -> None:
     assert len(set(arrivals)) > 1
 
 
+def test_messages_that_waited_for_a_bar_stay_in_order() -> None:
+    """Ten seconds each way: inside the bar of minute 2 the child's cancel comes at 10 s, the parent's at 20 s. When the bar is
+    known the child has been cancelled by its own; it was not yet the parent's end that ended it."""
+    stage = Stage(latency=Constant(10_000))
+    stage.bar(0, "100")
+    stage.send(limit=50, at=MINUTE)
+    stage.send("sell", stop=40, parent_id=1, at=MINUTE)
+    assert stage.bar(1, "100") == []
+    for number, at in ((2, 2 * MINUTE), (1, 2 * MINUTE + 10_000 * MS)):
+        stage.venue.advance(at)
+        assert stage.venue.cancel(number, at) == []
+    assert stage.bar(2, "100") == ["#2 cancelled: by request", "#1 cancelled: by request"]
+
+
 def test_normal_latency_draws_as_it_did() -> None:
     """Seed 7, mean 50 ms, standard deviation 20 ms: the way out is Python's gauss, whatever goes back."""
     import random
