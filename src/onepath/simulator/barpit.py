@@ -104,6 +104,8 @@ class BarPit:
         places = [(bar, house.working[bar.symbol]) for bar in bars if bar.symbol in house.working]
         took: list[tuple[Resting, Place, Bar]] = []
         self._entered.clear()
+        self._offers.clear()
+        self._caps.clear()
         self._release(places, over=False)
         for bar, place in places:
             for resting in tuple(place.orders):
@@ -200,12 +202,12 @@ class BarPit:
             if order.symbol != bar.symbol or not child.arrived or bar.start < child.arrives_at or not child.available:
                 continue
             place = self._house.places[bar.symbol]
+            came = parent.order.side.sign * (-1 if phase is _RESTED else 1)
             if order.id in self._offers:
-                found = self._more(child, fill, phase)
+                found = self._more(child, fill, phase, came)
             elif phase is _AT_OPEN:
                 found = self._offered(child, place, bar)
             else:
-                came = parent.order.side.sign * (-1 if phase is _RESTED else 1)
                 after = phase is not _AT_CLOSE and not _cut_short(child, bar)
                 found = offer_after(child, fill.price, came, bar, self._touch, place.instrument) if after else None
                 child.peak = child.opened = float(fill.price)
@@ -215,17 +217,19 @@ class BarPit:
                 entries.append((max(phase, found.phase), True, order.id, next(numbers), found, child, bar))
         return entries
 
-    def _more(self, child: Resting, fill: Fill, phase: Phase) -> Offer | None:
+    def _more(self, child: Resting, fill: Fill, phase: Phase, came: int) -> Offer | None:
         """What the bar offers a child at work when its parent fills more: what it offered before, to more of it. Inside the bar
-        a stop is never better than the entry, and what has just come to a limit waits for the next bar."""
-        found = self._offers[child.order.id]
+        a stop is never better than the entry, and to a limit comes only what `offer_after` lets come; the rest of it waits."""
+        found, order = self._offers[child.order.id], child.order
         if found is None or phase is _AT_OPEN:
             return found
-        if not found.slipped:
-            self._caps.setdefault(child.order.id, max(ZERO, child.available - abs(fill.quantity)))
-            return None
-        worse = max if child.order.side.sign > 0 else min
-        return found._replace(price=worse(found.price, fill.price))
+        if found.slipped:
+            worse = max if order.side.sign > 0 else min
+            return found._replace(price=worse(found.price, fill.price))
+        if came != order.side.sign and (found.price - fill.price) * came > 0:
+            return found
+        self._caps.setdefault(order.id, max(ZERO, child.available - abs(fill.quantity)))
+        return None
 
     def _after(self, resting: Resting, place: Place, bar: Bar) -> None:
         """The bar is over for an order that took part in it."""
