@@ -103,9 +103,9 @@ class Result:
     @cached_property
     def trades(self) -> Any:
         """Round trips: one row a lot that was opened and closed, first in first out."""
-        from onepath.report.trades import round_trips
+        from onepath.report.analysis import trips_of
 
-        trips = round_trips(self.record.fills, self.record.multipliers).trips
+        trips = trips_of(self.record).trips
         columns = ("strategy", "symbol", "side", "quantity", "entry_at", "exit_at", "entry_price", "exit_price")
         return self._table(trips, (*columns, "pnl", "fees", "slippage", "profit"), ("entry_at", "exit_at"))
 

@@ -18,7 +18,7 @@ from onepath.report.curves import wide
 from onepath.report.headline import tone
 from onepath.report.metrics import Stat
 from onepath.report.page import figure, section, text
-from onepath.report.record import held
+from onepath.report.record import fee_of, held
 from onepath.report.trades import OpenLot, RoundTrip
 
 TRIPS = 500
@@ -245,12 +245,12 @@ def costs(analysis: Analysis) -> str:
 
 def _paid(analysis: Analysis) -> dict[str, tuple[float, float, float]]:
     """Value traded, commission and slippage by symbol."""
-    multipliers = analysis.record.multipliers
+    multipliers, bases = analysis.record.multipliers, analysis.record.bases
     paid: dict[str, tuple[float, float, float]] = {}
     for fill in analysis.record.fills:
         traded, fee, slip = paid.get(fill.symbol, (0.0, 0.0, 0.0))
         value = abs(float(fill.quantity * fill.price * multipliers.get(fill.symbol, 1)))
-        paid[fill.symbol] = (traded + value, fee + float(fill.fee), slip + float(fill.slippage))
+        paid[fill.symbol] = (traded + value, fee + float(fee_of(fill, bases)), slip + float(fill.slippage))
     return paid
 
 
@@ -329,7 +329,7 @@ def _strategy(analysis: Analysis, name: str) -> Row:
     own = np.append(capital, curve.equity)
     gain = f.total_return(own)
     profits = np.array([float(trip.pnl) for trip in analysis.trades.trips if trip.strategy == name])
-    fees = float(sum(fill.fee for fill in record.fills if fill.strategy == name))
+    fees = record.fees(fill for fill in record.fills if fill.strategy == name)
     sharpe, deepest = f.sharpe(daily, days.periods), f.max_drawdown(own)
     return (
         words(name),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onepath.report.days import Days, buy_and_hold, days_of
+from onepath.report.benchmark import buy_and_hold
+from onepath.report.days import Days, days_of
 from onepath.report.formulas import Floats
 from onepath.report.record import Curve, SessionRecord, held, merged
 from onepath.report.trades import Trades, round_trips
@@ -42,7 +43,7 @@ class Analysis:
 def analyse(record: SessionRecord) -> Analysis:
     """Everything a report is made of."""
     multipliers = record.multipliers
-    trades = round_trips(record.fills, multipliers)
+    trades, hold = trips_of(record), buy_and_hold(record)
     traded = sum(abs(float(fill.quantity * fill.price * multipliers.get(fill.symbol, 1))) for fill in record.fills)
     curve = whole(record)
     return Analysis(
@@ -50,9 +51,20 @@ def analyse(record: SessionRecord) -> Analysis:
         days=days_of(record),
         trades=trades,
         curve=curve,
-        market=held(curve.at, record.prices_at, buy_and_hold(record), record.initial),
+        market=held(curve.at, hold.at, hold.worth, record.initial),
         profits=np.array([float(trip.pnl) for trip in trades.trips], dtype=np.float64),
         traded=traded,
+    )
+
+
+def trips_of(record: SessionRecord) -> Trades:
+    """The session's round trips, through its corporate actions."""
+    return round_trips(
+        record.fills,
+        record.multipliers,
+        actions=[(acted.fills, acted.action) for acted in record.actions],
+        lots=record.lots,
+        bases=record.bases,
     )
 
 

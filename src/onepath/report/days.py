@@ -2,9 +2,7 @@
 
 Rules: a day is a session of the calendar, in its own time zone. A valuation exactly at the close belongs to the day that
 ends, and so does one taken before the market opens again. The capital at the start is the base of the first day's
-return. Where instruments follow several calendars, the one with the most periods a year measures all. Buy and hold
-spreads the capital evenly over the session's symbols, buys each at its first recorded price, without cost, and never
-trades again.
+return. Where instruments follow several calendars, the one with the most periods a year measures all.
 Limits: a session day on which nothing at all was recorded does not count as a day without return.
 """
 
@@ -15,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from onepath import calendars
+from onepath.report.benchmark import buy_and_hold
 from onepath.report.formulas import Floats, Times, returns
 from onepath.report.record import SessionRecord, held, merged
 
@@ -41,19 +40,6 @@ def calendar_of(record: SessionRecord) -> tuple[str, bool]:
     """The calendar that measures the session, and whether it was chosen among several."""
     names = sorted({str(row.get("calendar", "24/7")) for row in record.manifest.instruments}) or ["24/7"]
     return max(names, key=lambda name: calendars.get(name).periods_per_year), len(names) > 1
-
-
-def buy_and_hold(record: SessionRecord) -> Floats:
-    """Worth of the capital spread evenly over all symbols, at each of `record.prices_at`."""
-    if not len(record.prices_at) or not record.symbols:
-        return np.full(len(record.prices_at), record.initial)
-    prices = record.prices
-    rows = np.argmax(~np.isnan(prices), axis=0)
-    first = prices[rows, np.arange(prices.shape[1])]
-    known = first > 0  # a symbol without a price, or with one below zero, stays in cash
-    growth = np.divide(prices, first, out=np.ones_like(prices), where=known & ~np.isnan(prices))
-    worth: Floats = growth.mean(axis=1) * record.initial
-    return worth
 
 
 def dates(name: str, at: Times) -> Times:
@@ -85,7 +71,8 @@ def days_of(record: SessionRecord) -> Days:
     last = np.flatnonzero(np.append(date[1:] != date[:-1], True)) if len(at) else np.empty(0, dtype=np.int64)
     closing = at[last]
     equity = held(closing, record.total.at, record.total.equity, record.initial)
-    market = held(closing, record.prices_at, buy_and_hold(record), record.initial)
+    hold = buy_and_hold(record)
+    market = held(closing, hold.at, hold.worth, record.initial)
     return Days(
         calendar=calendar,
         periods=float(calendars.get(calendar).periods_per_year),

@@ -221,7 +221,7 @@ def _market(a: Analysis) -> Iterable[_Row]:
             "Buy and hold return",
             hold,
             "signed",
-            "The capital spread evenly over the session's symbols at their first prices and held, without cost.",
+            "The capital spread evenly over the session's symbols at their first prices and held; dividends stay cash.",
         ),
         (
             "alpha",
@@ -304,12 +304,12 @@ def _trips(a: Analysis) -> Iterable[_Row]:
 
 def _costs(a: Analysis) -> Iterable[_Row]:
     fills = a.record.fills
-    fees = float(sum(fill.fee for fill in fills))
+    fees = a.record.fees(fills)
     slippage = float(sum(fill.slippage for fill in fills))
     return (
         ("fills", "Fills", len(fills), "count", "Executions, partial ones counted each."),
         ("traded", "Value traded", a.traded, "money", "Quantity x price x multiplier of all fills."),
-        ("fees", "Commission", fees, "money", "Fees of all fills."),
+        ("fees", "Commission", fees, "money", "Fees of all fills; one in the coin is worth the fill's price."),
         (
             "slippage",
             "Slippage",

@@ -9,7 +9,7 @@ Limits: holds all orders, fills, marks and prices of the session in memory; one 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onepath import events
+from onepath.actions import CorporateAction
 from onepath.errors import JournalError
 from onepath.instruments import ONE, ZERO
 from onepath.journal.codec import FILLS, decode
@@ -29,7 +30,8 @@ from onepath.report.expenses import Execution
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
 _ENDS = ("order.denied", "order.rejected", "order.cancelled", "order.expired")
-_KINDS = ("session.started", "session.ended", "strategy.ended", "order.submitted", *FILLS, *_ENDS, "mark", "prices")
+_CURVES = ("mark", "prices", "corporate_action")
+_KINDS = ("session.started", "session.ended", "strategy.ended", "order.submitted", *FILLS, *_ENDS, *_CURVES)
 _ALL = tuple(dict.fromkeys((*_KINDS, *execution.READ)))
 
 
@@ -64,6 +66,15 @@ class Outcome(NamedTuple):
     reason: str
 
 
+class Acted(NamedTuple):
+    """A corporate action, when it was announced, and how many rows of `prices` and how many fills came before it."""
+
+    at: int
+    row: int
+    fills: int
+    action: CorporateAction
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionRecord:
     """All that a report shows of a session. `status` is running where the journal has no end."""
@@ -87,6 +98,7 @@ class SessionRecord:
     symbols: tuple[str, ...]
     execution: Execution
     """what became of the orders and what they cost"""
+    actions: tuple[Acted, ...] = ()
 
     @property
     def initial(self) -> float:
@@ -121,6 +133,21 @@ class SessionRecord:
         return {str(row["symbol"]): Decimal(str(row.get("multiplier", ONE))) for row in self.manifest.instruments}
 
     @property
+    def lots(self) -> dict[str, Decimal]:
+        """Increment of quantities, by symbol."""
+        return {str(row["symbol"]): Decimal(str(row.get("lot_size", ONE))) for row in self.manifest.instruments}
+
+    @property
+    def bases(self) -> dict[str, str]:
+        """The coin or currency that one unit is, by symbol; empty where it is none."""
+        return {str(row["symbol"]): str(row.get("base", "")) for row in self.manifest.instruments}
+
+    def fees(self, fills: Iterable[events.Fill]) -> float:
+        """What `fills` paid."""
+        bases = self.bases
+        return float(sum((fee_of(fill, bases) for fill in fills), ZERO))
+
+    @property
     def span(self) -> tuple[int, int] | None:
         """First and last moment the session speaks of; None where it never came to one."""
         data = self.manifest.data
@@ -130,6 +157,13 @@ class SessionRecord:
             if len(times):
                 found += [int(times[0]), int(times[-1])]
         return (min(found), max(found)) if found else None
+
+
+def fee_of(fill: events.Fill, bases: Mapping[str, str]) -> Decimal:
+    """A fill's fee as money: one in the coin is worth the fill's price; one in a third currency stands apart."""
+    if not fill.fee_currency:
+        return fill.fee
+    return fill.fee * fill.price if fill.fee_currency == bases.get(fill.symbol) else ZERO
 
 
 @dataclass(slots=True)
@@ -145,6 +179,7 @@ class _Pages:
     marks: dict[str, list[tuple[int, float, float, float, float]]] = field(default_factory=dict)
     prices_at: list[int] = field(default_factory=list)
     prices: list[Floats] = field(default_factory=list)
+    actions: list[Acted] = field(default_factory=list)
     execution: execution.Reading = field(default_factory=execution.Reading)
 
     def started(self, row: Row, event: events.SessionStarted) -> None:
@@ -180,6 +215,9 @@ class _Pages:
         self.prices_at.append(row.at)
         self.prices.append(np.array(event.prices, dtype=np.float64))
 
+    def acted(self, row: Row, event: CorporateAction) -> None:
+        self.actions.append(Acted(row.at, len(self.prices_at), len(self.fills), event))
+
 
 _READ: dict[str, Callable[[_Pages, Row, Any], None]] = {
     "session.started": _Pages.started,
@@ -191,6 +229,7 @@ _READ: dict[str, Callable[[_Pages, Row, Any], None]] = {
     "order.denied": _Pages.denied,
     "mark": _Pages.mark,
     "prices": _Pages.price,
+    "corporate_action": _Pages.acted,
 }
 
 
@@ -228,6 +267,7 @@ def _bind(session_id: str, pages: _Pages, manifest: events.SessionStarted) -> Se
         prices=prices,
         symbols=symbols,
         execution=Execution(pages.execution.finish()),
+        actions=tuple(acted._replace(row=_row(acted.row, pages.prices_at, prices_at)) for acted in pages.actions),
     )
 
 
@@ -275,6 +315,11 @@ def _prices(pages: _Pages, width: int) -> tuple[Times, Floats]:
     if not len(at):
         return at, np.empty((0, width))
     return at, _fill_forward(np.vstack([latest[int(time)] for time in at]))
+
+
+def _row(number: int, told_at: Sequence[int], at: Times) -> int:
+    """Where the row that was told as this number stands in the table."""
+    return int(np.searchsorted(at, told_at[number])) if number < len(told_at) else len(at)
 
 
 def _fill_forward(table: Floats) -> Floats:

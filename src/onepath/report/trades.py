@@ -4,23 +4,23 @@ Rules: a round trip joins one entry order with one exit order; partial fills of 
 average price. A fill that crosses zero closes first and opens with the rest. Fees and slippage of a fill go to its
 parts in proportion, and the last part takes what is left: their sum over trips and open lots is the fills' sum, to the
 last digit. Profit is in the instrument's currency, after fees. Slippage is in the prices already and only told apart.
+Corporate actions restate open lots (`lots.py`); dividends, interest and the like are no part of a trip.
 Limits: fills are expected in the order they happened; currencies are not converted.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Context, Decimal, Inexact, localcontext
+from decimal import Context, Decimal, localcontext
 
 import msgspec
 
+from onepath.actions import CorporateAction
 from onepath.events import Fill
 from onepath.instruments import ONE, ZERO
-
-PLACES = -12
-"""a part of a fee that does not divide evenly is cut here; the last part takes the remainder"""
+from onepath.report.lots import Lot, Lots, act
 
 
 class RoundTrip(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,30 +73,11 @@ class Trades(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class _Lot:
-    """The unmatched rest of one fill."""
-
-    order: int
-    sign: int
-    left: Decimal
-    at: int
-    price: Decimal
-    fee: Decimal
-    slippage: Decimal
-
-    def take(self, quantity: Decimal) -> tuple[Decimal, Decimal]:
-        """Remove `quantity` and return its fee and slippage."""
-        fee, slippage = share(self.fee, quantity, self.left), share(self.slippage, quantity, self.left)
-        self.left, self.fee, self.slippage = self.left - quantity, self.fee - fee, self.slippage - slippage
-        return fee, slippage
-
-
-@dataclass(slots=True)
 class _Trip:
     """A round trip under way: one entry order against one exit order."""
 
-    entry: _Lot
-    exit: _Lot
+    entry: Lot
+    exit: Lot
     entry_at: int
     exit_at: int
     quantity: Decimal = ZERO
@@ -110,38 +91,61 @@ class _Trip:
 class _Book:
     """Open lots and trips of one strategy in one symbol."""
 
-    lots: deque[_Lot] = field(default_factory=deque)
+    lots: Lots = field(default_factory=deque)
     trips: list[_Trip] = field(default_factory=list)
 
 
-def share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
-    """The part of `amount` that falls to `part` of `whole`: all of it for the whole, exact or cut at twelve places."""
-    if part == whole or not amount:
-        return amount
-    with localcontext(Context(prec=50)) as context:
-        value = amount * part / whole
-        if not context.flags[Inexact]:
-            return value
-        exponent = amount.as_tuple().exponent
-        assert isinstance(exponent, int)  # a fee is a number  # noqa: S101
-        return value.quantize(Decimal((0, (1,), min(exponent, PLACES))))
+_Books = dict[tuple[str, str], _Book]
 
 
-def round_trips(fills: Iterable[Fill], multipliers: Mapping[str, Decimal] | None = None) -> Trades:
-    """Match `fills` first in first out. `multipliers` by symbol; one where it is silent."""
-    books: dict[tuple[str, str], _Book] = {}
+def round_trips(
+    fills: Iterable[Fill],
+    multipliers: Mapping[str, Decimal] | None = None,
+    *,
+    actions: Sequence[tuple[int, CorporateAction]] = (),
+    lots: Mapping[str, Decimal] | None = None,
+    bases: Mapping[str, str] | None = None,
+) -> Trades:
+    """Match `fills` first in first out.
+
+    By symbol: `multipliers` and lot sizes (`lots`), one where they are silent; `bases`, the coin that a fee may be taken in.
+    `actions`: each with the number of fills that came before it.
+    """
+    books: _Books = {}
+    waiting = deque(actions)
     with localcontext(Context(prec=60)):
-        for fill in fills:
-            _match(books.setdefault((fill.strategy, fill.symbol), _Book()), _lot(fill))
+        for number, fill in enumerate(fills):
+            while waiting and waiting[0][0] <= number:
+                _act(books, waiting.popleft()[1], lots or {})
+            _match(_book(books, fill.strategy, fill.symbol), _lot(fill, (bases or {}).get(fill.symbol, "")))
+        for _, action in waiting:
+            _act(books, action, lots or {})
         return _close(books, multipliers or {})
 
 
-def _lot(fill: Fill) -> _Lot:
-    sign = 1 if fill.quantity > 0 else -1
-    return _Lot(fill.order_id, sign, abs(fill.quantity), fill.executed_at, fill.price, fill.fee, fill.slippage)
+def _book(books: _Books, strategy: str, symbol: str) -> _Book:
+    return books.setdefault((strategy, symbol), _Book())
 
 
-def _match(book: _Book, new: _Lot) -> None:
+def _act(books: _Books, action: CorporateAction, sizes: Mapping[str, Decimal]) -> None:
+    for strategy, symbol in [key for key in books if key[1] == action.symbol]:
+        for into, lot in act(books[strategy, symbol].lots, action, sizes):
+            _match(_book(books, strategy, into), lot)
+
+
+def _lot(fill: Fill, base: str) -> Lot:
+    """What a fill opens or closes. A fee in the coin leaves less of it, and is worth the fill's price; one in a third
+    currency stands apart."""
+    fee, quantity = fill.fee, fill.quantity
+    if fill.fee_currency:
+        in_coin = fill.fee_currency == base
+        quantity -= fee if in_coin else ZERO
+        fee = fee * fill.price if in_coin else ZERO
+    sign = 1 if quantity > 0 else -1
+    return Lot(fill.order_id, sign, abs(quantity), fill.executed_at, fill.price, fee, fill.slippage)
+
+
+def _match(book: _Book, new: Lot) -> None:
     """Close what stands against `new`, oldest first; what is left of it opens."""
     while new.left and book.lots and book.lots[0].sign != new.sign:
         old = book.lots[0]
@@ -152,7 +156,7 @@ def _match(book: _Book, new: _Lot) -> None:
         book.lots.append(new)
 
 
-def _pair(book: _Book, old: _Lot, new: _Lot, quantity: Decimal) -> None:
+def _pair(book: _Book, old: Lot, new: Lot, quantity: Decimal) -> None:
     last = book.trips[-1] if book.trips else None
     key = (old.order, old.sign, new.order)
     if last is None or (last.entry.order, last.entry.sign, last.exit.order) != key:
@@ -198,7 +202,7 @@ def _trip(key: tuple[str, str], trip: _Trip, multiplier: Decimal) -> RoundTrip:
     )
 
 
-def _open(key: tuple[str, str], lot: _Lot) -> OpenLot:
+def _open(key: tuple[str, str], lot: Lot) -> OpenLot:
     return OpenLot(
         strategy=key[0],
         symbol=key[1],

@@ -1,4 +1,4 @@
-"""Accounts, corporate actions and breakers as a user meets them: a YAML file, `onepath run`, `onepath execution`, `onepath replay`.
+"""Accounts, corporate actions and breakers as a user meets them: a YAML file, then `onepath run`, `execution`, `replay`.
 
 Every session is one-price bars; every number is by hand.
 """
@@ -188,13 +188,14 @@ def test_fees_in_the_coin(run: Run) -> None:
     bought, sold = found.of("order.filled")
     assert (bought["quantity"], float(bought["fee"]), bought["fee_currency"]) == ("2", 0.002, "BTC")
     assert (float(sold["quantity"]), float(sold["fee"])) == (-1.998, pytest.approx(0.1998))
+    assert (found.stats["trades"], found.stats["fees"]) == (1, pytest.approx(0.2 + 0.1998))
     assert found.stats["final_equity"] == pytest.approx(1_000 - 0.2 - 0.1998)
 
 
 def test_corporate_actions(run: Run, tmp_path: Path) -> None:
     """10 at 100; a dividend of 2 a share on the 4th, 4 for one on the 5th, delisted at 30 after the last price of 26:
     1,000 - 1,000 + 20 + 40 x 30. The stop at 80 is one of 78 after the dividend, and of 19.50 after the split.
-    Buy and hold is 100 -> 104 (the price of the 6th, undone of the split)."""
+    Buy and hold is the same 10 shares, and one trade of 40 at 25 -> 30."""
     (tmp_path / "actions.csv").write_text(
         "symbol,date,type,ratio,amount,price\n"
         "X,2024-01-04,cash_dividend,,2,\n"
@@ -211,7 +212,8 @@ def test_corporate_actions(run: Run, tmp_path: Path) -> None:
     assert [(b["quantity"], float(b["stop"])) for b in found.of("order.replaced")] == [("10", 78), ("40", 19.5)]
     assert found.of("order.cancelled")[0]["reason"] == "X is no longer listed"
     assert found.stats["final_equity"] == 1_220
-    assert found.stats["buy_and_hold"] == pytest.approx(0.06)
+    assert found.stats["buy_and_hold"] == pytest.approx(0.22)
+    assert (found.stats["trades"], found.stats["win_rate"]) == (1, 1)
 
 
 def test_a_breaker_halts(run: Run) -> None:

@@ -76,6 +76,7 @@ def test_a_template_loads_with_every_comment_opened(mode: str) -> None:
 
 def _is_key(line: str) -> bool:
     word = line.replace("#", "", 1).split()
+    word = word[1:] if word[:1] == ["-"] else word
     return bool(word) and word[0].endswith(":") and word[0][:-1].isidentifier()
 
 

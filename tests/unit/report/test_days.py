@@ -13,8 +13,9 @@ import pytest
 from onepath import events
 from onepath.journal.memory import MemoryJournal
 from onepath.report.analysis import analyse
+from onepath.report.benchmark import buy_and_hold
 from onepath.report.curves import monthly_returns, window_of
-from onepath.report.days import buy_and_hold, calendar_of, days_of
+from onepath.report.days import calendar_of, days_of
 from onepath.report.metrics import as_json, stats
 from onepath.report.record import read
 
@@ -108,7 +109,7 @@ def test_buy_and_hold_by_hand(toy: Callable[..., Any]) -> None:
     """Half in each symbol at its first price, the late one in cash until then: 100 -> 125 -> 150."""
     prices = {"2024-01-05T21:00": (10.0, None), "2024-01-08T21:00": (15.0, 4.0), "2024-01-09T21:00": (10.0, 8.0)}
     record = marked(toy(("X", "Y"), capital=Decimal(100)), dict.fromkeys(prices, 100.0), prices)
-    assert buy_and_hold(record).tolist() == pytest.approx([100.0, 125.0, 150.0])
+    assert buy_and_hold(record).worth.tolist() == pytest.approx([100.0, 125.0, 150.0])
     assert stats(record)["buy_and_hold"].value == pytest.approx(0.5)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onepath.actions import CashDividend, CorporateAction, Delisting, Merger, SpinOff, Split, SymbolChange
 from onepath.events import Fill
-from onepath.report.trades import Trades, round_trips, share
+from onepath.report.lots import share
+from onepath.report.trades import Trades, round_trips
 
 
 def fill(
@@ -153,3 +156,83 @@ def test_nothing_is_lost(entries: list[tuple[Decimal, Decimal, Decimal, bool]]) 
     cash = -sum(f.quantity * f.price for f in fills)
     invested = sum(lot.quantity * sign[lot.side] * lot.entry_price for lot in trades.open)
     assert sum(t.pnl + t.fees for t in trades.trips) == cash + invested
+
+
+def figures(trades: Trades) -> list[tuple[object, ...]]:
+    return [(t.side, t.quantity, t.entry_price, t.exit_price, t.pnl, t.fees) for t in trades.trips]
+
+
+def held_through(*actions: CorporateAction, sold: tuple[Fill, ...] = (), lot: str = "1") -> Trades:
+    """Ten of X bought at 100, then the actions, then what is sold."""
+    return round_trips(
+        [fill(1, "10", "100", order=1), *sold],
+        actions=[(1, action) for action in actions],
+        lots=dict.fromkeys(("X", "Y"), Decimal(lot)),
+    )
+
+
+def test_a_split_between_entry_and_exit() -> None:
+    """Four for one: 10 at 100 are 40 at 25; sold at 26 they bring 40."""
+    trades = held_through(Split("X", 15, Decimal(4)), sold=(fill(2, "-40", "26"),))
+    assert figures(trades) == [("long", 40, 25, 26, 40, 0)]
+    assert trades.open == ()
+
+
+def test_a_fraction_paid_in_cash_is_an_exit() -> None:
+    """One for four of 10 at 100: 2.5 at 400; the half share is paid at 440 (price 110 before): 20. Two stay."""
+    trades = held_through(Split("X", 15, Decimal("0.25"), price=Decimal(110)))
+    assert figures(trades) == [("long", Decimal("0.5"), 400, 440, Decimal("20.0"), 0)]
+    assert [(lot.quantity, lot.entry_price) for lot in trades.open] == [(2, 400)]
+
+
+def test_a_dividend_is_no_part_of_a_trip() -> None:
+    """Its cash is income beside the trade: the entry stays at 100."""
+    trades = held_through(CashDividend("X", 15, Decimal(2)), sold=(fill(2, "-10", "98"),))
+    assert figures(trades) == [("long", 10, 100, 98, -20, 0)]
+
+
+def test_a_spin_off_takes_its_share_of_the_entry() -> None:
+    """One Y for two X, with a fifth of the cost: 10 X at 80 and 5 Y at 40."""
+    action = SpinOff("X", 15, "Y", Decimal("0.5"), Decimal("0.2"))
+    sold = (fill(2, "-10", "90"), msgspec.structs.replace(fill(3, "-5", "50"), symbol="Y"))
+    trades = held_through(action, sold=sold)
+    assert figures(trades) == [
+        ("long", 10, Decimal("80.0"), 90, Decimal("100.0"), 0),
+        ("long", Decimal("5.0"), 40, 50, Decimal("50.0"), 0),
+    ]
+    assert trades.open == ()
+
+
+def test_a_merger_sells_what_its_cash_pays_for() -> None:
+    """Half a Y and 30 in cash for an X at 120: a quarter of the 10 is sold at 120, the rest is 5 Y at 150."""
+    action = Merger("X", 15, "Y", Decimal("0.5"), Decimal(30), price=Decimal(120))
+    trades = held_through(action)
+    assert figures(trades) == [("long", Decimal("2.50"), 100, 120, Decimal("50.00"), 0)]
+    assert [(lot.symbol, lot.quantity, lot.entry_price) for lot in trades.open] == [("Y", 5, 150)]
+
+
+def test_what_ends_a_listing_ends_the_trip() -> None:
+    """A merger for cash, or a delisting, sells at its price; a new name only moves the lot."""
+    assert figures(held_through(Merger("X", 15, cash=Decimal(130), price=Decimal(120)))) == [
+        ("long", 10, 100, 130, 300, 0)
+    ]
+    assert figures(held_through(Delisting("X", 15, Decimal(3)))) == [("long", 10, 100, 3, -970, 0)]
+    (lot,) = held_through(SymbolChange("X", 15, "Y")).open
+    assert (lot.symbol, lot.quantity, lot.entry_price) == ("Y", 10, 100)
+
+
+def test_two_actions_of_one_lot_are_two_trips() -> None:
+    """10 at 100, one for four twice: half a share is paid at 440, then half a new one at 2,000: 20 and 200."""
+    trades = held_through(
+        Split("X", 15, Decimal("0.25"), price=Decimal(110)), Split("X", 16, Decimal("0.25"), price=Decimal(500))
+    )
+    assert [trip.pnl for trip in trades.trips] == [20, 200]
+    assert trades.open == ()
+
+
+def test_a_fee_in_the_coin() -> None:
+    """2 bought at 100 with 0.002 of them as fee: 1.998 can be sold; 0.2 of fees, and 0.1998 when sold: -0.3998."""
+    bought = msgspec.structs.replace(fill(1, "2", "100", fee="0.002"), fee_currency="BTC")
+    trades = round_trips([bought, fill(2, "-1.998", "100", fee="0.1998")], bases={"X": "BTC"})
+    assert figures(trades) == [("long", Decimal("1.998"), 100, 100, Decimal("-0.3998"), Decimal("0.3998"))]
+    assert trades.open == ()
