@@ -289,11 +289,13 @@ class Bars:
             self._enter(child, bar, child.id in short, found)
             return found[0][2] if found else None
         entered.add(child.id)
-        if child.type in ("market", "limit"):
-            return None
         if first:
             child.best = self._paid
+        if phase == CLOSE or child.id in short or child.type == "market":
+            return None
         sign = child.sign
+        if child.type == "limit":
+            return self._further(child, bar, child.parent.sign if phase == TRIGGERED else -child.parent.sign)
         stop = child.stop if child.type != "trailing_stop" else self._trailed(child, child.best)
         assert stop is not None
         if ((bar.high if sign > 0 else bar.low) - stop) * sign < 0:
@@ -304,6 +306,15 @@ class Bars:
             return Offer(TRIGGERED, price, True, False)
         assert child.limit is not None
         return Offer(TRIGGERED, price, False, False) if (child.limit - price) * sign >= 0 else None
+
+    def _further(self, child: Ref, bar: Candle, came: int) -> Offer | None:
+        """A limit further along the way the price came: the bar was there after the parent's fill."""
+        assert child.limit is not None
+        reach = (bar.high - child.limit) if came > 0 else (child.limit - bar.low)
+        if child.sign == came or (child.limit - self._paid) * came <= 0 or child.time not in ("gtc", "day", "gtd"):
+            return None
+        child.new = child.new and reach < 0
+        return Offer(RESTED, child.limit, False, True) if reach > 0 or (reach == 0 and self.touch) else None
 
     def _better(self, order: Ref, best: Decimal | None, price: Decimal) -> Decimal:
         if best is None:

@@ -25,7 +25,8 @@ bar), which comes before AT_CLOSE; so of two exits in one bar the worse is taken
 - something that ends the order (cancel, replace, GTD) inside a bar: the order has the bar's open and nothing after it.
 - a child whose parent filled at the open takes part in that bar in full. One whose parent filled inside the bar: a stop that
   the bar's range reaches counts as hit after it (worst first), at the stop or, where the parent's price is worse, at that;
-  a limit or market child waits for the next bar.
+  a limit further along the way that the price came (the target of a stop entry) was met after it, too, by the rule for limits;
+  any other limit and a market child wait for the next bar. One whose parent filled at the close has nothing of that bar.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from typing import NamedTuple
 from onepath.calendars import Calendar
 from onepath.instruments import Instrument, exact
 from onepath.market import Bar
-from onepath.orders import Order, OrderType
+from onepath.orders import Order, OrderType, TimeInForce
 from onepath.simulator.resting import Resting
 from onepath.simulator.trailing import trailed
 
@@ -62,6 +63,7 @@ class Offer(NamedTuple):
 
 
 _MARKET, _STOP, _LIMIT, _TRAILING = OrderType.MARKET, OrderType.STOP, OrderType.LIMIT, OrderType.TRAILING_STOP
+_NOT_RESTING = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE})
 _AT_OPEN, _TRIGGERED, _RESTED, _AT_CLOSE = Phase.AT_OPEN, Phase.TRIGGERED, Phase.RESTED, Phase.AT_CLOSE
 
 
@@ -111,11 +113,16 @@ def follow(resting: Resting, bar: Bar) -> None:
         resting.peak = bar.high if resting.peak is None else max(resting.peak, bar.high)
 
 
-def offer_after(resting: Resting, entry: Decimal, bar: Bar, instrument: Instrument) -> Offer | None:
-    """What the rest of the bar offers a child whose parent filled inside it at `entry`."""
+def offer_after(
+    resting: Resting, entry: Decimal, came: int, bar: Bar, touch: bool, instrument: Instrument
+) -> Offer | None:
+    """What the rest of the bar offers a child whose parent filled inside it at `entry`; the price came up there (1) or down."""
     order = resting.order
-    if order.type in (_MARKET, _LIMIT):
+    if order.type is _MARKET:
         return None
+    if order.type is _LIMIT:
+        further = came != order.side.sign and (_price(order.limit) - entry) * came > 0
+        return _limit_inside(order, bar, touch) if further and order.time_in_force not in _NOT_RESTING else None
     rising = order.side.sign > 0
     stop = trailed(order, float(entry), instrument) if order.type is _TRAILING else _price(order.stop)
     if not (bar.high >= float(stop) if rising else bar.low <= float(stop)):
@@ -167,6 +174,13 @@ def _limit(resting: Resting, bar: Bar, touch: bool) -> Offer | None:
     if better:
         return Offer(_AT_OPEN, exact(bar.open), False, not resting.fresh)
     return Offer(_RESTED, limit, False, True) if through or (touch and at) else None
+
+
+def _limit_inside(order: Order, bar: Bar, touch: bool) -> Offer | None:
+    """A limit that rests while the bar comes to it."""
+    limit = _price(order.limit)
+    beyond = (bar.high - float(limit)) if order.side.sign < 0 else (float(limit) - bar.low)
+    return Offer(_RESTED, limit, False, True) if beyond > 0 or (touch and not beyond) else None
 
 
 def _price(price: Decimal | None) -> Decimal:
