@@ -116,7 +116,7 @@ class Desk:
             reason = "it is not open any more" if state is None else f"it is {state.status} already"
             self._refuse(seat, order_id, state, Step.ASK_CANCEL, reason)
             return
-        too_many = self._controls.may_cancel(seat.name, self._moment.at, forced=forced)
+        too_many = self._controls.may_cancel(seat.name, self._moment.at, state.symbol, forced=forced)
         if too_many is not None:
             self._refuse(seat, order_id, state, Step.ASK_CANCEL, too_many.reason)
             return
@@ -207,6 +207,7 @@ class Desk:
     def _deny_all(self, seat: Seat, first: Denied, family: list[Order], added: int) -> None:
         for order in family[:added]:
             self._blotter.withdraw(order.id)
+            self._controls.withdraw(order)
         for order in family:
             if order is first.order:
                 self._deny(seat, first)
@@ -261,6 +262,8 @@ class Desk:
         symbol = "" if state is None else state.symbol
         refused = Refused(order_id=order_id, strategy=seat.name, symbol=symbol, step=step, reason=reason)
         self._record(self._moment.at, "order.refused", seat.name, refused, None)
+        if self._controls.hears:
+            self._move(self._controls.hear(refused, self._moment.at))
 
 
 def _is_bare(intent: OrderIntent) -> bool:
@@ -276,8 +279,8 @@ def _is_bare(intent: OrderIntent) -> bool:
 def _amended(order: Order, intent: ReplaceIntent) -> Order:
     """The order with the terms that were given. Raises OrderError for one that its type does not take."""
     exactly: dict[str, Decimal] = {}
-    for name in _TERMS:
-        value = getattr(intent, name)
+    given = intent.quantity, intent.limit, intent.stop, intent.trail, intent.trail_percent
+    for name, value in zip(_TERMS, given, strict=True):
         if value is None:
             continue
         if getattr(order, name) is None:

@@ -20,8 +20,10 @@ from onepath.calendars import get
 from onepath.errors import CommandError, ConfigError
 from onepath.events import (
     Accepted,
+    Cancelled,
     CancelRejected,
     Command,
+    Expired,
     Fill,
     Refused,
     Rejected,
@@ -38,6 +40,7 @@ from onepath.risk.pace import Window, nanoseconds
 
 _ACTIVE = TradingState.ACTIVE
 _STRICTNESS = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
+_OF_ORDERS = (Accepted, Fill, Rejected, Cancelled, Expired)
 SESSION = ""
 """the scope of all strategies together"""
 
@@ -82,7 +85,7 @@ class Breakers(msgspec.Struct, frozen=True, kw_only=True):
     daily_loss_value: Breaker | None = None
     """the same in money"""
     reject_rate: Breaker | None = None
-    """share of the last `orders` answers of the venue to new orders that were rejections"""
+    """share of the last `orders` answers of the venue to new orders that were rejections; a fill is an answer, too"""
     error_rate: Breaker | None = None
     """refused steps, rejected cancels and rejected replaces within `window`"""
     order_rate: Breaker | None = None
@@ -138,6 +141,8 @@ class Watch:
         self._blotter = blotter
         self._windows: dict[tuple[str, str], Window] = {}
         self._answers: dict[str, deque[bool]] = {}
+        self._taken: set[int] = set()
+        """orders at work that have counted as taken"""
         self._equity = {name: _Equity(ledger.capital) for name, ledger in ledgers.items()}
         self._equity[SESSION] = _Equity(sum((ledger.capital for ledger in ledgers.values()), ZERO))
         self._valued: dict[str, Decimal] = {}
@@ -204,15 +209,20 @@ class Watch:
         """An order was approved, and `breaker` counts them."""
         self._count("order_rate", breaker, strategy, at, "orders")
 
+    def unsent(self, breaker: Breaker, strategy: str) -> None:
+        """The last order was not sent after all."""
+        window = self._windows.get((_scope(breaker, strategy), "order_rate"))
+        if window is not None:
+            window.drop()
+
     def hear(self, report: VenueReport | Refused, at: int) -> Sequence[TradingStateChanged]:
         """Fills, rejections and errors."""
         found = self.breakers
+        if found.reject_rate is not None and isinstance(report, _OF_ORDERS):
+            self._first_answer(found.reject_rate, report)
         if isinstance(report, Fill):
             if found.executions is not None:
                 self._count("executions", found.executions, report.strategy, at, "executions")
-        elif isinstance(report, Accepted | Rejected):
-            if found.reject_rate is not None:
-                self._answered(found.reject_rate, report.strategy, isinstance(report, Rejected))
         elif isinstance(report, CancelRejected | ReplaceRejected | Refused) and found.error_rate is not None:
             self._count("error_rate", found.error_rate, report.strategy, at, "errors")
         return self.take() if self.pending else ()
@@ -243,6 +253,21 @@ class Watch:
         count = window.count(at)
         if count >= breaker.limit:
             self._trip(name, breaker, scope, f"{count} {what} within {breaker.window:g} s reach {breaker.limit}")
+
+    def _first_answer(self, breaker: Breaker, report: Accepted | Fill | Rejected | Cancelled | Expired) -> None:
+        """An order counts once: by its acceptance, its rejection, or its first fill where that is all the venue says."""
+        order = report.order_id
+        new, open_ = (
+            order not in self._taken,
+            isinstance(report, Accepted) or (isinstance(report, Fill) and report.remaining),
+        )
+        if open_:
+            self._taken.add(order)
+        else:
+            self._taken.discard(order)
+        rejected = isinstance(report, Rejected)
+        if rejected or (new and isinstance(report, Accepted | Fill)):
+            self._answered(breaker, report.strategy, rejected)
 
     def _answered(self, breaker: Breaker, strategy: str, rejected: bool) -> None:
         scope = _scope(breaker, strategy)

@@ -72,6 +72,15 @@ class Pace:
         if new and self.recent is not None and order.parent_id is None:
             self.recent.note(likeness(order), at)
 
+    def forget(self, order: Order) -> None:
+        """The last order noted was not sent."""
+        if self.messages is not None:
+            self.messages.drop()
+        if self.orders is not None:
+            self.orders.drop()
+        if self.recent is not None and order.parent_id is None:
+            self.recent.drop(likeness(order))
+
 
 class Level:
     """One level of limits: a strategy's, a symbol's or the account's, with what it has sent lately. `exposed` measures its

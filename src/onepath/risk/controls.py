@@ -26,7 +26,7 @@ from onepath.orders import Amended, Approved, Denied, Order, OrderState, Side
 from onepath.rates import Rates
 from onepath.risk.breakers import Breakers, Watch
 from onepath.risk.checks import Asks, Control, Level, View, compiled
-from onepath.risk.exposure import Exposed, measure, once, opening, pushed, worst
+from onepath.risk.exposure import Exposed, is_exit, measure, once, opening, pushed, worst
 from onepath.risk.limits import Limits, SharedLimits
 
 _SELL, _COVER = Side.SELL, Side.COVER
@@ -138,9 +138,17 @@ class Controls:
         denied = self._judged(order, old, at)
         return Amended(order) if denied is None else denied
 
-    def may_cancel(self, strategy: str, at: int, *, forced: bool = False) -> TooMany | None:
+    def withdraw(self, order: Order) -> None:
+        """An order that was approved is not sent after all (a child of it was denied): it counts for nothing."""
+        for pace in self._row(order.strategy, order.symbol).counted:
+            pace.forget(order)
+        if self._order_rate is not None:
+            self._watch.unsent(self._order_rate, order.strategy)
+
+    def may_cancel(self, strategy: str, at: int, symbol: str = "", *, forced: bool = False) -> TooMany | None:
         """Whether a cancel may be sent now, and count it. `forced`: it goes in any case (a halt, a strategy's end)."""
-        levels = [level for level in (self._own[strategy], self._account) if level is not None]
+        every = self._own[strategy], self._symbols.get(symbol), self._account
+        levels = [level for level in every if level is not None]
         counted = [(level, level.pace.messages) for level in levels if level.pace.messages is not None]
         for level, window in counted:
             most = level.limits.max_messages or 0
@@ -193,7 +201,7 @@ class Controls:
         view = self._view
         view.at = at
         view.event = event
-        view.reference = order.reference or exact(event.mark)
+        view.reference = order.reference if old is None and order.reference else exact(event.mark)
         closes = side is _SELL or side is _COVER
         if self._watch.calm and order.parent_id is None and not order.reduce_only:
             controls = row.closes if closes else row.opens
@@ -231,7 +239,8 @@ class Controls:
         if old is not None:
             quantity -= old.filled
             view.grows = quantity > old.remaining or worst(order, view.reference) > worst(old.order, view.reference)
-            working = [state for state in working if state.order.id != order.id]
+            at_work = old.order
+            working = [state for state in working if state.order is not at_work]
         if order.parent_id is not None:
             self._find_parent(view, order)
         if self._alternatives and working:
@@ -239,7 +248,7 @@ class Controls:
         view.quantity = quantity
         view.working = working
         view.ahead = ahead = [state for state in working if state.order.symbol == symbol] if working else ()
-        if closes or not view.grows or (view.parent is not None and _is_exit(order, view.parent)):
+        if closes or not view.grows or (view.parent is not None and is_exit(order, view.parent)):
             view.opening, view.after = ZERO, held
             return
         sign = order.side.sign
@@ -257,7 +266,7 @@ class Controls:
             parent = None if at_work is None else at_work.order
             view.siblings = ZERO
         view.parent = parent
-        if _is_exit(order, parent):
+        if is_exit(order, parent):
             view.siblings = ZERO
 
     def _sent(self, order: Order, at: int) -> None:
@@ -270,7 +279,7 @@ class Controls:
                 self._siblings.pop(order.strategy, None)
         else:
             self._alternatives = True
-            if not _is_exit(order, self._view.parent):
+            if not is_exit(order, self._view.parent):
                 self._siblings[order.strategy] = self._siblings.get(order.strategy, ZERO) + order.quantity
         if self._order_rate is not None:
             self._watch.sent(self._order_rate, order.strategy, at)
@@ -278,6 +287,9 @@ class Controls:
     # -- levels
 
     def _row(self, strategy: str, symbol: str) -> _Row:
+        row = self._rows.get((strategy, symbol))
+        if row is not None:
+            return row
         levels = [
             level for level in (self._own[strategy], self._symbols.get(symbol), self._account) if level is not None
         ]
@@ -349,11 +361,6 @@ def _one_home(seats: Iterable[Seat]) -> None:
 
 def _rates(ledger: Ledger, marks: Mapping[str, MarketEvent]) -> Rates:
     return Rates(ledger.currency, ledger.instruments.values(), marks)
-
-
-def _is_exit(order: Order, parent: Order | None) -> bool:
-    """Whether a child takes back what its parent does: it takes part as far as the parent has filled, and never opens."""
-    return parent is not None and order.symbol == parent.symbol and order.side.sign != parent.side.sign
 
 
 def _without_siblings(working: Collection[OrderState], order: Order) -> Collection[OrderState]:

@@ -176,12 +176,21 @@ def worst(order: Order, reference: Decimal) -> Decimal:
     return max(p for p in (order.limit, order.stop, reference) if p is not None)
 
 
+def is_exit(order: Order, parent: Order | None) -> bool:
+    """Whether a child takes back what its parent does: it takes part as far as the parent has filled, and never opens."""
+    return parent is not None and order.symbol == parent.symbol and order.side.sign != parent.side.sign
+
+
 def once(working: Collection[OrderState], reference: Callable[[str], Decimal]) -> Sequence[OrderState]:
-    """The orders at work with those counted once of which only one can trade: children of one parent, and groups."""
+    """The orders at work with those counted once of which only one can trade: children of one parent, and groups; and
+    without the exits of a parent at work."""
     kept: list[OrderState] = []
     places: dict[tuple[str, int, str, int], int] = {}
+    parents = {state.order.id: state.order for state in working}
     for state in working:
         order = state.order
+        if order.parent_id is not None and is_exit(order, parents.get(order.parent_id)):
+            continue  # it takes back what its parent has filled, and never more, while that is at work
         if order.parent_id is None and not order.group:
             kept.append(state)
             continue

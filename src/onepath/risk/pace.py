@@ -38,6 +38,11 @@ class Window:
             times.popleft()
         return len(times)
 
+    def drop(self) -> None:
+        """The last time did not happen."""
+        if self._times:
+            self._times.pop()
+
     def clear(self) -> None:
         """Forget all of it."""
         self._times.clear()
@@ -67,6 +72,10 @@ class Recent:
                 del self._last[old]
         seen = self._last.get(key)
         return None if seen is None else at - seen
+
+    def drop(self, key: Hashable) -> None:
+        """It was not seen after all."""
+        self._last.pop(key, None)
 
     def __len__(self) -> int:
         return len(self._last)

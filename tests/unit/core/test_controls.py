@@ -513,6 +513,25 @@ def test_reject_rate() -> None:
     assert (change.breaker, change.scope) == ("reject_rate", "s")
 
 
+def test_a_fill_is_an_answer_too() -> None:
+    """Market orders are filled without being accepted first. Three of four filled, one in two parts, one rejected: a quarter
+    of the last four; with the next rejection two of the last four, which is half."""
+    world = halted(reject_rate=Breaker(limit=D("0.5"), orders=4))
+
+    def fill(order: int, rest: int = 0) -> Fill:
+        return Fill(
+            id=order, order_id=order, strategy="s", symbol="X", quantity=D(1), price=D(1), fee=D(0), slippage=D(0),
+            executed_at=0, remaining=D(rest),
+        )  # fmt: skip
+
+    said: list[Any] = [Rejected(1, "s", "X", "no"), fill(2), Accepted(3, "s", "X"), fill(3), fill(4, rest=1), fill(4)]
+    assert [world.controls.hear(report, NOW) for report in said] == [()] * 6
+    assert world.controls.hear(fill(5), NOW) == (), "none of the last four"
+    assert world.controls.hear(Rejected(6, "s", "X", "no"), NOW) == (), "one of the last four"
+    (change,) = world.controls.hear(Rejected(7, "s", "X", "no"), NOW)
+    assert change.reason == "2 of the last 4 orders rejected reach 0.5"
+
+
 def test_errors_executions_and_orders_in_a_window() -> None:
     """Three within a minute trip; spread over more they do not."""
     fill = Fill(

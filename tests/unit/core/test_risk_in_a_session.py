@@ -1,0 +1,89 @@
+"""Risk seen from outside: what a strategy in a whole session may send, by hand. One-minute bars of one price; minute n is the
+strategy's n-th decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import onepath
+from onepath import Breaker, Breakers, Limits, RiskPlan, SharedLimits, testing
+from onepath.events import TradingState
+from onepath.orders import OrderIntent, OrderType, Side
+
+D = Decimal
+FLAT = {"X": testing.bars([100.0] * 8)}
+
+
+def says(script: dict[int, Callable[[onepath.Context], Any]]) -> onepath.Strategy:
+    """A strategy that at its n-th decision does what `script` has for n, counted from one."""
+
+    class Says(onepath.Strategy):
+        def on_start(self, context: onepath.Context) -> None:
+            self.count = 0
+
+        def generate_orders(self, context: onepath.Context) -> Any:
+            self.count += 1
+            return script[self.count](context) if self.count in script else []
+
+    return Says()
+
+
+def codes(trial: testing.Trial) -> list[str]:
+    return [denied.code for denied in trial.events.get("order.denied", ())]
+
+
+def test_what_cannot_be_cancelled_is_an_error() -> None:
+    """Three cancels of an order that has filled are three refused steps: the breaker of three errors halts trading."""
+    plan = RiskPlan(breakers=Breakers(error_rate=Breaker(limit=D(3), window=600.0)))
+    script: dict[int, Any] = {1: lambda c: c.buy("X", 1), 6: lambda c: c.buy("X", 1)}
+    script |= dict.fromkeys((3, 4, 5), lambda c: c.cancel(1))
+    found = testing.trial(says(script), FLAT, risk=plan)
+    assert [(c.state, c.breaker) for c in found.events["trading_state"]] == [(TradingState.HALTED, "error_rate")]
+    assert codes(found) == ["halted"]
+
+
+def test_a_bracket_that_was_not_sent_counts_for_nothing() -> None:
+    """A bracket is denied for its stop loss outside the collar. The same entry with a better stop is no duplicate, and its
+    three orders are the first three of the four that may be sent."""
+
+    def entry(stop: float) -> Callable[[onepath.Context], Any]:
+        return lambda c: c.buy("X", 10, limit=99, stop_loss=stop, take_profit=110)
+
+    limits = Limits(price_collar=D("0.2"), duplicate_window=600.0, max_orders=4, max_messages=5, rate_window=600.0)
+    found = testing.trial(says({1: entry(70), 2: entry(90), 3: lambda c: c.buy("X", 1)}), FLAT, limits=limits)
+    assert codes(found) == ["bracket", "price_collar", "bracket"]
+    assert [order.quantity for order in found.orders] == [10, 10, 10, 1]
+    breakers = Breakers(order_rate=Breaker(limit=D(4), window=600.0))
+    script = {1: entry(70), 2: entry(90), 3: entry(89)}
+    halted = testing.trial(says(script), FLAT, limits=Limits(price_collar=D("0.2")), risk=RiskPlan(breakers=breakers))
+    assert len(halted.orders) == 3, "the fourth order trips it: the second bracket is not sent"
+
+
+def test_an_exit_reserves_nothing_while_its_parent_waits() -> None:
+    """A short of 10 at 101 with a stop written as BUY at 105 takes 1,010 of 2,000, not 2,060: 9 of Y at 100 are 1,910."""
+    stop = OrderIntent(symbol="X", side=Side.BUY, quantity=D(10), type=OrderType.STOP, stop=D(105))
+    script = {
+        1: lambda c: c.short("X", 10, limit=101, children=[stop]),
+        2: lambda c: c.buy("Y", 10, limit=100),
+        3: lambda c: c.buy("Y", 9, limit=100),
+    }
+    found = testing.trial(says(script), FLAT | {"Y": FLAT["X"]}, 2_000)
+    assert codes(found) == ["buying_power"]
+    assert [order.quantity for order in found.orders] == [10, 10, 9]
+
+
+def test_a_symbols_message_rate_counts_its_cancels() -> None:
+    """Three messages about X: an order, its cancel, an order; the second cancel is one too many."""
+    plan = RiskPlan(symbols={"X": SharedLimits(max_messages=3, cancel_reserve=1, rate_window=600.0)})
+    script = {
+        1: lambda c: c.buy("X", 1, limit=90),
+        2: lambda c: c.cancel_all(),
+        3: lambda c: c.buy("X", 1, limit=91),
+        4: lambda c: c.cancel_all(),
+        5: lambda c: c.buy("X", 1, limit=92),
+    }
+    found = testing.trial(says(script), FLAT, risk=plan)
+    assert len(found.events["order.cancelled"]) == 1
+    assert codes(found) == ["message_rate", "message_rate"]
