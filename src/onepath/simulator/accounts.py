@@ -19,6 +19,7 @@ Cost: nothing where no term asks for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from decimal import ROUND_CEILING, Decimal
 
 from onepath.accounts import DAY, AccountTerms, home_currency, settles_at
@@ -74,6 +75,13 @@ class Account:
         else:
             return quantity
         return quantity if quantity <= owned else max(ZERO, owned)
+
+    def trial(self) -> Account:
+        """The same account, to try a trade on."""
+        other = copy(self)
+        other.foreign, other.quantities = dict(self.foreign), dict(self.quantities)
+        other._settling = list(self._settling)
+        return other
 
     def payable(
         self, order: Order, instrument: Instrument, quantity: Decimal, price: Decimal, fee: Fee, prices: Price

@@ -7,7 +7,8 @@ never outside the bar; limits never. A fill-or-kill order fills whole or not at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import msgspec
@@ -154,6 +155,27 @@ class Teller:
         if order.time_in_force is _FOK and quantity < resting.remaining and not chance.swept:
             return Deal(None, KILLED)
         return Deal(self._fill(resting, account, instrument, quantity, price, chance), lost)
+
+    def allows(self, resting: Resting, instrument: Instrument, chances: Sequence[Chance]) -> bool:
+        """Whether the account lets the order have all of these, one after the other: what a fill or kill asks. Nothing is done."""
+        order, tried = resting.order, copy(resting)
+        account = self._accounts[order.strategy].trial()
+        in_base = self._in_base and order.side.sign > 0 and bool(instrument.base)
+        for chance in chances:
+            part = chance.room if chance.room is not None else tried.remaining
+            if account.guarded(order, part) < part:
+                return False
+            price = self._slipped(order, instrument, part, chance) if chance.slipped else chance.price
+            if self._payable(tried, account, instrument, part, price, chance) < part:
+                return False
+            charged, fee = self._fee(tried, instrument, part, price, chance)
+            tried.traded, tried.worth, tried.charged = (
+                tried.traded + part,
+                tried.worth + charged.value,
+                tried.charged + fee,
+            )
+            account.book(instrument, part * order.side.sign, price, ZERO if in_base else fee, False, chance.at)
+        return True
 
     def _slipped(self, order: Order, instrument: Instrument, quantity: Decimal, chance: Chance) -> Decimal:
         """The price moved against the order, on the tick grid, inside the bar."""

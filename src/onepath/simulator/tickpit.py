@@ -201,16 +201,21 @@ class TickPit:
             return
         sign, lot = order.side.sign, place.instrument.lot_size
         levels = sweep(book, sign, resting.available, None if met.slipped else order.limit, place.taken, lot)
-        if order.time_in_force is _FOK and sum((size for _, size in levels), ZERO) < resting.remaining:
-            return
-        for price, size in levels:
+        parts = [
+            replace(chance, price=price, room=size, swept=True, seen=chance.seen._replace(price=float(price)))
+            for price, size in levels
+        ]
+        if order.time_in_force is _FOK:
+            enough = sum((size for _, size in levels), ZERO) >= resting.remaining
+            if not (enough and self._house.teller.allows(resting, place.instrument, parts)):
+                return
+        for part in parts:
             if resting.ended:
                 break
-            part = replace(chance, price=price, room=size, swept=True, seen=chance.seen._replace(price=float(price)))
             fill = self._house.trade(resting, place, part)
             if fill is None:
                 continue
-            place.taken.record(sign, [(price, abs(fill.quantity))])
+            place.taken.record(sign, [(part.price, abs(fill.quantity))])
             quote = self.standing(place)
             if quote is not None:
                 self._children(resting, place, quote, chance.at)
