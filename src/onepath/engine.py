@@ -308,6 +308,8 @@ class Engine:
         elif isinstance(report, CashFlow):
             self._record(self.moment.at, "cash", seat.name, report, cause)
             seat.ledger.flow(report)
+            if self._controls.judges:
+                self._controls.paid(report)
         else:
             self._record(self.moment.at, "margin_call", seat.name, report, cause)
 

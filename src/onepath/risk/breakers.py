@@ -111,6 +111,12 @@ class _Equity:
         self.last = equity
         self.peak = max(self.peak, equity)
 
+    def shift(self, amount: Decimal) -> None:
+        """Money was paid in or taken out: no gain, no loss."""
+        self.peak += amount
+        self.base += amount
+        self.last += amount
+
     def restart(self) -> None:
         self.peak = self.base = self.last
 
@@ -243,6 +249,11 @@ class Watch:
         if self.breakers.stale_data is not None:
             self._stale(self.breakers.stale_data, strategy, at)
         return self.take() if self.pending else ()
+
+    def paid(self, strategy: str, amount: Decimal) -> None:
+        """Money was paid in or, negative, taken out."""
+        for scope in (strategy, SESSION):
+            self._equity[scope].shift(amount)
 
     def _count(self, name: str, breaker: Breaker, strategy: str, at: int, what: str) -> None:
         scope = _scope(breaker, strategy)

@@ -17,7 +17,7 @@ import msgspec
 
 from onepath.blotter import Blotter
 from onepath.errors import ConfigError, DataError
-from onepath.events import Command, Refused, TradingState, TradingStateChanged, VenueReport
+from onepath.events import CashFlow, Command, Refused, TradingState, TradingStateChanged, VenueReport
 from onepath.instruments import ZERO, Instrument, exact
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
@@ -31,6 +31,7 @@ from onepath.risk.limits import Limits, SharedLimits
 
 _SELL, _COVER = Side.SELL, Side.COVER
 _INFINITE = float("inf")
+_PAID = ("deposit", "withdrawal")
 
 
 class RiskPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +174,13 @@ class Controls:
     def judge(self, at: int, strategy: str, equity: Decimal | float) -> Sequence[TradingStateChanged]:
         """A valuation, for the breakers; needed only where `judges`, then of every strategy at every valuation."""
         return self._watch.judge(at, strategy, equity)
+
+    def paid(self, flow: CashFlow) -> None:
+        """Money came or went: what is paid in or taken out is no gain and no loss; needed only where `judges`."""
+        if flow.kind in _PAID:
+            rate = self._seats[flow.strategy].rates.of(flow.currency)
+            if rate is not None:
+                self._watch.paid(flow.strategy, flow.amount * rate)
 
     def vet(self, command: Command) -> None:
         """Raise CommandError for a command that cannot be carried out."""

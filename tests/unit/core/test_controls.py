@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from onepath.accounts import AccountTerms
 from onepath.blotter import Blotter
 from onepath.errors import CommandError, ConfigError
-from onepath.events import Accepted, CancelRejected, Command, Fill, Rejected, TradingState
+from onepath.events import Accepted, CancelRejected, CashFlow, Command, Fill, Rejected, TradingState
 from onepath.instruments import Instrument
 from onepath.ledger import Ledger
 from onepath.market import Quote
@@ -491,6 +491,18 @@ def test_daily_loss() -> None:
         for at, equity in ((tuesday, 9_900), (tuesday + 1, 10_500), (NOW, passes)):
             assert world.controls.judge(at, "s", equity) == ()
         assert [c.breaker for c in world.controls.judge(NOW + 1, "s", trips)] == list(breakers)
+
+
+def test_money_taken_out_is_no_loss() -> None:
+    """Of 10,000 a half is taken out: 5,000 are left and nothing is lost; a tenth of 5,000 is 500, for drawdown and day alike.
+    Interest paid is a loss."""
+    for name in ("drawdown", "daily_loss"):
+        world = halted(**{name: Breaker(limit=D("0.1"))})
+        assert world.controls.judge(NOW, "s", 10_000) == ()
+        world.controls.paid(CashFlow(strategy="s", kind="withdrawal", currency="USD", amount=D(-5_000)))
+        world.controls.paid(CashFlow(strategy="s", kind="interest", currency="USD", amount=D(-1)))
+        assert world.controls.judge(NOW + 1, "s", 4_501) == ()
+        assert [c.breaker for c in world.controls.judge(NOW + 2, "s", 4_500)] == [name]
 
 
 def test_the_accounts_losses_are_those_of_all() -> None:
