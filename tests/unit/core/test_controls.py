@@ -731,7 +731,7 @@ def gross(world: World) -> Decimal:
 def test_limits_that_make_no_sense_say_so() -> None:
     """Zero, negative, not a number, a reserve as large as the whole: one sentence each."""
     for bad in ({"max_position": 0}, {"price_collar": -1}, {"max_order_value": float("nan")}, {"max_orders": 0}):
-        with pytest.raises(ConfigError, match="must be a (positive )?number"):
+        with pytest.raises(ConfigError, match=r"must be a (positive )?number"):
             Limits(**bad)
     with pytest.raises(ConfigError, match="cancel_reserve"):
         Limits(max_messages=5, cancel_reserve=5)
