@@ -52,7 +52,9 @@ class Blotter:
     def ask_replace(self, order_id: int) -> OrderState:
         """Note that new terms were asked for; the old ones hold. Raises TransitionError where they cannot be."""
         state = self._find(order_id)
-        return self.keep(OrderState(state.order, advance(state.status, _ASK_REPLACE), state.filled))
+        asked = self._open[order_id] = OrderState(state.order, advance(state.status, _ASK_REPLACE), state.filled)
+        self._by_strategy[state.order.strategy][order_id] = asked
+        return asked
 
     def after(self, report: OrderReport) -> OrderState:
         """What an order becomes by what the venue says of it; nothing moves until it is kept.

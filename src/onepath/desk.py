@@ -43,7 +43,8 @@ Record = Callable[[int, str, str | None, Any, int | None], int]
 Decision = Approved | CancelRequested
 """What may be performed: an order, the new terms of one (`Amended`), a cancel"""
 _MARKET, _GTC = OrderType.MARKET, TimeInForce.GTC
-_PENDING = (OrderStatus.CANCEL_PENDING, OrderStatus.REPLACE_PENDING)
+_ASKED_BACK = OrderStatus.CANCEL_PENDING
+_PENDING = (_ASKED_BACK, OrderStatus.REPLACE_PENDING)
 _TERMS = ("quantity", "limit", "stop", "trail", "trail_percent")
 
 
@@ -102,7 +103,9 @@ class Desk:
             elif isinstance(intent, CancelIntent):
                 yield from self.ask_cancel(seat, intent.order_id)
             elif isinstance(intent, ReplaceIntent):
-                yield from self._ask_replace(seat, intent)
+                amended = self._ask_replace(seat, intent)
+                if amended is not None:
+                    yield amended
             else:
                 raise StrategyError(
                     f"generate_orders returned {type(intent).__name__} {intent!r}; it takes a list of OrderIntent "
@@ -112,7 +115,7 @@ class Desk:
     def ask_cancel(self, seat: Seat, order_id: int, *, forced: bool = False) -> Iterator[CancelRequested]:
         """Ask an order back, if that can be. `forced`: whatever the message rate."""
         state = self._own(seat, order_id)
-        if state is None or state.status is OrderStatus.CANCEL_PENDING:
+        if state is None or state.status is _ASKED_BACK:
             reason = "it is not open any more" if state is None else f"it is {state.status} already"
             self._refuse(seat, order_id, state, Step.ASK_CANCEL, reason)
             return
@@ -215,18 +218,19 @@ class Desk:
                 reason = f"order {first.order.id} of its bracket was denied ({first.code})"
                 self._deny(seat, Denied(order, "bracket", reason))
 
-    def _ask_replace(self, seat: Seat, intent: ReplaceIntent) -> Iterator[Amended]:
+    def _ask_replace(self, seat: Seat, intent: ReplaceIntent) -> Amended | None:
+        """Check and record new terms of an order; None where it cannot have them."""
         state = self._own(seat, intent.order_id)
         if state is None or state.status in _PENDING:
             reason = "it is not open any more" if state is None else f"it is {state.status} already"
             self._refuse(seat, intent.order_id, state, Step.ASK_REPLACE, reason)
-            return
+            return None
         order = _amended(state.order, intent)
         verdict = self._recheck(seat, order, state)
         if isinstance(verdict, Denied):
             self._record(self._moment.at, "order.replace_denied", seat.name, verdict, None)
             self._tell(seat, state)
-            return
+            return None
         self._blotter.ask_replace(order.id)
         request = ReplaceRequested(
             order_id=order.id,
@@ -240,7 +244,7 @@ class Desk:
         )
         self.decided = self._record(self._moment.at, "order.replace_requested", seat.name, request, None)
         self._gate.decided(order)
-        yield verdict
+        return verdict
 
     def _recheck(self, seat: Seat, order: Order, state: OrderState) -> Amended | Denied:
         """Whether the order may have these terms."""
@@ -285,11 +289,10 @@ def _amended(order: Order, intent: ReplaceIntent) -> Order:
             continue
         if getattr(order, name) is None:
             raise OrderError(f"order {order.id} is a {order.type} order, which has no {name} to replace")
-        if type(value) is not Decimal:
-            value = _number(order, name, value)
-        if not (value.is_finite() and value > 0):
-            raise OrderError(f"the new {name} of order {order.id} is {value}; it must be a positive finite number")
-        exactly[name] = value
+        number = value if type(value) is Decimal else _number(order, name, value)
+        if not (number.is_finite() and number > 0):
+            raise OrderError(f"the new {name} of order {order.id} is {number}; it must be a positive finite number")
+        exactly[name] = number
     return replace(order, **exactly)
 
 

@@ -33,7 +33,7 @@ from onepath.simulator.trailing import trailed
 if TYPE_CHECKING:
     from onepath.simulator.resting import Resting
 
-_TRAILING = OrderType.TRAILING_STOP
+_MARKET, _LIMIT, _TRAILING = OrderType.MARKET, OrderType.LIMIT, OrderType.TRAILING_STOP
 _TWO = Decimal(2)
 
 
@@ -99,11 +99,12 @@ def meet(resting: Resting, quote: Quote, instrument: Instrument) -> Met | None:
     if not price > 0:
         return None
     at_once, resting.fresh = resting.fresh, False
-    if not resting.triggered and order.type is not OrderType.MARKET and order.type is not OrderType.LIMIT:
+    kind = order.type
+    if kind is not _LIMIT and kind is not _MARKET and not resting.triggered:
         if not is_hit(resting, price, instrument):
             return None
         resting.triggered = at_once = True
-    if resting.takes_all:
+    if kind is not _LIMIT and resting.takes_all:
         return Met(exact(price), slipped=True, maker=False)
     limit = order.limit
     if limit is None or (price > float(limit) if order.side.sign > 0 else price < float(limit)):
