@@ -41,12 +41,16 @@ PROFIT_AT_OPEN = (
     "the open at or beyond the take profit comes before a stop loss inside the bar (theirs: stop loss first)"
 )
 LOSS_AT_ENTRY = "a stop loss counts in the bar of a limit or stop entry (theirs: from the next bar)"
-PROFIT_AFTER_OPEN = "a take profit counts in the bar of a limit entry filled at its open (theirs: from the next bar)"
-NO_PROFIT_INSIDE = "a take profit does not count in the bar inside which a stop entry was hit (theirs: it does)"
+PROFIT_AFTER_OPEN = (
+    "a take profit counts in the bar of a limit or stop-limit entry filled at its open (theirs: from the next bar)"
+)
+PROFIT_AFTER_STOP = (
+    "a take profit counts in the bar in which a stop-limit entry was hit, as it does for a stop (theirs: from the next bar)"
+)
 GAP = (
     "a stop-limit whose stop the open is beyond trades at the open or its limit (theirs: at the stop, not traded there)"
 )
-OURS = (PROFIT_AT_OPEN, LOSS_AT_ENTRY, PROFIT_AFTER_OPEN, NO_PROFIT_INSIDE, GAP)
+OURS = (PROFIT_AT_OPEN, LOSS_AT_ENTRY, PROFIT_AFTER_OPEN, PROFIT_AFTER_STOP, GAP)
 
 
 class Breakout(Strategy):
@@ -147,22 +151,22 @@ def expected(slot: Any, bars: Any, rules: tuple[str, ...]) -> Made | None:
     found = _entered(slot, bar, rules)
     if found is None:
         return None
-    first, paid, at_open = found
+    first, paid, where = found
     loss, profit = _level(slot.stop_loss, sign), _level(slot.take_profit, sign)
     for at in range(first, slot.at + record.HOLD + 1):
         o, h, low, c = bar(at)
         whole = at > first or (slot.limit is None and slot.stop is None)
+        at_open = whole or where == "open"
+        first_of_all = at_open and o >= (profit or 0) and PROFIT_AT_OPEN in rules
         lost = loss is not None and low <= loss and (whole or LOSS_AT_ENTRY in rules)
         won = profit is not None and h >= profit
         if won and not whole:
-            stops = slot.stop is not None and slot.limit is None
-            if stops:
-                won = (at_open or NO_PROFIT_INSIDE not in rules) and (loss is None or loss < low)
+            if slot.stop is not None and slot.limit is None:
+                won = first_of_all or loss is None or loss < low
             else:
-                won = at_open and PROFIT_AFTER_OPEN in rules
-        early = won and (whole or at_open) and o >= (profit or 0) and PROFIT_AT_OPEN in rules
-        if lost and not early:
-            opened = o if whole or at_open else paid
+                won = (where == "open" and PROFIT_AFTER_OPEN in rules) or (where == "stop" and PROFIT_AFTER_STOP in rules)
+        if lost and not (won and first_of_all):
+            opened = o if at_open else paid
             return _made(sign, first, paid, at, min(loss or 0, opened), "stop_loss")
         if won:
             return _made(sign, first, paid, at, max(profit or 0, o), "take_profit")
@@ -181,8 +185,8 @@ def _made(sign: int, first: int, paid: int, last: int, got: int, why: str) -> Ma
     return first, paid * sign / 1e6, last, got * sign / 1e6, why
 
 
-def _entered(slot: Any, bar: Any, rules: tuple[str, ...]) -> tuple[int, int, bool] | None:
-    """Bar, price, and whether at its open."""
+def _entered(slot: Any, bar: Any, rules: tuple[str, ...]) -> tuple[int, int, str] | None:
+    """Bar, price, and where in the bar: at its open, at the stop, at the limit."""
     limit, stop = _level(slot.limit, slot.sign), _level(slot.stop, slot.sign)
     waits = stop is not None
     for at in range(slot.at + 1, slot.at + record.HOLD + 1):
@@ -192,13 +196,13 @@ def _entered(slot: Any, bar: Any, rules: tuple[str, ...]) -> tuple[int, int, boo
                 continue
             waits = False
             if limit is None:
-                return at, max(o, stop), o >= stop
+                return at, max(o, stop), "open" if o >= stop else "stop"
             if o < stop or (GAP not in rules and low <= limit):
-                return at, stop, False
+                return at, stop, "stop"
         if limit is None:
-            return at, o, True
+            return at, o, "open"
         if low <= limit:
-            return at, min(o, limit), o <= limit
+            return at, min(o, limit), "open" if o <= limit else "limit"
     return None
 
 
@@ -230,8 +234,3 @@ def test_every_trade_is_theirs_or_differs_by_a_rule(name: str) -> None:
     """Entry bar and price, exit bar and price, and why: equal, or each as its rule says."""
     found = differences(name)
     assert found["same"] > 0
-
-
-if __name__ == "__main__":
-    for name in RECORDED["runs"]:
-        print(name, dict(differences(name)))
