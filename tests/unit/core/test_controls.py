@@ -429,6 +429,19 @@ def test_new_terms_are_limited_where_they_grow(old: str, new: str, limits: str, 
     assert isinstance(found, Amended | Denied)
 
 
+def test_new_prices_are_held_against_the_last_price_not_the_one_of_the_decision() -> None:
+    """Decided at 80, now 100, a collar of 5 %: 96 is within it, 83 (which was within 5 % of 80) is not."""
+    world = World(price_collar=D("0.05"))
+    state = world.rest("buy 10 limit 79")
+    old = msgspec.structs.replace(state.order, reference=D(80))
+    state = world.blotter.keep(OrderState(old, OrderStatus.ACCEPTED, D(0)))
+    near, far = (msgspec.structs.replace(old, limit=D(price)) for price in (96, 83))
+    assert isinstance(world.controls.recheck(near, state, NOW), Amended)
+    found = world.controls.recheck(far, state, NOW)
+    assert isinstance(found, Denied)
+    assert found.code == "price_collar"
+
+
 # -- the trading state
 
 
