@@ -106,7 +106,8 @@ class BarPit:
         self._entered.clear()
         self._offers.clear()
         self._caps.clear()
-        self._release(places, over=False)
+        waiting = _waiting(places)
+        self._release(waiting, over=False)
         for bar, place in places:
             for resting in tuple(place.orders):
                 if not resting.ended and bar.start >= resting.arrives_at:
@@ -135,22 +136,14 @@ class BarPit:
                     heapq.heappush(entries, entry)
         for resting, place, bar in took:
             self._after(resting, place, bar)
-        self._release(places, over=True)
+        self._release(waiting, over=True)
         for _, place in places:
             if place.orders:
                 place.refresh()
 
-    def _release(self, places: Sequence[tuple[Bar, Place]], *, over: bool) -> None:
+    def _release(self, waiting: list[tuple[int, int, Resting, Bar]], *, over: bool) -> None:
         """Carry out what waited for the bars, in the order in which it came: before them what came before they began, or is
         about orders that take no part in them; the rest when they are over."""
-        waiting = [
-            (message[0], message[4], resting, bar)
-            for bar, place in places
-            for resting in place.orders
-            if resting.held is not None
-            for message in resting.held
-        ]
-        waiting.sort(key=itemgetter(0, 1))
         for at, _, resting, bar in waiting:
             until = bar.at if over or bar.start < resting.arrives_at else bar.start
             if at <= until and resting.held is not None:
@@ -250,6 +243,19 @@ class BarPit:
                 time is _CLOSING and at_closing(bar, place.calendar)
             ):
                 self._house.lapse(resting, bar.at)
+
+
+def _waiting(places: Sequence[tuple[Bar, Place]]) -> list[tuple[int, int, Resting, Bar]]:
+    """Messages that wait for the bars: when, in which order, for what."""
+    found = [
+        (message[0], message[4], resting, bar)
+        for bar, place in places
+        for resting in place.orders
+        if resting.held is not None
+        for message in resting.held
+    ]
+    found.sort(key=itemgetter(0, 1))
+    return found
 
 
 def _cut_short(resting: Resting, bar: Bar) -> bool:
