@@ -42,6 +42,12 @@ class Reports:
         """When the next is heard."""
         return self._way[0][0] if self._way else NEVER
 
+    def hurry(self, at: int) -> None:
+        """All that has left is heard at `at`: before units change, everybody knows what was done in the old ones."""
+        if self._way:
+            self._way = deque((min(due, at), report) for due, report in self._way)
+            self._last = min(self._last, at)
+
     def heard(self, at: int) -> Sequence[VenueReport]:
         """What has arrived by `at`, once."""
         if self.prompt:

@@ -33,7 +33,7 @@ _MARKET, _LIMIT, _STOP, _STOP_LIMIT, _TRAILING = (
     OrderType.TRAILING_STOP,
 )
 WIDE = (inf, -inf, -inf, inf)
-_PATIENT = frozenset({TimeInForce.GTC, TimeInForce.GTD})
+_GTC, _GTD = TimeInForce.GTC, TimeInForce.GTD
 
 
 class Resting:
@@ -47,6 +47,8 @@ class Resting:
     fresh = True
     """has not met the market yet: what it could have at once, it takes"""
     arrived = False
+    overtaken = False
+    """a corporate action came before it: it is in units that are no more"""
     plain = False
     """nobody can ask for it, or depend on it, once it has ended"""
     ended = False
@@ -134,29 +136,32 @@ class Place:
             return
         for resting in self.orders:
             order = resting.order
-            if not resting.available and resting.held is None:
+            if (resting.groups or not resting.remaining) and not resting.available and resting.held is None:
                 continue
-            if self._needs_all(resting):
+            if resting.fresh or self._needs_all(resting):
                 self.bounds = WIDE
                 return
             rising = order.side.sign > 0
-            if resting.is_limit and order.limit is not None:
+            if order.limit is not None and resting.is_limit:
                 level = float(order.limit)
-                buys, sells = (max(buys, level), sells) if rising else (buys, min(sells, level))
+                if rising:
+                    buys = level if level > buys else buys
+                else:
+                    sells = level if level < sells else sells
             elif order.stop is not None:
                 level = float(order.stop)
                 rises, falls = (min(rises, level), falls) if rising else (rises, max(falls, level))
         self.bounds = buys, sells, rises, falls
 
     def _needs_all(self, resting: Resting) -> bool:
+        """Whether an order that has met the market wants to see every event."""
         order = resting.order
+        kind, time = order.type, order.time_in_force
         return (
-            resting.fresh
-            or resting.takes_all
-            or order.type is _TRAILING
+            (kind is not _LIMIT and (kind is _TRAILING or resting.takes_all))
             or resting.held is not None
             or resting.queue is not None
-            or (order.time_in_force not in _PATIENT and not resting.watched)
+            or (time is not _GTC and time is not _GTD and not resting.watched)
         )
 
     def matters(self, event: MarketEvent) -> bool:

@@ -27,8 +27,8 @@ from typing import NamedTuple
 import msgspec
 
 from onepath.accounts import AccountTerms
-from onepath.actions import CorporateAction
-from onepath.events import Accepted, Forced, MarginCall, ReplaceRejected, VenueReport
+from onepath.actions import CashDividend, CorporateAction
+from onepath.events import Accepted, CashFlow, Forced, MarginCall, ReplaceRejected, VenueReport
 from onepath.instruments import ONE, ZERO, Instrument, exact
 from onepath.market import Bar, MarketEvent, Quote
 from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
@@ -54,6 +54,7 @@ _GTC, _DAY, _GTD, _CLOSING = TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD, 
 _WAITS = frozenset({TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE})
 _ARRIVE, _REPLACE, _CANCEL, _EXPIRE, _CLOSE, _RELEASE = range(6)
 _GONE = "not open any more"
+_OVERTAKEN = "its terms are of before a corporate action; send it again"
 
 
 class Market(NamedTuple):
@@ -168,7 +169,10 @@ class SimulatedVenue:
         resting = self._house.find(order.id)
         if resting is None:
             return (ReplaceRejected(order.id, order.strategy, order.symbol, ZERO, _GONE),)
-        self._dispatch(at if self._prompt else self._send(at), _REPLACE, resting, order, at)
+        if self._prompt:
+            self._renew(resting, order, at)
+        else:
+            self._dispatch(self._send(at), _REPLACE, resting, order, at)
         return self._heard(at)
 
     def cancel(self, order_id: int, at: int) -> Sequence[VenueReport]:
@@ -234,13 +238,32 @@ class SimulatedVenue:
         house = self._house
         place = house.places.get(action.symbol)
         for resting in tuple(place.orders) if place is not None else ():
+            if resting.held is not None:  # no bar of the symbol reaches across an action: they came before it
+                self._unhold(resting, action.at)
             if not resting.ended:
                 self._restate(resting, action)
+        if self._agenda and type(action) is not CashDividend:
+            self._overtake(action.symbol)
         if place is not None and place.orders:
             place.refresh()
-        for account in self._accounts.values():
-            account.cash += actions.settle(account.quantities, action, house.instruments)
+        currency = house.instruments[action.symbol].currency
+        for name, account in self._accounts.items():
+            money = actions.settle(account.quantities, action, house.instruments)
+            if money:
+                account.flow(CashFlow(strategy=name, kind="action", currency=currency, amount=money))
+        self._reports.hurry(action.at)
         return self._heard(action.at)
+
+    def _overtake(self, symbol: str) -> None:
+        """What is on its way is in units of before the action: an order will be rejected, new terms refused."""
+        agenda = self._agenda
+        for i, (at, number, kind, resting, content) in enumerate(agenda):
+            if resting.order.symbol != symbol:
+                continue
+            if kind == _ARRIVE:
+                resting.overtaken = True
+            elif kind == _REPLACE and content is not None:
+                agenda[i] = at, number, kind, resting, None
 
     def open_orders(self) -> Sequence[Order]:
         return [resting.order for resting in self._house.orders.values()]
@@ -344,7 +367,7 @@ class SimulatedVenue:
         if kind == _EXPIRE:
             if not resting.ended:
                 self._house.expire(resting, at)
-        elif kind == _REPLACE and content is not None:
+        elif kind == _REPLACE:
             self._renew(resting, content, at)
         elif resting.ended:
             self._house.keep(resting, _GONE, at)
@@ -357,6 +380,7 @@ class SimulatedVenue:
         """The venue takes the order, or not; the market as it stands may fill it."""
         order, house = resting.order, self._house
         refusal = self._faults.refusal(at) if self._faults is not None else None
+        refusal = _OVERTAKEN if resting.overtaken else refusal
         place = house.place(order.symbol)
         if refusal is None and order.post_only and resting.available and self._ticks.post_only_takes(resting, place):
             refusal = TAKES
@@ -398,16 +422,19 @@ class SimulatedVenue:
 
     def _meet_now(self, resting: Resting, place: Place, at: int) -> None:
         """The market as it stands, where quotes or a book show one."""
-        if not self._on_ticks(place.symbol):
+        if not (place.ticked or is_tick(self._house.last(place.symbol))):
             return
         quote = self._ticks.standing(place)
         if quote is not None:
             self._ticks.meet(resting, place, quote, at)
 
-    def _renew(self, resting: Resting, new: Order, at: int) -> None:
-        """New terms, if the order is open and can have them."""
+    def _renew(self, resting: Resting, new: Order | None, at: int) -> None:
+        """New terms, if the order is open and can have them; None where a corporate action has overtaken them."""
         house, old = self._house, resting.order
-        refusal = _GONE if resting.ended else "already filled" if new.quantity <= resting.traded else None
+        refusal = _GONE if resting.ended else _OVERTAKEN if new is None else None
+        new = new or old
+        if refusal is None and new.quantity <= resting.traded:
+            refusal = "already filled"
         if refusal is None and self._faults is not None and self._faults.down(at):
             refusal = DOWN
         if refusal is None:
@@ -418,19 +445,14 @@ class SimulatedVenue:
             report = ReplaceRejected(old.id, old.strategy, old.symbol, resting.traded, refusal)
             self._reports.say(report, at)
             return
-        moved = (old.limit, old.stop, old.trail, old.trail_percent) != (
-            new.limit,
-            new.stop,
-            new.trail,
-            new.trail_percent,
-        )
+        moved = _prices(old) != _prices(new)
         if moved or new.quantity > old.quantity:
             resting.queue = None
             resting.fresh = resting.fresh or moved
         resting.remaining = new.quantity - resting.traded
         resting.arrives_at = at
         self._reports.say(restated(resting, ""), at)
-        place = house.place(old.symbol)
+        place = house.places.get(old.symbol) or house.place(old.symbol)
         self._meet_now(resting, place, at)
         if place.orders:
             place.refresh()
@@ -512,6 +534,10 @@ class SimulatedVenue:
         market = price if quote is None else exact(opposite(order.side.sign, quote))
         mid = None if quote is None else middle(quote)
         house.trade(resting, place, Chance(market, True, False, at, Seen(float(market)), mid=mid))
+
+
+def _prices(order: Order) -> tuple[Decimal | None, ...]:
+    return order.limit, order.stop, order.trail, order.trail_percent
 
 
 def _is_plain(order: Order) -> bool:
