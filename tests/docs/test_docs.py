@@ -27,10 +27,19 @@ from onepath.cli import app
 from onepath.config import loads
 from onepath.config.schema import PARTS
 from onepath.examples.mean_reversion import MeanReversion
+from onepath.journal import sqlite as sqlite_journal
+from onepath.journal.codec import KINDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-EXECUTED = ("README.md", "docs/guide.md", "docs/orders.md", "docs/data.md", "docs/costs.md")
+EXECUTED = tuple(str(page.relative_to(ROOT)) for page in PAGES if page.name != "architecture.md")
+"""(the Python of the architecture page is the loop, and is compared)"""
+BASE = {
+    "mode": "mode: backtest\n",
+    "data": "data: {name: us10}\n",
+    "strategies": "strategies: [{name: sma_cross, capital: 100000}]\n",
+}
+"""what a piece of a configuration needs to be a whole one"""
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -53,15 +62,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", EXECUTED)
+@pytest.mark.parametrize("page", [page for page in EXECUTED if any(blocks(page, "python"))])
 @pytest.mark.usefixtures("here")
 def test_the_python_of_a_page_runs(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every Python block of the page runs after those above it, and what it asserts holds."""
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)
-    found = list(blocks(page, "python"))
-    assert found
-    for line, code in found:
+    for line, code in blocks(page, "python"):
         program = compile("\n" * line + code, str(ROOT / page), "exec", dont_inherit=True)
         with redirect_stdout(io.StringIO()):
             exec(program, vars(module))  # noqa: S102 - that is the claim
@@ -131,6 +138,19 @@ def test_commands_of_the_readme_run(here: Path) -> None:
         _run(here / "my-folder", command.replace(" --open", ""))
 
 
+def test_commands_of_the_data_page_run(here: Path) -> None:
+    """Every `onepath` line of the data page, in order, with files as the page describes them."""
+    sample = ROOT / "src/onepath/data/samples/btcusdt_quotes"
+    for kind in ("quotes", "trades"):
+        rows = pd.read_parquet(sample / f"BTCUSDT.{kind}.parquet").rename(columns={"at": "local_ts_ns"})
+        rows.to_parquet(f"{kind}.parquet")
+    _run(here, "onepath init .")
+    lines = "".join(block for _, block in blocks("docs/data.md", "sh")).splitlines()
+    assert len(lines) >= 4
+    for command in lines:
+        _run(here, command)
+
+
 def _run(folder: Path, command: str) -> None:
     words = [sys.executable, "-m", "onepath.cli", *command.split()[1:]]
     told = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
@@ -165,6 +185,47 @@ def test_sql_of_the_architecture_page_runs(here: Path) -> None:
     assert all("order_events" in sql for sql in empty)
 
 
+@pytest.mark.parametrize("page", ["docs/execution.md", "docs/corporate-actions.md"])
+def test_sql_of_a_page_runs(page: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its query gives rows on the journal that the page's own Python has written."""
+    test_the_python_of_a_page_runs(page, monkeypatch)
+    (journal,) = here.glob("*.db")
+    with sqlite3.connect(journal) as connection:
+        for _, sql in blocks(page, "sql"):
+            assert connection.execute(sql).fetchall()
+
+
+def test_the_architecture_page_knows_every_module() -> None:
+    """Each module at the top of the package has its room in the table, and no other."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    named = set()
+    for room in ("words", "core", "edges", "joints", "windows"):
+        (row,) = re.findall(rf"^\| {room} \| ([^|]*) \|", text, re.MULTILINE)
+        named |= {name.strip("/") for name in re.findall(r"`([^`]+)`", row)}
+    there = {
+        path.stem
+        for path in (ROOT / "src/onepath").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert named == there - {"__init__"}
+
+
+def test_the_architecture_page_knows_every_kind_of_row() -> None:
+    """Each kind that a journal may hold is explained, and each view is named."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"`{kind}`" not in text] == []
+    assert [view for view in re.findall(r"CREATE VIEW (\w+)", sqlite_journal._TABLES) if f"`{view}`" not in text] == []
+
+
+def test_every_control_has_its_line() -> None:
+    """The page on risk names each code that an order can be denied with."""
+    text = (ROOT / "docs/risk.md").read_text(encoding="utf-8")
+    source = (ROOT / "src/onepath/risk/checks.py").read_text(encoding="utf-8")
+    codes = set(re.findall(r'Denied\(\s*order,\s*f?"(\w+)"', source))
+    assert len(codes) > 15
+    assert [code for code in sorted(codes) if f"`{code}`" not in text] == []
+
+
 def test_tables_of_the_architecture_page_are_the_journals(here: Path) -> None:
     """The page shows the journal's tables with the columns they have."""
     onepath.backtest(MeanReversion, data="us10", symbols=["AAPL"], journal="run.db")
@@ -176,13 +237,22 @@ def test_tables_of_the_architecture_page_are_the_journals(here: Path) -> None:
             assert written.execute(query).fetchall() == real.execute(query).fetchall()
 
 
-@pytest.mark.parametrize("page", ["docs/configuration.md"])
+@pytest.mark.parametrize("page", [page for page in EXECUTED if any(blocks(page, "yaml"))])
 def test_yaml_of_a_page_loads(page: str) -> None:
-    """Every YAML block of the page is a configuration."""
-    found = list(blocks(page, "yaml"))
-    assert found
-    for line, text in found:
-        loads(text, name=f"{page}:{line}")
+    """Every YAML block of a page is a configuration, or a part of one."""
+    for line, text in blocks(page, "yaml"):
+        keys = re.findall(r"^(\w+):", text, re.MULTILINE)
+        loads("".join(value for key, value in BASE.items() if key not in keys) + text, name=f"{page}:{line}")
+
+
+def test_models_that_orders_md_writes_in_yaml_load() -> None:
+    """Every `key: value` of the table of market models is a right part of `execution`."""
+    text = (ROOT / "docs/orders.md").read_text(encoding="utf-8")
+    table = text[text.index("## Market models") : text.index("A strategy never learns")]
+    found = [cell for cell in re.findall(r"`(\w+: [^`]+)`", table) if "..." not in cell]
+    assert len(found) >= 9
+    for cell in found:
+        loads("".join(BASE.values()) + f"execution: {{{cell}}}\n", name=cell)
 
 
 def test_the_table_of_modes_is_the_schemas() -> None:

@@ -18,8 +18,8 @@ from onepath.report.record import SessionRecord
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Benchmark:
-    """Worth in money at each of `at`: the times of the session's prices, and of actions that came after the last."""
+class Worth:
+    """Money at each of `at`: the times of the session's prices, and of actions that came after the last."""
 
     at: Times
     worth: Floats
@@ -33,7 +33,7 @@ class _Held:
     units: Floats
 
 
-def buy_and_hold(record: SessionRecord) -> Benchmark:
+def buy_and_hold(record: SessionRecord) -> Worth:
     """Worth of the capital spread evenly over all symbols."""
     prices, columns = record.prices, {symbol: n for n, symbol in enumerate(record.symbols)}
     held, count = _Held(record.initial, np.zeros(len(columns))), len(prices)
@@ -51,8 +51,8 @@ def buy_and_hold(record: SessionRecord) -> Benchmark:
     worth[done:] = _worth(held, prices[done:])
     late = [acted.at for acted in record.actions if acted.row >= count]
     if late and count:
-        return Benchmark(np.append(at, late[-1]), np.append(worth, _worth(held, prices[-1:])))
-    return Benchmark(at, worth)
+        return Worth(np.append(at, late[-1]), np.append(worth, _worth(held, prices[-1:])))
+    return Worth(at, worth)
 
 
 def _happenings(record: SessionRecord) -> list[tuple[int, int | CorporateAction]]:

@@ -115,6 +115,11 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     money: dict[str, Money]
     """by currency"""
 
+    def __str__(self) -> str:
+        from onepath.report.dealing import lines
+
+        return "\n".join(f"{label:<38}{text:>32}" for label, text in lines(self))
+
 
 class Execution:
     """The execution of a session: `total`, `by("symbol")`, and every order in `orders`."""
@@ -148,9 +153,7 @@ class Execution:
         return {name: _figures(*found[name]) for name in sorted(found)}
 
     def __repr__(self) -> str:
-        from onepath.report.dealing import lines
-
-        return "\n".join(f"{label:<34}{text:>24}" for label, text in lines(self.total))
+        return str(self.total)
 
 
 _KEYS: dict[str, Callable[[Any], str]] = {
