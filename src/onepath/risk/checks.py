@@ -368,20 +368,23 @@ def buying_power(order: Order, view: View, level: Level) -> Denied | None:
 
 
 def settled_cash(order: Order, view: View, _level: Level) -> Denied | None:
-    """A cash account's purchases, those at work included, are paid with settled money."""
+    """A cash account's purchases, those at work included, are paid with settled money of the instrument's currency."""
     if not view.opening:
         return None
-    ledger, unit = view.ledger, converted(view.ledger, view.rates)
-    cash = ledger.cash - ledger.unsettled(ledger.currency, view.at)
-    for currency, purse in ledger.purses.items():
-        cash += (purse.cash - ledger.unsettled(currency, view.at)) * view.rates.need(currency)
-    needs = view.opening * worst(order, view.reference) * unit(order.symbol)
+    ledger = view.ledger
+    currency = ledger.currency_of(order.symbol)
+    cash = (ledger.cash if currency == ledger.currency else ledger.foreign.get(currency, ZERO)) - ledger.unsettled(
+        currency, view.at
+    )
+    needs = view.opening * worst(order, view.reference) * ledger.multiplier(order.symbol)
     for state in view.working:
-        if state.order.side is _BUY:
-            needs += state.remaining * worst(state.order, view.price(state.symbol)) * unit(state.symbol)
+        if state.order.side is _BUY and ledger.currency_of(state.symbol) == currency:
+            price = worst(state.order, view.price(state.symbol))
+            needs += state.remaining * price * ledger.multiplier(state.symbol)
     if needs <= cash:
         return None
-    return Denied(order, "cash", f"it and what is at work cost {needs}, over the settled cash of {cash}")
+    found = f"it and what is at work cost {needs} {currency}, over the settled cash of {cash} {currency}"
+    return Denied(order, "cash", found)
 
 
 def net_leverage(order: Order, view: View, level: Level) -> Denied | None:

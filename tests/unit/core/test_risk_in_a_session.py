@@ -7,6 +7,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
+
 import onepath
 from onepath import Breaker, Breakers, Limits, RiskPlan, SharedLimits, testing
 from onepath.events import TradingState
@@ -87,3 +89,24 @@ def test_a_symbols_message_rate_counts_its_cancels() -> None:
     found = testing.trial(says(script), FLAT, risk=plan)
     assert len(found.events["order.cancelled"]) == 1
     assert codes(found) == ["message_rate", "message_rate"]
+
+
+def test_a_cash_account_pays_in_the_instruments_currency() -> None:
+    """1,000 dollars are no euros: a purchase in euros is denied before it is sent, one in dollars for all of them passes."""
+    instruments = {
+        "X": onepath.Instrument(symbol="X"),
+        "SAP": onepath.Instrument(symbol="SAP", currency="EUR"),
+        "EURUSD": onepath.Instrument(symbol="EURUSD", base="EUR", currency="USD"),
+    }
+    index = pd.date_range("2024-01-02", periods=4, freq="1min", name="time")
+    flat = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), [100.0] * 4) | {"volume": 1e6}, index=index)
+    rate = flat.assign(**dict.fromkeys(("open", "high", "low", "close"), 1.0))
+    result = onepath.backtest(
+        says({1: lambda c: c.buy("SAP", 1) + c.buy("X", 10)}),
+        {"X": flat, "SAP": flat, "EURUSD": rate},
+        1_000,
+        instruments=instruments,
+        account=onepath.AccountTerms(type="cash", currency="USD"),
+    )
+    assert list(result.denied["reason"]) == ["cash"]
+    assert list(result.fills["symbol"]) == ["X"]
