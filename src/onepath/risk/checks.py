@@ -237,10 +237,16 @@ def grid(order: Order, view: View, _level: Level) -> Denied | None:
 
 
 def price_collar(order: Order, view: View, level: Level) -> Denied | None:
-    """Limit, stop and trail within a share of the reference."""
+    """Limit, stop and trail within a share of the reference; of a market order, the price that is quoted for it."""
     most = level.limits.price_collar
-    if most is None or order.type is _MARKET:
+    if most is None:
         return None
+    if order.type is _MARKET:
+        price = _far_side(order, view)
+        if abs(price - view.reference) <= most * view.reference:
+            return None
+        found = f"the market's {price} is further than {most} from the last price {view.reference}"
+        return Denied(order, "price_collar", found + level.name)
     for price in (order.limit, order.stop):
         if price is not None and abs(price - view.reference) > most * view.reference:
             found = f"price {price} is further than {most} from the last price {view.reference}"

@@ -151,6 +151,10 @@ price_collar=0.05                  |         |                    | buy 1 stop 1
 price_collar=0.05                  |         |                    | buy 1 stop 105.01  | price_collar
 price_collar=0.05                  | 1       |                    | sell 1 stop 94.99  | price_collar
 price_collar=0.05                  |         |                    | buy 1              | approved
+# a market order at the far side, 0.01 from 100
+price_collar=0.0001                |         |                    | buy 1              | approved
+price_collar=0.00009               |         |                    | buy 1              | price_collar
+price_collar=0.00009               | 1       |                    | sell 1             | price_collar
 price_collar=0.05                  | 1       |                    | sell 1 trail 5     | approved
 price_collar=0.05                  | 1       |                    | sell 1 trail 5.01  | price_collar
 price_collar=0.05                  | 1       |                    | sell 1 trail_percent 5 | approved
