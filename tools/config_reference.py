@@ -65,21 +65,29 @@ files load and are checked, and running them says in one sentence that it is not
 def page() -> str:
     """The whole page."""
     schema = json_schema()
-    return "\n".join((HEAD, *_sections(schema, "", schema, "The file"))).rstrip() + "\n"
+    return "\n".join((HEAD, *_sections(schema, "", schema, {}))).rstrip() + "\n"
 
 
-def _sections(schema: Schema, path: str, model: Schema, title: str) -> Iterator[str]:
-    """A table of the model's keys, then a section for each model below it."""
-    yield f"## {title}\n" if not path else f"## `{path}`\n"
+def _sections(schema: Schema, path: str, model: Schema, shown: dict[str, str]) -> Iterator[str]:
+    """A table of the model's keys, then a section for each model below it; `shown`: where a model was written before."""
+    yield f"## `{path}`\n" if path else "## The file\n"
     text = str(model.get("description", ""))
     if path and text:
         yield f"{text}\n"
+    first = shown.setdefault(json.dumps(model, sort_keys=True), path)
+    if first != path:
+        yield f"The keys are those of [`{first}`](#{_anchor(first)}).\n"
+        return
     yield from _table(schema, path, model)
     seen: set[str] = set()
     for key, field in model.get("properties", {}).items():
         below = f"{path}.{key}" if path else key
         for place, part in _models(schema, below, field, seen):
-            yield from _sections(schema, place, part, place)
+            yield from _sections(schema, place, part, shown)
+
+
+def _anchor(path: str) -> str:
+    return "".join(letter for letter in path.lower() if letter.isalnum() or letter in "-_")
 
 
 def _models(schema: Schema, path: str, field: Schema, seen: set[str]) -> Iterator[tuple[str, Schema]]:
@@ -106,23 +114,34 @@ def _table(schema: Schema, path: str, model: Schema) -> Iterator[str]:
     yield "| key | value | default | meaning |\n|---|---|---|---|"
     for key, field in model.get("properties", {}).items():
         yield _row(key, _value(field), "**required**" if key in wanted else _default(field), field)
+        shown: dict[str, str] = {}
         for name, below in _choices(schema, field):
-            yield from _params(schema, key, name, below)
+            yield from _params(schema, key, name, below, shown)
     yield ""
 
 
-def _params(schema: Schema, key: str, name: str, model: Schema) -> Iterator[str]:
-    """The parameters of one named model."""
+def _row_value(field: Schema) -> str:
+    """What may stand for a parameter; a list of keys is written out, because it has no section of its own."""
+    return _list(field["items"]) if "$ref" in field.get("items", {}) else _value(field)
+
+
+def _params(schema: Schema, key: str, name: str, model: Schema, shown: dict[str, str]) -> Iterator[str]:
+    """The parameters of one named model, or which model before it has the same."""
     params = _target(schema, model["properties"]["params"]["$ref"])
     properties = params.get("properties", {})
     what = _cell(str(model.get("description", "")))
     if not properties:
         yield f"| `{key}.model: {name}` | | | {what} |"
         return
+    first = shown.setdefault(json.dumps(properties, sort_keys=True), name)
+    if first != name:
+        yield f"| `{key}.model: {name}` | with `params` of `{first}` | | {what} |"
+        return
     yield f"| `{key}.model: {name}` | with `params`: | | {what} |"
     for param, field in properties.items():
         required = param in params.get("required", ())
-        yield _row(f"{key}.params.{param}", _value(field), "**required**" if required else _default(field), field)
+        default = "**required**" if required else _default(field)
+        yield _row(f"{key}.params.{param}", _row_value(field), default, field)
 
 
 def _choices(schema: Schema, field: Schema) -> list[tuple[str, Schema]]:
@@ -169,10 +188,16 @@ def _arm(arm: Schema, field: Schema) -> str:
     if "const" in arm:
         return f"`{arm['const']}`"
     if arm.get("type") == "array":
-        return "list of text"
+        return _list(arm.get("items", {}))
     if "format" in arm:
         return _FORMATS[arm["format"]]
     return _TYPES[str(arm["type"])] + _bounds(arm)
+
+
+def _list(items: Schema) -> str:
+    if "$ref" in items:
+        return f"list of `{{{', '.join(_target(json_schema(), items['$ref'])['properties'])}}}`"
+    return "list of numbers" if items.get("type") in ("number", "integer") else "list of text"
 
 
 _BOUNDS = (

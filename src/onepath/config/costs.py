@@ -394,7 +394,7 @@ class AlpacaCommission(Part):
 
 
 class ExchangeCommission(Part):
-    """A crypto exchange's levels, as published."""
+    """The crypto exchange's fees of makers and takers by level (VIP), as published: docs/costs.md."""
 
     model: Literal["binance_spot", "binance_usdm", "mexc_spot", "mexc_futures"]
     """binance_spot, binance_usdm, mexc_spot or mexc_futures"""
