@@ -242,10 +242,10 @@ def price_collar(order: Order, view: View, level: Level) -> Denied | None:
     if most is None:
         return None
     if order.type is _MARKET:
-        price = _far_side(order, view)
-        if abs(price - view.reference) <= most * view.reference:
+        far = _far_side(order, view)
+        if abs(far - view.reference) <= most * view.reference:
             return None
-        found = f"the market's {price} is further than {most} from the last price {view.reference}"
+        found = f"the market's {far} is further than {most} from the last price {view.reference}"
         return Denied(order, "price_collar", found + level.name)
     for price in (order.limit, order.stop):
         if price is not None and abs(price - view.reference) > most * view.reference:
