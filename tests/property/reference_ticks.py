@@ -44,8 +44,12 @@ class Ticks:
             self._meet(order)
 
     def send(self, order: Ref) -> None:
+        order.arrives = self.at
+        before = sum((o.filled for o in self.orders if self._of_group(o, order) and o.arrives == self.at), ZERO)
         self.orders.append(order)
         order.arrived = True
+        if before:
+            self._take_off(order, before)
         self._meet(order)
 
     def cancel(self, order: Ref) -> None:
@@ -126,40 +130,46 @@ class Ticks:
 
     def _take(self, order: Ref, limit: Decimal | None) -> None:
         there = self._there(order.sign, limit)
-        wanted = order.left
         whole = min(self._may(order), sum((size for _, size in there), ZERO)) >= order.left
         if order.time == "fok" and not whole:
             order.end = "cancelled"
             return
+        if not there and not self.book:
+            self._cut(order)
         for price, size in there:
-            quantity = min(self._may(order), size)
-            if quantity and not order.end:
+            if order.end or not order.left:
+                break
+            may = self._may(order)
+            quantity = min(may, size)
+            if quantity:
                 paid = price
                 if limit is None and self.slip:
                     paid = self._on_tick(price * (1 + order.sign * self.slip), order.sign)
                 self._fill(order, quantity, paid, maker=False)
                 self._gives(order.sign, price, quantity)
-        self._cut(order, wanted, sum((size for _, size in there), ZERO))
+            if quantity == may:
+                self._cut(order)
 
     def _rest(self, order: Ref) -> None:
         there = self._there(order.sign, order.limit)
-        wanted, room = order.left, sum((size for _, size in there), ZERO)
-        quantity = min(self._may(order), room)
+        may = self._may(order)
+        quantity = min(may, sum((size for _, size in there), ZERO))
         if quantity:
             assert order.limit is not None
             self._fill(order, quantity, order.limit, maker=True)
+            left = quantity
             for price, size in there:
-                self._gives(order.sign, price, min(size, quantity))
-                quantity -= min(size, quantity)
-        self._cut(order, wanted, room)
+                self._gives(order.sign, price, min(size, left))
+                left -= min(size, left)
+        if quantity == may:
+            self._cut(order)
 
     def _gives(self, sign: int, price: Decimal, quantity: Decimal) -> None:
         self.had[sign, price] = self.had.get((sign, price), ZERO) + quantity
 
-    def _cut(self, order: Ref, wanted: Decimal, room: Decimal) -> None:
-        """An exit that met a market with room to spare and has nothing more to close is over, unless an entry is at work."""
-        spare = room > wanted - order.left or (room > 0 and wanted == order.left) or room >= wanted
-        if not order.end and spare and not self._may(order) and not self._coming(order):
+    def _cut(self, order: Ref) -> None:
+        """An exit that met the market and has nothing more to close is over, unless an entry at work may bring it some."""
+        if not order.end and not self._may(order) and not self._coming(order):
             order.end = "cancelled"
 
     def _fill(self, order: Ref, quantity: Decimal, price: Decimal, *, maker: bool) -> None:
@@ -167,10 +177,16 @@ class Ticks:
         order.filled += quantity
         self.held += order.sign * quantity
         for other in self.orders:
-            if other is not order and order.group and other.group == order.group and not other.end:
-                if other.left <= quantity:
-                    other.end = "cancelled"
-                else:
-                    other.quantity -= quantity
+            if other is not order and self._of_group(other, order) and not other.end:
+                self._take_off(other, quantity)
         if not order.left:
             order.end = "filled"
+
+    def _of_group(self, other: Ref, order: Ref) -> bool:
+        return bool(order.group) and other.group == order.group
+
+    def _take_off(self, order: Ref, quantity: Decimal) -> None:
+        if order.left <= quantity:
+            order.end = "cancelled"
+        else:
+            order.quantity -= quantity
