@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from onepath.simulator.slippage import Slippage
 
 Instruments = Mapping[str, Instrument]
+Chosen = Mapping[str, Any]
+"""A model as a configuration writes it: {"model": "per_share", "params": {"per_share": 0.005}}"""
 
 
 def backtest(
@@ -42,13 +44,13 @@ def backtest(
     data: Any,
     cash: Number = 100_000,
     *,
-    commission: Number | Commission = 0,
-    slippage: Number | Slippage = 0,
-    latency: Latency | None = None,
+    commission: Number | Commission | Chosen | None = 0,
+    slippage: Number | Slippage | Chosen | None = 0,
+    latency: Latency | Chosen | None = None,
     participation: Number | None = "0.1",
     touch: bool = False,
-    queue: QueueModel | None = None,
-    faults: Faults | None = None,
+    queue: QueueModel | str | Chosen | None = None,
+    faults: Faults | Chosen | None = None,
     symbols: Sequence[str] | str | None = None,
     start: Any = None,
     end: Any = None,
@@ -75,9 +77,10 @@ def backtest(
     `strategy` is a class, an instance, or a dict of name -> either, each with its own book of `cash`. `data` is a pandas
     or polars frame (open, high, low, close, volume; time as index or column), a dict of symbol -> frame, the path of a
     CSV or Parquet file, or the name of a dataset; `symbols` is what to take of it, a list of names or one name.
-    `commission` and `slippage` are a share of value (0.001 = 10 bps) or a model. `participation` is the share of a
-    bar's (or quote's, or trade's) size that orders may take, None for no limit; `touch` lets limits fill where the price is
-    reached, not passed; `queue` says where in line a resting limit stands; `faults` what goes wrong. `stamps` says whether
+    `commission` and `slippage` are a share of value (0.001 = 10 bps), a model (`IbkrTiered()`), its name ("ibkr_tiered") or a
+    dict as in YAML; so are `latency`, `queue` (where in line a resting limit stands) and `faults` (what goes wrong).
+    `participation` is the share of a bar's (or trade's) size that orders may take, None for no limit; `touch` lets limits fill
+    where the price is reached, not passed. `stamps` says whether
     bar times mark their start or end. For quotes, trades and books: `kind` of data if it is not plain, `crossed`
     (refuse, the default, or drop), `sides` (both or one a row), `time` the column to go by.
     `actions` are corporate actions (a path, see `onepath.data.actions`, or a list); the prices must then be raw;
@@ -173,13 +176,13 @@ def plan(
     feed: Feed,
     cash: Number = 100_000,
     *,
-    commission: Number | Commission = 0,
-    slippage: Number | Slippage = 0,
-    latency: Latency | None = None,
+    commission: Number | Commission | Chosen | None = 0,
+    slippage: Number | Slippage | Chosen | None = 0,
+    latency: Latency | Chosen | None = None,
     participation: Number | None = "0.1",
     touch: bool = False,
-    queue: QueueModel | None = None,
-    faults: Faults | None = None,
+    queue: QueueModel | str | Chosen | None = None,
+    faults: Faults | Chosen | None = None,
     limits: Limits | None = None,
     account: AccountTerms | None = None,
     risk: RiskPlan | None = None,
@@ -190,8 +193,8 @@ def plan(
     from onepath.provenance import source_of
     from onepath.session import Plan, mark_interval
 
-    market = _market(commission, slippage, latency, participation, touch)
-    market = market._replace(faults=faults, **({} if queue is None else {"queue": queue}))
+    delays = {"latency": latency, "queue": queue, "faults": faults}
+    market = _market(commission, slippage, participation, touch, delays, seed)
     described = {**feed.describe(), "expected_cost": str(market.expected_cost)}
     seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments), account or AccountTerms())
     return Plan(
@@ -233,20 +236,40 @@ def _instance(given: Any) -> Strategy:
     raise ConfigError(f"backtest takes a Strategy class or instance, not {given!r}")
 
 
-def _market(commission: Any, slippage: Any, latency: Any, participation: Any, touch: bool) -> Any:
+def _market(
+    commission: Any, slippage: Any, participation: Any, touch: bool, others: Mapping[str, Any], seed: int
+) -> Any:
+    from onepath.models import given
     from onepath.simulator.commission import Bps, NoCommission
-    from onepath.simulator.latency import NoLatency
     from onepath.simulator.slippage import BPS, FixedBps, NoSlippage
     from onepath.simulator.venue import Market
 
-    if isinstance(commission, int | float | str | Decimal):
+    if _is_number(commission):
         rate = _share("commission", commission)
         commission = Bps(rate * BPS) if rate else NoCommission()
-    if isinstance(slippage, int | float | str | Decimal):
+    if _is_number(slippage):
         rate = _share("slippage", slippage)
         slippage = FixedBps(rate * BPS) if rate else NoSlippage()
     share = None if participation is None else _share("participation", participation)
-    return Market(slippage, commission, latency or NoLatency(), share, touch)
+    if share == 0:
+        raise ConfigError("participation is 0, so nothing could trade; give a share above 0, or None for no limit")
+    if not isinstance(touch, bool):
+        raise ConfigError(f"touch is {touch!r}; it must be True or False")
+    made = {name: given(name, what, seed) for name, what in others.items()}
+    made |= {"commission": given("commission", commission, seed), "slippage": given("slippage", slippage, seed)}
+    return Market(
+        participation=share, touch=touch, **{name: model for name, model in made.items() if model is not None}
+    )
+
+
+def _is_number(what: Any) -> bool:
+    """Whether it stands for a share of value: a number, also as text."""
+    if isinstance(what, str):
+        try:
+            Decimal(what)
+        except ArithmeticError:
+            return False
+    return isinstance(what, int | float | str | Decimal)
 
 
 def _share(name: str, value: Number) -> Decimal:
@@ -255,9 +278,8 @@ def _share(name: str, value: Number) -> Decimal:
     except ArithmeticError:
         share = Decimal("NaN")
     if not (share.is_finite() and 0 <= share <= ONE):
-        raise ConfigError(
-            f"{name} is {value}; it must be a share of value between 0 and 1 (0.001 = 10 bps), or a model"
-        )
+        of, also = ("size", "") if name == "participation" else ("value", ", a model or a model's name")
+        raise ConfigError(f"{name} is {value}; it must be a share of {of} between 0 and 1 (0.001 = 10 bps){also}")
     return share
 
 

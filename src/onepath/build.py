@@ -6,14 +6,14 @@ Replay takes everything from the manifest, so a recorded session needs no file b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from onepath import registry
+from onepath import models, registry
 from onepath.accounts import AccountTerms
 from onepath.clock import HistoricalClock
 from onepath.data import open_feed
@@ -37,50 +37,11 @@ from onepath.risk import Limits, RiskPlan
 from onepath.seat import Seated
 from onepath.session import Plan, Session, described, mark_interval, replayed
 from onepath.simulator.actions import OrderRules
-from onepath.simulator.commission import Bps, Commission, MakerTaker, NoCommission, PerOrder, PerShare, Tiers
-from onepath.simulator.faults import Faults
-from onepath.simulator.latency import Constant, Latency, NoLatency, NormalLatency, Samples
-from onepath.simulator.queues import Back, Front, Probability, QueueModel, Through
-from onepath.simulator.schedules import SCHEDULES
-from onepath.simulator.slippage import (
-    FixedBps,
-    HalfSpread,
-    NoSlippage,
-    Slippage,
-    SquareRoot,
-    VolumeBased,
-    VolumeShare,
-)
 from onepath.simulator.venue import Market
 
 if TYPE_CHECKING:
     from onepath.config import Config, StrategyConfig
     from onepath.strategy import Strategy
-
-_SLIPPAGE: Mapping[str, Callable[..., Slippage]] = {
-    "none": NoSlippage,
-    "fixed_bps": FixedBps,
-    "half_spread": HalfSpread,
-    "volume_based": VolumeBased,
-    "volume_share": VolumeShare,
-    "square_root": SquareRoot,
-}
-_COMMISSION: Mapping[str, Callable[..., Commission]] = {
-    "none": NoCommission,
-    "bps": Bps,
-    "per_share": PerShare,
-    "per_order": PerOrder,
-    "maker_taker": MakerTaker,
-    "tiers": Tiers,
-    **SCHEDULES,
-}
-_QUEUE: Mapping[str, type[QueueModel]] = {
-    "through": Through,
-    "front": Front,
-    "back": Back,
-    "probability": Probability,
-}
-
 
 _TICKS = ("kind", "crossed", "sides", "time")
 """what is said of quotes, trades and books; in the manifest where it was"""
@@ -94,7 +55,7 @@ def build(config: Config, *, home: Path, session_id: str, journal_path: Path | N
     if config.data.type != "historical" or config.execution.type != "simulated":
         raise ConfigError(f"mode {config.mode} needs a live feed or a broker, which this version does not have yet")
     seats = [(c, registry.configured(config, config.strategies.index(c), home)) for c in config.active]
-    market = _market(config)
+    market = market_of(config)
     asked = _asked(config, market)
     feed = _open(asked, home, _instruments(config), said=config.where("data", "path"))
     data = {**asked, **described(feed)}
@@ -278,54 +239,23 @@ def _symbols(strategy: str, wanted: Sequence[str] | None, feed: Feed) -> tuple[s
     return tuple(wanted or feed.instruments)
 
 
+def market_of(config: Config) -> Market:
+    """The market's models as configured. Raises ConfigError for parameters that no such model can have."""
+    try:
+        return _market(config)
+    except ConfigError as error:
+        raise ConfigError(f"{config.where('execution') or 'execution'}: {error}") from None
+
+
 def _market(config: Config) -> Market:
     execution = config.execution
     return Market(
-        slippage=_slippage(config),
-        commission=_commission(config),
-        latency=_latency(config),
+        slippage=models.chosen("slippage", execution.slippage),
+        commission=models.chosen("commission", execution.commission),
+        latency=models.latency(execution.latency, config.seed),
         participation=execution.participation,
         touch=execution.limit_fill == "touch",
-        queue=_queue(config),
-        faults=_faults(config),
+        queue=models.chosen("queue", execution.queue),
+        faults=models.faults(execution.faults, config.seed),
         orders=OrderRules(execution.dividends == "reduce", execution.reverse_splits == "cancel"),
-    )
-
-
-def _slippage(config: Config) -> Slippage:
-    chosen = config.execution.slippage
-    return _SLIPPAGE[chosen.model](**chosen.params.model_dump(exclude_none=True))
-
-
-def _commission(config: Config) -> Commission:
-    chosen = config.execution.commission
-    return _COMMISSION[chosen.model](**chosen.params.model_dump(exclude_none=True))
-
-
-def _queue(config: Config) -> QueueModel:
-    chosen = config.execution.queue
-    return _QUEUE[chosen.model](**chosen.params.model_dump())
-
-
-def _latency(config: Config) -> Latency:
-    delay, seed = config.execution.latency, config.seed
-    if delay.model == "samples":
-        return Samples(delay.samples_ms, seed, delay.back_samples_ms)
-    if not (delay.mean_ms or delay.std_ms or delay.back_mean_ms or delay.back_std_ms):
-        return NoLatency()
-    if delay.model == "constant":
-        return Constant(delay.mean_ms, delay.back_mean_ms)
-    return NormalLatency(delay.mean_ms, delay.std_ms, seed, delay.back_mean_ms, delay.back_std_ms)
-
-
-def _faults(config: Config) -> Faults | None:
-    given = config.execution.faults
-    if not (given.reject_rate or given.outages or given.delay_rate):
-        return None
-    return Faults(
-        config.seed,
-        reject_rate=given.reject_rate,
-        outages=[outage.span_ns for outage in given.outages],
-        delay_rate=given.delay_rate,
-        delay_ms=given.delay_ms,
     )

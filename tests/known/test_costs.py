@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 import onepath
 from onepath import ConfigError
-from onepath.build import _COMMISSION, _SLIPPAGE
 from onepath.config import loads
 from onepath.examples.sma_cross import SmaCross
 from onepath.ledger import EXACT
+from onepath.models import COMMISSION, SLIPPAGE
 from onepath.simulator.commission import Charged, Commission, Tier, Tiers
 from onepath.simulator.schedules import PUBLISHED, SCHEDULES, BinanceSpot, IbkrTiered
 from onepath.simulator.slippage import HalfSpread, Seen, SquareRoot, VolumeBased, VolumeShare
@@ -52,7 +52,7 @@ def buy(quantity: str | int, price: str | int = 1) -> tuple[str, D, D, bool]:
 def _model(text: str) -> Commission:
     name, *given = text.split()
     params: dict[str, Any] = dict(pair.split("=") for pair in given)
-    return _COMMISSION[name](**{key: int(value) if key == "vip" else value for key, value in params.items()})
+    return COMMISSION[name](**{key: int(value) if key == "vip" else value for key, value in params.items()})
 
 
 def _fills(text: str) -> list[tuple[str, D, D, bool]]:
@@ -191,7 +191,7 @@ PARAMS = {
     "maker_taker": "{maker_bps: -1, taker_bps: 5}",
     "tiers": "{tiers: [{above: 0, bps: 10}, {above: 1000000, bps: 5}]}",
 }
-CHOICES = [("slippage", name) for name in _SLIPPAGE] + [("commission", name) for name in _COMMISSION]
+CHOICES = [("slippage", name) for name in SLIPPAGE] + [("commission", name) for name in COMMISSION]
 
 
 @pytest.mark.parametrize(("key", "name"), CHOICES)

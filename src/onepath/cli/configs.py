@@ -26,11 +26,13 @@ def check(
 
     Example:  onepath config check config/backtest.yaml
     """
+    from onepath.build import market_of
     from onepath.config import load
     from onepath.registry import configured
     from onepath.workspace import home_of
 
     settings = load(config, sets or (), mode)
+    market_of(settings)
     root = home_of(config, Path.cwd()).root
     for index, strategy in enumerate(settings.strategies):
         if strategy.enabled:

@@ -15,7 +15,7 @@ from onepath.config.costs import (
     PerShareCommission,
     VolumeBased,
 )
-from onepath.config.load import json_schema, load, loads, mode_asked, template
+from onepath.config.load import json_schema, load, loads, mode_asked, part_of_execution, template
 from onepath.config.risk import RiskLimits
 from onepath.config.schema import MODES, Clock, Config, Data, Execution, Features, Report, StrategyConfig
 from onepath.config.values import interval_ns
@@ -42,5 +42,6 @@ __all__ = [
     "load",
     "loads",
     "mode_asked",
+    "part_of_execution",
     "template",
 ]

@@ -61,6 +61,17 @@ def loads(
     return _validated(_document(text, name, sets, mode, os.environ if env is None else env), name)
 
 
+def part_of_execution(part: str, value: Any) -> Any:
+    """One part of `execution`, given in Python as it would be written in a file. Raises ConfigError."""
+    whole = {"data": {"name": "any"}, "strategies": [{"name": "any", "capital": 1}]}
+    values: dict[str, Any] = {**whole, "execution": {part: value}}
+    try:
+        return getattr(Config.model_validate(values).execution, part)
+    except ValidationError as error:
+        said = _sentence(error, doc.Document(values, {}, {}, {}), "backtest")
+        raise ConfigError(said.replace("execution.", "").replace(" in this file)", ")")) from None
+
+
 def mode_asked(path: str | Path, sets: Sequence[str] = (), mode: str | None = None) -> str:
     """The mode that a file and flags ask for, before anything else of them is checked. Raises ConfigError."""
     document = _document(_text(Path(path)), str(path), sets, mode, os.environ)
@@ -152,7 +163,10 @@ class _Fault:
             parent = ".".join(map(str, self._path[:-1]))
             known = _known(self._path[:-1], self._document.values)
             place = f" in {parent}" if parent else ""
-            return f"unknown key {str(last)!r}{place}{nearest(str(last), known)}; known keys: {', '.join(known)}"
+            below = _known((*self._path[:-1], "params"), self._document.values) if "params" in known else []
+            hint = f" (it belongs under {parent}.params)" if last in below else nearest(str(last), known)
+            what = f"known keys: {', '.join(known)}" if known else "there is nothing to set"
+            return f"unknown key {str(last)!r}{place}{hint}; {what}"
         if kind == "missing":
             return f"{key} is missing; expected {_meaning(self._path, self._document.values)}"
         return f"{key}: {self._found()}expected {self._expected()}"
@@ -202,11 +216,15 @@ def _keys(dotted: str) -> doc.Path:
 def _real(loc: doc.Path, values: Any) -> doc.Path:
     """The path of a fault without the names of chosen models, which pydantic puts into it."""
     path: list[str | int] = []
-    for key in loc:
+    told = False
+    for place, key in enumerate(loc):
         if isinstance(values, str) and key == values:
             continue
-        if isinstance(values, Mapping) and values.get("model") == key and key not in values:
+        follows = place + 1 < len(loc)  # a key may have the name of the model, as bps has
+        if not told and isinstance(values, Mapping) and values.get("model") == key and (follows or key not in values):
+            told = True
             continue
+        told = False
         path.append(key)
         values = _at((key,), values)
     return tuple(path)
@@ -242,7 +260,8 @@ def _model(path: doc.Path, values: Any) -> type[BaseModel] | None:
             named = False
             continue
         field = next((f for n, f in model.model_fields.items() if (f.alias or n) == key), None)
-        chosen = _at((*path[: depth + 1], "model"), values)
+        chosen = _at(path[: depth + 1], values)
+        chosen = chosen.get("model") if isinstance(chosen, Mapping) else chosen
         model = None if field is None else _choose(_models(field.annotation), chosen)
         named = field is not None and getattr(field.annotation, "__origin__", None) is dict
     return model

@@ -28,6 +28,8 @@ from typing import Protocol
 
 import msgspec
 
+from onepath.errors import ConfigError
+
 
 class QueuePosition(Protocol):
     """The place of one resting order."""
@@ -181,6 +183,10 @@ class Probability(msgspec.Struct, frozen=True, tag="probability"):
     power: float = 2.0
 
     watches = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.power, bool) or not isinstance(self.power, int | float) or not 0 < self.power <= 100:
+            raise ConfigError(f"Probability: power is {self.power!r}; it must be a number above 0, at most 100")
 
     def join(self, ahead: float) -> QueuePosition:
         return _LikelyPlace(ahead, self.power)

@@ -153,7 +153,7 @@ def test_cash_must_be_money(cash: Any) -> None:
 @pytest.mark.parametrize("share", [-0.001, 1.5, float("nan"), "much"])
 def test_shares_must_be_shares(name: str, share: Any) -> None:
     """A sentence that shows what is meant."""
-    with pytest.raises(ConfigError, match=f"{name} is {share}; it must be a share of value between 0 and 1"):
+    with pytest.raises(ConfigError, match=f"{name} is '?{share}'?; it must be a share of (value|size) between 0 and 1"):
         onepath.backtest(Trip, DATA, **{name: share})
 
 
