@@ -68,8 +68,9 @@ CREATE VIEW explained AS SELECT f.session_id, f.seq, f.strategy_id,
   FROM journal f
   LEFT JOIN journal o ON o.kind IN ('order.submitted', 'order.forced')
     AND coalesce(json_extract(o.body, '$.id'), json_extract(o.body, '$.order.id')) = json_extract(f.body, '$.order_id')
-  LEFT JOIN journal s ON s.kind = 'signal' AND json_extract(s.body, '$.id') = json_extract(o.body, '$.signal_id')
   LEFT JOIN journal p ON p.kind = 'order.submitted' AND json_extract(p.body, '$.id') = json_extract(o.body, '$.parent_id')
+  LEFT JOIN journal s ON s.kind = 'signal' AND json_extract(s.body, '$.id')
+    = coalesce(json_extract(o.body, '$.signal_id'), json_extract(p.body, '$.signal_id'))
   LEFT JOIN journal q ON q.kind = 'position' AND json_extract(q.body, '$.fill_id') = json_extract(f.body, '$.id')
   WHERE f.kind IN ('order.filled', 'order.partly_filled');
 """

@@ -293,13 +293,14 @@ def test_the_journal_explains_a_fill(tmp_path: Path) -> None:
     )
     journal.append(0, "signal", "a", signal)
     order = w.order(1, "2", "10", signal_id=7)
-    w.order(2, "2", "10", side=Side.SELL, type=OrderType.STOP, stop=D(8), parent_id=1)
+    exit_ = w.order(2, "2", "10", side=Side.SELL, type=OrderType.STOP, stop=D(8), parent_id=1)
     journal.append(0, "order.accepted", "a", events.Accepted(1, "a", "X"))
     w.fill(order, "2", "10")
     position = events.PositionEvent(
         id=1, strategy="a", symbol="X", change="opened", quantity=D(2), cost=D(20), realised=D(0), fill_id=101
     )
     journal.append(0, "position", "a", position)
+    w.fill(exit_, "2", "8")
     journal.close()
     connection = sqlite3.connect(tmp_path / "j.db")
     connection.row_factory = sqlite3.Row
@@ -314,3 +315,5 @@ def test_the_journal_explains_a_fill(tmp_path: Path) -> None:
     assert [step["event"] for step in json.loads(row["before"])] == ["accepted"]
     assert json.loads(row["fill"])["price"] == "10"
     assert json.loads(row["position"])["change"] == "opened"
+    (row,) = connection.execute("SELECT * FROM explained WHERE order_id = 2")
+    assert (row["parent_id"], row["signal"]) == (1, "breakout")  # an exit is there for its entry's reason
