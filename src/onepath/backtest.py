@@ -74,21 +74,34 @@ def backtest(
 ) -> Result:
     """Run `strategy` over `data` and return what came of it.
 
-    `strategy` is a class, an instance, or a dict of name -> either, each with its own book of `cash`. `data` is a pandas
-    or polars frame (open, high, low, close, volume; time as index or column), a dict of symbol -> frame, the path of a
-    CSV or Parquet file, or the name of a dataset; `symbols` is what to take of it, a list of names or one name.
-    `commission` and `slippage` are a share of value (0.001 = 10 bps), a model (`IbkrTiered()`), its name ("ibkr_tiered") or a
-    dict as in YAML; so are `latency`, `queue` (where in line a resting limit stands) and `faults` (what goes wrong).
-    `participation` is the share of a bar's (or trade's) size that orders may take, None for no limit; `touch` lets limits fill
-    where the price is reached, not passed. `stamps` says whether
-    bar times mark their start or end. For quotes, trades and books: `kind` of data if it is not plain, `crossed`
-    (refuse, the default, or drop), `sides` (both or one a row), `time` the column to go by.
-    `actions` are corporate actions (a path, see `onepath.data.actions`, or a list); the prices must then be raw;
-    `adjust_dividends` takes cash dividends, too, out of the past prices that features see.
-    `account` are the terms of each strategy's account (`AccountTerms`: cash or margin, currency, interest); default: margin
-    without costs. `risk` holds limits of all strategies together and of symbols, and circuit breakers. `journal` is a path
-    to keep the session's journal at.
+    What runs, on what:
 
+    - `strategy`: a class, an instance, or a dict of name -> either, each with its own capital of `cash`.
+    - `data`: a pandas or polars frame (open, high, low, close, volume; time as index or column), a dict of symbol -> frame,
+      the path of a CSV or Parquet file or folder, or the name of a data set ("us10").
+    - `symbols`: what to take of it, a list or one name. `start`, `end`: days (the last one included) or moments.
+    - `instruments` (by symbol), `asset_class`, `calendar`: what the symbols are, where the data do not say it. `stamps`: whether
+      bar times mark the "start" or the "end" of their bars.
+    - Of ticks, `kind`: bars, quotes, trades or book, where the columns leave it open; `crossed`: quotes with bid above ask are a
+      fault ("refuse") or left out ("drop"); `sides`: a row of quotes has "both" or "one"; `time`: the column to go by.
+    - `actions`: corporate actions, a CSV file or a list; prices must then be raw. `adjust_dividends`: take cash dividends out of
+      the past prices that features see, as splits always are.
+
+    What the market does, by default nothing that costs:
+
+    - `commission`, `slippage`: a share of value (0.001 = 10 bps), a model (`IbkrTiered()`), its name ("ibkr_tiered") or a dict
+      as in YAML; so are `latency`, `queue` (where in line a resting limit stands) and `faults` (what goes wrong).
+    - `participation`: largest share of a bar's (or trade's) volume that all orders take together; None: no limit.
+    - `touch`: True lets limits fill where their price is reached, False where it is traded through.
+
+    What may be done: `limits` of each strategy (in place of those it declares), the terms of its `account` (cash or margin,
+    currency, interest; default: margin without costs), `risk`: limits of all strategies together and circuit breakers.
+
+    What is recorded: `journal` is a path to keep the session's journal at (default: in memory), `session_id` its name, `marks`
+    how often books are valued ("1h", "1d"), `seed` that of everything random.
+
+    Returns a Result: `stats`, `trades`, `orders`, `fills`, `denied`, `equity`, `execution`, `portfolio()`, `plot()`,
+    `report(path)`, `replay()`. Money is in the account's currency.
     Raises DataError, StrategyError or ConfigError with one sentence; an error inside the strategy is raised as
     StrategyError with file and line.
 
