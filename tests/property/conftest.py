@@ -1,4 +1,4 @@
-"""Makes the folder's own module `worlds` importable."""
+"""Makes the folder's own modules (`worlds`, `wilds`, `reference_bars`, ...) importable."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_bars import Bars, Candle, Ref, Told
-from tally import counted
 
 from onepath.blotter import restated
 from onepath.events import Cancelled, CancelRejected, Expired, Fill, Rejected, Replaced
@@ -294,7 +293,6 @@ def play(scene: Scene) -> Double:
     return double
 
 
-@counted
 @settings(max_examples=5_000, deadline=None)
 @given(scenes)
 def test_bars_fill_as_the_rules_say(scene: Scene) -> None:

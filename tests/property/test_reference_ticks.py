@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_bars import Ref, Told
 from reference_ticks import Ticks
-from tally import counted
 from test_reference_bars import Ask, Change, asks, real
 from test_reference_bars import reference as worded
 
@@ -185,7 +184,6 @@ def play(scene: Scene) -> Double:
     return double
 
 
-@counted
 @settings(max_examples=7_000, deadline=None)
 @given(scenes)
 def test_ticks_fill_as_the_rules_say(scene: Scene) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tally import counted
 from wilds import CASH, NAMES, TICK, Lived, Wild, again, events, lived, wilds
 
 from onepath.book import Book
@@ -231,7 +230,6 @@ def margins(run: Lived) -> None:
 CHECKS = (lives, limits, seen, money, decided, heard, margins)
 
 
-@counted
 @settings(max_examples=1_200, deadline=None)
 @given(wilds())
 def test_wild_sessions_keep_every_rule(wild: Wild) -> None:
@@ -241,7 +239,6 @@ def test_wild_sessions_keep_every_rule(wild: Wild) -> None:
         check(run)
 
 
-@counted
 @settings(max_examples=400, deadline=None)
 @given(wilds())
 def test_wild_sessions_replay_and_repeat(wild: Wild) -> None:
@@ -251,7 +248,6 @@ def test_wild_sessions_replay_and_repeat(wild: Wild) -> None:
     assert compare(run.journal, again(run, RecordedVenue(run.journal))).difference is None
 
 
-@counted
 @settings(max_examples=150, deadline=None)
 @given(wilds(batch=st.just(1)), st.sampled_from([2, 50]))
 def test_wild_sessions_do_not_see_batches(wild: Wild, batch: int) -> None:
