@@ -1,4 +1,4 @@
-"""Orders meet bars: every type, side and kind of bar, as tables (see conftest.py for how to read them)."""
+"""Orders meet bars: every type, side and kind of bar, as tables (see scenario.py for how to read them)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every order meets every kind of data, as tables (see conftest.py for how to read them)."""
+"""Every order meets every kind of data, as tables (see scenario.py for how to read them)."""
 
 from __future__ import annotations
 
