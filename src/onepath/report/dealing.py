@@ -44,18 +44,21 @@ def counts(figures: Figures) -> list[tuple[str, str]]:
     first, last = figures.first_fill, figures.last_fill
     rows = [
         ("Orders sent", f"{figures.orders:,}"),
-        ("Filled whole", f"{figures.filled:,} ({_share(figures.fill_rate)})"),
-        ("Share of an order filled, mean", _share(figures.filled_share)),
-        ("Filled in part only", f"{figures.partly_filled:,}"),
-        ("Filled in several parts", f"{figures.in_parts:,}"),
-        ("First fill after: median, mean, p95", " / ".join(_seconds(x) for x in (first.median, first.mean, first.p95))),
-        ("Last fill after: median, mean, p95", " / ".join(_seconds(x) for x in (last.median, last.mean, last.p95))),
+        ("Filled completely", f"{figures.filled:,} ({_share(figures.fill_rate)})"),
+        ("Fill ratio of an order, mean", _share(figures.filled_share)),
+        ("Partly filled", f"{figures.partly_filled:,}"),
+        ("Filled in several executions", f"{figures.in_parts:,}"),
+        (
+            "Time to first fill: median, mean, p95",
+            " / ".join(_seconds(x) for x in (first.median, first.mean, first.p95)),
+        ),
+        ("Time to complete: median, mean, p95", " / ".join(_seconds(x) for x in (last.median, last.mean, last.p95))),
         ("Cancelled, expired", f"{figures.cancelled:,}, {figures.expired:,}"),
-        ("Replaced / asked", f"{figures.replaced:,} / {figures.replace_requests:,}"),
+        ("Replaced / requested", f"{figures.replaced:,} / {figures.replace_requests:,}"),
         ("Rejected by the venue", f"{figures.rejected:,}"),
     ]
     rows += [(f"  {reason}", f"{count:,}") for reason, count in figures.rejected_by.items()]
-    rows.append(("Denied by our checks", f"{figures.denied:,}"))
+    rows.append(("Denied before the venue", f"{figures.denied:,}"))
     return rows + [(f"  {reason}", f"{count:,}") for reason, count in figures.denied_by.items()]
 
 
@@ -65,10 +68,10 @@ def costs(money: Money) -> list[tuple[str, str]]:
     name = f" ({currency})" if currency else ""
     rows = [
         (f"Value traded{name}", w.money(float(money.notional), currency)),
-        ("Traded as maker", _share(money.maker_share)),
+        ("Maker share", _share(money.maker_share)),
         *((f"Cost: {kind}", _money(amount, currency)) for kind, amount in money.costs.items()),
         ("Slippage against arrival", benchmark(money.arrival, currency)),
-        ("Slippage against the middle", benchmark(money.mid, currency)),
+        ("Slippage against mid", benchmark(money.mid, currency)),
         ("Slippage against the next open", benchmark(money.next_open, currency)),
         ("Implementation shortfall", f"{_money(short.total, currency)}, {_bps(short.bps)}{_unknown(short.unknown)}"),
     ]
@@ -76,7 +79,7 @@ def costs(money: Money) -> list[tuple[str, str]]:
         ("delay", short.delay),
         ("trading", short.trading),
         ("fees", short.fees),
-        ("not filled", short.opportunity),
+        ("opportunity (not filled)", short.opportunity),
     )
     return rows + [(f"  {part}", _money(amount, currency)) for part, amount in parts]
 
@@ -120,8 +123,8 @@ def execution(found: Execution) -> str:
         return ""
     tables = _list(counts(total)) + "".join(_list(costs(money)) for money in total.money.values())
     caption = (
-        "Positive is cost. Arrival is the price when the order was decided; the shortfall is what the same orders "
-        "would have earned at those prices beyond what they did. A dash: not recorded."
+        "Positive is a cost. Arrival is the last price when the order was decided. Implementation shortfall: profit on "
+        "paper at arrival prices less profit in fact. Unknown: not recorded."
     )
     pictures = _spread(found) + "".join(_kinds(money) for money in total.money.values())
     return section("Execution", f'<div class="deal"><div>{tables}</div><div>{pictures}</div></div>', caption)
