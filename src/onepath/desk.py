@@ -217,6 +217,8 @@ class Desk:
             else:
                 reason = f"order {first.order.id} of its bracket was denied ({first.code})"
                 self._deny(seat, Denied(order, "bracket", reason))
+        if self._controls.pending:  # what has tripped stays so, though the order that did it was not sent
+            self._move(self._controls.take())
 
     def _ask_replace(self, seat: Seat, intent: ReplaceIntent) -> Amended | None:
         """Check and record new terms of an order; None where it cannot have them."""

@@ -218,6 +218,16 @@ prevent_self_match=on              | 9       | buy 1 limit 99.98  | sell 1      
 prevent_self_match=on              | 9       | Y buy 1 limit 99.99 | sell 1            | approved
 prevent_self_match=on              | 9       | t sell 1 limit 99  | buy 1              | approved
 prevent_self_match=off             | 9       | sell 1 limit 101   | buy 1 limit 101    | approved
+prevent_self_match=on              | 9       | sell 1 limit 101   | buy 1 stop 102     | approved
+# what only buys back is not limited: 20 short, and every limit is far below that
+max_position=1                     | -20     |                    | buy 20             | approved
+max_position=1                     | -20     |                    | buy 21.1           | position
+max_position_size=0.01             | -20     |                    | buy 20             | approved
+max_position_size=0.01             | -20     |                    | buy 21.1           | position_size
+max_concentration=0.01             | -20     |                    | buy 20             | approved
+max_concentration=0.01             | -20     |                    | buy 21.1           | concentration
+max_net_leverage=0.01              | -20     |                    | buy 20             | approved
+max_net_leverage=0.01              | -20     |                    | buy 21.1           | net_leverage
 # a group counts once, at its largest
 max_position=10                    |         | buy 6 limit 99 group=g | buy 6 limit 98 group=g | approved
 max_position=10                    |         | buy 6 limit 99 group=g | buy 6 limit 98 | position
@@ -422,6 +432,8 @@ def test_children_on_their_parents_side_are_no_more_than_it_together() -> None:
         ("buy 10 limit 99", "buy 10 limit 94.99", "price_collar=0.05", "price_collar"),
         ("buy 10 limit 99", "buy 10 limit 99.995", "", "tick"),
         ("buy 1 limit 99", "buy 1 limit 99", "duplicate_window=9", "approved"),
+        ("buy 10 limit 100", "buy 9 limit 100", "max_order_value=500", "approved"),
+        ("buy 10 limit 99", "buy 10 limit 100", "max_order_value=999", "order_value"),
     ],
 )
 def test_new_terms_are_limited_where_they_grow(old: str, new: str, limits: str, code: str) -> None:
@@ -610,6 +622,123 @@ def test_a_cash_account_buys_with_settled_money() -> None:
         assert world.ask(f"buy {most}.1") == "cash"
         assert world.ask(f"buy {most}") == "approved"
         assert world.ask("short 1") == "short"
+
+
+def test_a_cash_account_may_always_pay_less() -> None:
+    """It asks for less of what it has at work: no money is needed, though all that is settled is spent."""
+    world = World()
+    ledger = world.ledgers["s"] = Ledger("s", D(900), INSTRUMENTS, count(1), AccountTerms(type="cash"))
+    world.controls = Controls(INSTRUMENTS, [("s", Limits(), ledger)], marks=world.marks, blotter=world.blotter)
+    state = world.rest("buy 10 limit 100")
+    less, more = (order(words, state.id) for words in ("buy 9.5 limit 100", "buy 10.1 limit 100"))
+    assert isinstance(world.controls.recheck(less, state, NOW), Amended)
+    found = world.controls.recheck(more, state, NOW)
+    assert isinstance(found, Denied)
+    assert found.code == "cash"
+
+
+GROUPS = [
+    # a group counts as what opens: the short of 20 against 10 held leaves 10 short, 1,000 in all beside the 1,000 held
+    (("sell 20 limit 110 group=g", "short 20 stop 90 group=g"), "Y buy 160", "Y buy 160.1"),
+    (("short 20 stop 90 group=g", "sell 20 limit 110 group=g"), "Y buy 160", "Y buy 160.1"),
+    # and as what rests, not as what trades at once and frees: 10 held and 1,000 at work, again
+    (("buy 10 group=g", "buy 10 limit 100 group=g"), "Y buy 160", "Y buy 160.1"),
+    (("buy 10 limit 100 group=g", "buy 10 group=g"), "Y buy 160", "Y buy 160.1"),
+]
+
+
+@pytest.mark.parametrize(("group", "passes", "denied"), GROUPS)
+def test_of_a_group_counts_what_needs_most(group: tuple[str, str], passes: str, denied: str) -> None:
+    """10 X are held (1,000 of equity 10,000), leverage is 1: 8,000 is left for Y, whichever of the two was sent first."""
+    for asked, code in ((passes, "approved"), (denied, "buying_power")):
+        world = World(max_leverage=D(1))
+        world.hold("10")
+        for words in group:
+            world.rest(words)
+        world.controls._alternatives = True
+        assert world.ask(asked) == code
+
+
+def test_a_group_of_another_strategy_counts_once_too() -> None:
+    """The account may hold 10 X: two alternatives of t for 6 leave 4 to s, not none."""
+    world = World(plan=RiskPlan(account=SharedLimits(max_position=D(10))))
+    assert world.ask("t buy 6 limit 99 group=g") == "approved"
+    assert world.ask("t buy 6 limit 98 group=g") == "approved"
+    assert world.ask("buy 4.1 limit 97") == "position"
+    assert world.ask("buy 4 limit 97") == "approved"
+
+
+def test_money_abroad_buys_at_its_rate() -> None:
+    """1,000 dollars and 100 euros at 1.10 are 1,110 dollars: eleven at 100 may be bought, 11.1 at a time, 11.2 may not."""
+    known = INSTRUMENTS | {"EURUSD": Instrument(symbol="EURUSD", base="EUR", currency="USD")}
+    marks: dict[str, Any] = {
+        "X": Quote("X", NOW, 100.0, 100.0, 1.0, 1.0),
+        "EURUSD": Quote("EURUSD", NOW, 1.1, 1.1, 1.0, 1.0),
+    }
+    ledger = Ledger("s", D(1_000), known, count(1), AccountTerms(currency="USD"))
+    ledger.flow(CashFlow(strategy="s", kind="deposit", amount=D(100), currency="EUR"))
+    ledger.flow(CashFlow(strategy="s", kind="deposit", amount=D(5), currency="CHF"))
+    ledger.flow(CashFlow(strategy="s", kind="withdrawal", amount=D(-5), currency="CHF"))
+    controls = Controls(known, [("s", Limits(), ledger)], marks=marks, blotter=Blotter())
+    assert isinstance(controls.check(order("buy 11.1"), NOW), Approved)
+    found = controls.check(order("buy 11.2", 2), NOW)
+    assert isinstance(found, Denied)
+    assert found.code == "buying_power"
+
+
+def test_books_that_cannot_be_added_up() -> None:
+    """Limits of the account over books in dollars and in euros would add the one to the other: refused at the start."""
+    ledgers = [
+        Ledger(name, D(1), INSTRUMENTS, count(1), AccountTerms(currency=c)) for name, c in (("s", "USD"), ("t", "EUR"))
+    ]
+    seats = [(ledger.strategy, Limits(), ledger) for ledger in ledgers]
+    with pytest.raises(ConfigError, match="need books of one currency; they are kept: s in USD, t in EUR"):
+        Controls(
+            INSTRUMENTS, seats, marks={}, blotter=Blotter(), plan=RiskPlan(account=SharedLimits(max_position=D(1)))
+        )
+
+
+def test_a_deposit_without_a_rate_is_no_guess() -> None:
+    """A deposit in a currency of which no rate is known moves neither the peak nor the day's beginning: 8 of 10 thousand
+    left is a loss of a fifth, as before it."""
+    world = halted(drawdown=Breaker(limit=D("0.2")))
+    flow = CashFlow(strategy="s", kind="deposit", amount=D(5_000), currency="CHF")
+    world.controls.paid(flow)
+    (change,) = world.controls.judge(NOW, "s", 8_000)
+    assert change.breaker == "drawdown"
+
+
+def test_a_person_who_takes_over_starts_the_counts_anew() -> None:
+    """Two orders of two tripped it; set active by Ada, one order passes, and the second of the new count trips it again.
+    Another strategy's count is left alone."""
+    world = halted(order_rate=Breaker(limit=D(2)))
+    assert [world.ask(w) for w in ("t buy 1", "buy 1", "buy 2", "buy 3")] == ["approved"] * 3 + ["halted"]
+    world.controls.take()
+    world.controls.command(Command(scope="s", state=ACTIVE, by="Ada", reason="seen"), NOW)
+    assert [world.ask(w) for w in ("buy 4", "buy 5", "buy 6")] == ["approved", "approved", "halted"]
+    assert [world.ask(w) for w in ("t buy 2", "t buy 3")] == ["approved", "halted"]
+
+
+def test_an_equity_that_is_no_number_moves_nothing() -> None:
+    """NaN is neither a loss nor a peak; the next number is judged against what was before."""
+    world = halted(drawdown=Breaker(limit=D("0.2")))
+    assert world.controls.judge(NOW, "s", float("nan")) == ()
+    assert world.controls.judge(NOW, "s", 8_001) == ()
+    assert len(world.controls.judge(NOW, "s", 8_000)) == 1
+
+
+@pytest.mark.parametrize(
+    "bad", [{"limit": 0}, {"limit": D("inf")}, {"limit": 1, "window": 0}, {"limit": 1, "orders": 0}]
+)
+def test_a_breaker_that_could_not_trip(bad: dict[str, Any]) -> None:
+    """Zero, without end, or over no time at all: refused where it is made."""
+    with pytest.raises(ConfigError, match="all must be positive"):
+        Breaker(**bad)
+
+
+def test_limits_without_a_message_rate_keep_nothing_back() -> None:
+    """No most, no reserve."""
+    assert Limits().reserve == 0
 
 
 def test_values_of_other_currencies_are_converted() -> None:

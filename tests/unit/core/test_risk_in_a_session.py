@@ -61,6 +61,8 @@ def test_a_bracket_that_was_not_sent_counts_for_nothing() -> None:
     script = {1: entry(70), 2: entry(90), 3: entry(89)}
     halted = testing.trial(says(script), FLAT, limits=Limits(price_collar=D("0.2")), risk=RiskPlan(breakers=breakers))
     assert len(halted.orders) == 3, "the fourth order trips it: the second bracket is not sent"
+    assert [(c.state, c.breaker) for c in halted.events["trading_state"]] == [(TradingState.HALTED, "order_rate")]
+    assert len(halted.events["order.cancelled"]) == 3, "a halt asks back what is at work"
 
 
 def test_an_exit_reserves_nothing_while_its_parent_waits() -> None:
