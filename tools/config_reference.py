@@ -39,7 +39,7 @@ strategies:
 ## Rules
 
 - An unknown key is an error; the message names file, line and key, and suggests the nearest name.
-- A key with nothing behind it means its default (where `null` has a meaning of its own, the table says so).
+- A key without a value means its default (where `null` has a meaning of its own, the table has it).
 - `${NAME}` puts in an environment variable, `${NAME:-default}` one with a default. A value that came from a variable whose
   name looks like a secret (KEY, SECRET, TOKEN, PASS, ...) stands in the manifest as `${NAME}`, never as itself.
 - Flags win over the file: `--mode paper`, `--set clock.end_date=2020-12-31`, `--set strategies.0.params.fast=10`,

@@ -9,10 +9,14 @@ import typer
 
 from onepath.cli.printing import say, say_json
 
-app = typer.Typer(help="Check a configuration; print its schema.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Check a configuration; print its schema.\n\nExample:  onepath config check config/backtest.yaml",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Put a value over the file's.")]
-Mode = Annotated[str | None, typer.Option(help="Put a mode over the file's: backtest, paper, live, collect.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the file.")]
+Mode = Annotated[str | None, typer.Option(help="Override the mode: backtest, paper, live, collect.")]
 
 
 @app.command()

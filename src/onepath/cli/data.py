@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from onepath.data.catalogue import Dataset
     from onepath.data.quality import Report
 
-app = typer.Typer(help="Import, list, check and show market data.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Import, list, check and show market data.\n\nExample:  onepath data list",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 SHOWN = 50
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -25,19 +29,21 @@ Name = Annotated[str, typer.Argument(help="A data set's name, or a file.")]
 def import_(
     file: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
     *,
-    name: Annotated[str, typer.Option(help="What the data set is to be called.")],
+    name: Annotated[str, typer.Option(help="Name of the data set.")],
     symbol: Annotated[str | None, typer.Option(help="The symbol, where the file does not say it.")] = None,
     asset_class: Annotated[str | None, typer.Option(help="equity, crypto, perpetual, future, fx or generic.")] = None,
     calendar: Annotated[str | None, typer.Option(help="Trading calendar, such as XNYS or 24/7.")] = None,
-    stamps: Annotated[str | None, typer.Option(help="Do times mark the start or the end of a bar?")] = None,
-    interval: Annotated[str | None, typer.Option(help="Length of a bar, such as 1m, where it does not show.")] = None,
-    kind: Annotated[str | None, typer.Option(help="bars, quotes, trades or book, where it does not show.")] = None,
+    stamps: Annotated[
+        str | None, typer.Option(help="Times mark the `start` or the `end` of a bar; default: detected.")
+    ] = None,
+    interval: Annotated[str | None, typer.Option(help="Bar length, such as 1m; default: detected.")] = None,
+    kind: Annotated[str | None, typer.Option(help="bars, quotes, trades or book; default: detected.")] = None,
     crossed: Annotated[str | None, typer.Option(help="Quotes with bid above ask: refuse or drop.")] = None,
-    sides: Annotated[str | None, typer.Option(help="Do rows of quotes carry both sides or one?")] = None,
+    sides: Annotated[str | None, typer.Option(help="A row of quotes carries `both` sides or `one`.")] = None,
     time: Annotated[str | None, typer.Option(help="The column of times of ticks, where there are several.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a file into the workspace.
+    """Import a CSV or Parquet file into the workspace.
 
     Example:  onepath data import prices.csv --name my_prices --asset-class equity
     """
@@ -80,7 +86,7 @@ def _rows(kind: str) -> str:
 
 @app.command("list")
 def listing(as_json: AsJson = False) -> None:
-    """List the data sets at hand.
+    """List the data sets.
 
     Those of the workspace and the samples that come with onepath.
 
@@ -141,7 +147,7 @@ def check(
     time: Annotated[str | None, typer.Option(help="The column of times of ticks, where there are several.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for faults: what cannot be, and what deserves a look.
+    """Check data quality: errors and warnings, row by row.
 
     Ends with exit code 1 where something was found that cannot be.
 

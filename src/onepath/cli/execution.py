@@ -19,9 +19,9 @@ def execution(
     as_json: AsJson = False,
     by: Annotated[str | None, typer.Option(help="Group by symbol, strategy, hour (UTC) or type.")] = None,
 ) -> None:
-    """Tell what trading cost, and against what.
+    """Show what trading cost.
 
-    Slippage, implementation shortfall, fills, times, refusals.
+    Slippage, implementation shortfall, fill rates, times, rejections, costs by kind.
 
     Example:  onepath execution last --by symbol
     """

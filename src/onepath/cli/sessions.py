@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from onepath.workspace import SessionEntry
 
 WIDE = 90
-Named = Annotated[str, typer.Argument(metavar="SESSION", help="A session's id, the beginning of one, or `last`.")]
+Named = Annotated[str, typer.Argument(metavar="SESSION", help="A session's id, its first characters, or `last`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -80,7 +80,7 @@ def report(
     session: Named,
     out: Annotated[Path | None, typer.Option(help="Write the tear sheet here.")] = None,
     as_json: AsJson = False,
-    open_it: Annotated[bool, typer.Option("--open", help="Show the tear sheet in the browser.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the tear sheet in the browser.")] = False,
 ) -> None:
     """Show a session's statistics; write its tear sheet.
 
@@ -104,7 +104,7 @@ def report(
 
 
 def replay(session: Named, as_json: AsJson = False) -> None:
-    """Prove that a session decides the same again.
+    """Replay a session and check that it decides the same.
 
     It is run anew over what it saw, and every decision is compared.
 

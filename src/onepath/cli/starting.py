@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 MARKER_TEXT = "This folder is a workspace of onepath: sessions and data are kept here.\n"
 
 
-def init(folder: Annotated[Path, typer.Argument(help="Where; made if it is not there.")] = Path()) -> None:
+def init(folder: Annotated[Path, typer.Argument(help="Where; created if it does not exist.")] = Path()) -> None:
     """Make a workspace to begin in.
 
     Configurations for every mode, a strategy, and sample data by name.

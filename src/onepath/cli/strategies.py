@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def listing(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the strategies at hand.
+    """List the strategies that can be run, with their parameters.
 
     Bundled, installed, and in the workspace's folder strategies.
 

@@ -41,7 +41,7 @@ class AccountConfig(Part):
     maintenance_margin: Share | None = None
     """equity that must stay, as a share of all positions (0.25: FINRA); below it there is a margin call; default: none"""
     liquidates: bool = False
-    """true: a margin call closes as much as is needed; false: it is only told"""
+    """true: a margin call closes as much as is needed; false: it is only reported"""
     settlement_days: int = Field(default=0, ge=0, le=30)
     """weekdays until a cash account may spend what a sale brought (1: US shares)"""
     borrow_rate: Amount = ZERO
