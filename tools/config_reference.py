@@ -159,7 +159,7 @@ def _row(key: str, value: str, default: str, field: Schema) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _value(field: Schema) -> str:
