@@ -41,8 +41,9 @@ Every number of `result.stats`, `onepath report` and the tear sheet: its key, wh
   calendars the one with the most days a year measures all. The capital at the start is the base of the first day.
 - A year has 252 days on `XNYS`, 260 on `24/5`, 365 on `24/7`. The risk-free rate is zero.
 - Drawdowns are over all recorded marks (`marks` in the configuration), not only over days.
-- Round trips match entries with exits first in, first out; their profit is after fees.
-- Buy and hold spreads the capital evenly over the session's symbols at their first recorded prices, without cost.
+- Round trips match entries with exits first in, first out; their profit is after fees. Corporate actions restate open lots.
+- Buy and hold spreads the capital evenly over the session's symbols at their first recorded prices, without cost, and goes
+  through their corporate actions; dividends stay in cash.
 - What is not defined (nothing to divide by, too few values) is NaN in Python, null in JSON and a dash on the page.
 - Tests compare these with empyrical-reloaded on the same returns: `tests/unit/report/test_formulas.py`.
 
