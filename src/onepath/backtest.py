@@ -24,6 +24,7 @@ from onepath.strategy import Strategy
 
 if TYPE_CHECKING:
     from onepath.actions import CorporateAction
+    from onepath.feeds.finer import FinerBars
     from onepath.ports import Feed, Journal
     from onepath.result import Result
     from onepath.risk import RiskPlan
@@ -67,6 +68,7 @@ def backtest(
     time: str | None = None,
     actions: str | Path | Sequence[CorporateAction] | None = None,
     adjust_dividends: bool = False,
+    finer: Any = None,
     marks: str | None = None,
     seed: int = 0,
     journal: str | Path | None = None,
@@ -127,13 +129,21 @@ def backtest(
         marks=marks,
         seed=seed,
     )
-    asked["expected_cost"] = parts.data["expected_cost"]
-    if adjust_dividends:
-        asked["adjust_dividends"] = True
+    if finer is not None:
+        parts = parts._replace(market=parts.market._replace(finer=_finer(finer, feed, start, end, named)))
+    asked |= _said(parts.data["expected_cost"], adjust_dividends, finer)
     parts = parts._replace(data={**_whereabouts(data, feed), **asked})
-    return _ran(
-        parts, data, MemoryJournal(session_id) if journal is None else SqliteJournal.create(Path(journal), session_id)
-    )
+    return _ran(parts, data, _store(journal, session_id))
+
+
+def _store(path: str | Path | None, session_id: str) -> Journal:
+    return MemoryJournal(session_id) if path is None else SqliteJournal.create(Path(path), session_id)
+
+
+def _said(expected_cost: str, adjust_dividends: bool, finer: Any) -> dict[str, Any]:
+    """What else the manifest has to know."""
+    path = {} if finer is None else {"finer": str(finer) if isinstance(finer, str | Path) else "frames"}
+    return {"expected_cost": expected_cost, **({"adjust_dividends": True} if adjust_dividends else {}), **path}
 
 
 def _ran(parts: Plan, data: Any, store: Journal) -> Result:
@@ -164,6 +174,14 @@ def _opened(
         feed = WithActions(feed, known, _at(end))
         asked["actions"] = str(actions) if isinstance(actions, str | Path) else msgspec.to_builtins(known)
     return feed, asked
+
+
+def _finer(finer: Any, feed: Feed, start: Any, end: Any, how: Mapping[str, Any]) -> FinerBars:
+    """The finer bars that tell the path inside those of the feed."""
+    from onepath.data import open_feed
+    from onepath.data.finer import finer_bars
+
+    return finer_bars(open_feed(finer, start=start, end=end, **how), feed)
 
 
 def _whereabouts(data: Any, feed: Feed) -> dict[str, Any]:

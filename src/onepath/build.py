@@ -19,9 +19,11 @@ from onepath.clock import HistoricalClock
 from onepath.data import open_feed
 from onepath.data.actions import given
 from onepath.data.assets import default
+from onepath.data.finer import finer_bars
 from onepath.errors import ConfigError, JournalError
 from onepath.events import SessionEnded, SessionStarted
 from onepath.feeds.actions import WithActions
+from onepath.feeds.finer import FinerBars
 from onepath.feeds.hours import OpenHours
 from onepath.feeds.limited import Limited
 from onepath.feeds.paced import Paced
@@ -58,6 +60,8 @@ def build(config: Config, *, home: Path, session_id: str, journal_path: Path | N
     market = market_of(config)
     asked = _asked(config, market)
     feed = _open(asked, home, _instruments(config), said=config.where("data", "path"))
+    if config.data.finer:
+        market = market._replace(finer=_finer(config, home, feed))
     data = {**asked, **described(feed)}
     strategies = [
         Seated(
@@ -169,6 +173,7 @@ def _asked(config: Config, market: Market) -> dict[str, Any]:
         "interval": data.interval,
         "actions": data.actions,
         **({"adjust_dividends": True} if data.adjust_dividends else {}),
+        **({"finer": data.finer} if data.finer else {}),
         **{key: value for key in _TICKS if (value := getattr(data, key)) is not None},
         "market_hours_only": clock.market_hours_only,
         "speed": None if clock.speed == "max" else clock.speed,
@@ -212,6 +217,24 @@ def _open(
         data_dir=home / "data",
     )
     return _acted(feed, asked, home) if asked.get("actions") else feed
+
+
+def _finer(config: Config, home: Path, feed: Feed) -> FinerBars:
+    """The finer bars that tell the path inside those of the feed: a file or folder, else a data set by name."""
+    data, clock = config.data, config.clock
+    name = str(data.finer)
+    where = home / name
+    found = open_feed(
+        where if where.exists() else name,
+        symbols=list(feed.instruments),
+        start=clock.start_ns,
+        end=clock.end_ns,
+        asset_class=data.asset_class,
+        calendar=data.calendar,
+        stamps=data.stamps or "start",
+        data_dir=home / "data",
+    )
+    return finer_bars(found, feed)
 
 
 def _acted(feed: Feed, asked: Mapping[str, Any], home: Path) -> Feed:

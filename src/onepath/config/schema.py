@@ -45,7 +45,7 @@ class Clock(Part):
     end_date: Moment | None = None
     """last day, included (or last moment, UTC); default: all there is"""
     speed: Annotated[Literal["max"] | float, BeforeValidator(factor)] = "max"
-    """max, or how many times faster than life history goes by: 10 or 10x"""
+    """max, or a multiple of real time: 10 or 10x"""
     market_hours_only: bool = False
     """true: events outside the calendar's sessions are left out"""
 
@@ -122,6 +122,9 @@ class Data(Part):
     """file of corporate actions (splits, dividends, ...), relative to the workspace; the prices must be raw"""
     adjust_dividends: bool = False
     """true: cash dividends are taken out of the past prices that features see, as splits always are"""
+    finer: str | None = None
+    """finer bars of the same symbols: a file or folder, relative to the workspace, or a dataset's name; the venue follows their
+    path inside each bar, which otherwise is taken to be the worst; strategies do not see them"""
     instruments: dict[str, InstrumentConfig] = Field(default_factory=dict)
     """by symbol: what is not as the asset class says, such as its currency"""
     kind: Literal["bars", "quotes", "trades", "book"] | None = None

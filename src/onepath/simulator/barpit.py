@@ -11,8 +11,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
-from itertools import count
-from operator import itemgetter
+from itertools import count, groupby
+from operator import attrgetter, itemgetter
 
 from msgspec.structs import replace
 
@@ -41,6 +41,7 @@ _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _AT_OPEN, _RESTED, _AT_CLOSE = Phase.AT_OPEN, Phase.RESTED, Phase.AT_CLOSE
 _MARKET, _TRAILING = OrderType.MARKET, OrderType.TRAILING_STOP
 TAKES = "post-only would take liquidity"
+_ended = attrgetter("at")
 Unhold = Callable[[Resting, int], None]
 Entry = tuple[Phase, bool, int, int, Offer, Resting, Bar]
 """phase, in its turn, order, number; what is offered, to whom, by which bar"""
@@ -83,7 +84,7 @@ class BarPit:
         if deep and resting.plain and self._house.trade_plain(resting, place, bar):
             return True
         found = Offer(_AT_OPEN, exact(bar.open), True)
-        self._house.trade(resting, place, _chance(found, bar, None if deep else self.room(bar), resting))
+        self._house.trade(resting, place, _chance(found, bar, None if deep else self.room(bar), resting, bar.at))
         if not resting.ended and resting.fresh:
             resting.fresh, resting.opened = False, bar.open
         return True
@@ -96,9 +97,10 @@ class BarPit:
             return exact(bar.volume) * self._share
         return ZERO if bar.symbol in self._volumes else None
 
-    def match(self, bars: Sequence[Bar]) -> None:
-        """All that an instant's bars do."""
+    def match(self, bars: Sequence[Bar], known: int | None = None) -> None:
+        """All that an instant's bars do; `known` is when they became known, if later than they ended."""
         house = self._house
+        known = bars[0].at if known is None else known
         numbers = count()
         entries: list[Entry] = []
         places = [(bar, house.working[bar.symbol]) for bar in bars if bar.symbol in house.working]
@@ -126,7 +128,7 @@ class BarPit:
             if self._caps and resting.order.id in self._caps:
                 cap = self._caps.pop(resting.order.id)
                 room = cap if room is None else min(room, cap)
-            fill = house.trade(resting, place, _chance(found, bar, room, resting), held_only=not in_turn)
+            fill = house.trade(resting, place, _chance(found, bar, room, resting, known), held_only=not in_turn)
             if fill is None:
                 continue
             left = rooms[bar.symbol]
@@ -140,6 +142,14 @@ class BarPit:
         for _, place in places:
             if place.orders:
                 place.refresh()
+
+    def along(self, bars: Sequence[Bar], pieces: Sequence[Bar]) -> None:
+        """The same for bars whose path is known: by their finer pieces, one moment after the other."""
+        working = self._house.working
+        waiting = _waiting([(bar, working[bar.symbol]) for bar in bars if bar.symbol in working])
+        for _, moment in groupby(sorted(pieces, key=_ended), key=_ended):
+            self.match(tuple(moment), bars[0].at)
+        self._release(waiting, over=True)
 
     def _release(self, waiting: list[tuple[int, int, Resting, Bar]], *, over: bool) -> None:
         """Carry out what waited for the bars, in the order in which it came: before them what came before they began, or is
@@ -263,7 +273,7 @@ def _cut_short(resting: Resting, bar: Bar) -> bool:
     return resting.held is not None and resting.held[0][0] < bar.at
 
 
-def _chance(found: Offer, bar: Bar, room: Decimal | None, resting: Resting) -> Chance:
+def _chance(found: Offer, bar: Bar, room: Decimal | None, resting: Resting, known: int) -> Chance:
     phase, price, slipped, maker = found
     at_open = phase is _AT_OPEN
     opened = resting.opened
@@ -280,5 +290,5 @@ def _chance(found: Offer, bar: Bar, room: Decimal | None, resting: Resting) -> C
         bar.low,
         None,
         None if opened is None else exact(opened),
-        bar.at,
+        known,
     )

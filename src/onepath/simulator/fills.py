@@ -157,7 +157,7 @@ class Teller:
         return Deal(self._fill(resting, account, instrument, quantity, price, chance), lost)
 
     def allows(self, resting: Resting, instrument: Instrument, chances: Sequence[Chance]) -> bool:
-        """Whether the account lets the order have all of these, one after the other: what a fill or kill asks. Nothing is done."""
+        """Whether the account lets the order have all of these, one after the other, as a fill or kill asks. Does nothing."""
         order, tried = resting.order, copy(resting)
         account = self._accounts[order.strategy].trial()
         in_base = self._in_base and order.side.sign > 0 and bool(instrument.base)

@@ -11,7 +11,8 @@ heard before the bar is. New terms take part from the next bar.
 DAY ends with the first session the order can trade in: on bars, with the first bar of a later session; else at the close.
 The venue knows the market from `marks` (the last event of every symbol, which the engine keeps) and from what it is shown.
 
-Limits: one price path a bar; an action leaves orders that are on their way as they were sent.
+With `Market.finer` a bar is matched as the finer bars inside it, one after the other: they tell the path.
+Limits: without it, one price path a bar; an action leaves orders that are on their way as they were sent.
 Cost: nothing for bars of symbols without working orders; `touches` 0.2 us.
 """
 
@@ -22,7 +23,7 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -57,6 +58,23 @@ _GONE = "not open any more"
 _OVERTAKEN = "its terms are of before a corporate action; send it again"
 
 
+class Path(Protocol):
+    """Finer bars in step with the bars of a run."""
+
+    def within(self, bar: Bar) -> Sequence[Bar]:
+        """Those of one bar, in time order; none: the bar is its own path."""
+        ...
+
+
+class Finer(Protocol):
+    """Where finer bars come from; see `feeds.finer`."""
+
+    symbols: frozenset[str]
+    volumes: frozenset[str]
+
+    def opened(self) -> Path: ...
+
+
 class Market(NamedTuple):
     """What the venue assumes: see the model of each name."""
 
@@ -69,6 +87,8 @@ class Market(NamedTuple):
     faults: Faults | None = None
     orders: actions.OrderRules = actions.REDUCE
     """what corporate actions make of open orders"""
+    finer: Finer | None = None
+    """what tells the path inside a bar"""
 
     @property
     def expected_cost(self) -> Decimal:
@@ -117,6 +137,10 @@ class SimulatedVenue:
         self._house = house = House(instruments, self._accounts, {} if marks is None else marks, self._reports)
         house.teller = Teller(self._accounts, market.slippage, commission, house.price)
         volumes = instruments if volumes is None else volumes
+        finer = market.finer
+        self._finer = None if finer is None else finer.opened()
+        if finer is not None:
+            volumes = {symbol for symbol in volumes if symbol not in finer.symbols or symbol in finer.volumes}
         self._bars = BarPit(house, market.participation, market.touch, volumes, self._unhold)
         self._ticks = TickPit(house, market.participation, market.touch, market.queue)
         self._agenda: list[tuple[int, int, int, Resting, Order | None]] = []
@@ -192,7 +216,9 @@ class SimulatedVenue:
                 return ()
             if type(event) is Bar:
                 orders = place.orders
-                if place.ticked or (len(orders) == 1 and self._bars.alone(orders[0], place, event)):
+                if self._finer is not None and not place.ticked:
+                    self._along(self._finer, (event,))
+                elif place.ticked or (len(orders) == 1 and self._bars.alone(orders[0], place, event)):
                     pass
                 else:
                     self._bars.match((event,))
@@ -203,7 +229,10 @@ class SimulatedVenue:
         else:
             bars = [e for e in events if type(e) is Bar and e.symbol in working and not working[e.symbol].ticked]
             if bars:
-                self._bars.match(bars)
+                if self._finer is None:
+                    self._bars.match(bars)
+                else:
+                    self._along(self._finer, bars)
                 for bar in bars:
                     house.places[bar.symbol].last = bar
             for event in events:
@@ -212,6 +241,10 @@ class SimulatedVenue:
         if self._watching:
             self._watch(events, events[0].at)
         return self._heard(events[0].at)
+
+    def _along(self, finer: Path, bars: Sequence[Bar]) -> None:
+        """Match an instant's bars along the path that finer bars tell."""
+        self._bars.along(bars, [piece for bar in bars for piece in finer.within(bar) or (bar,)])
 
     def advance(self, at: int) -> Sequence[VenueReport]:
         agenda = self._agenda
