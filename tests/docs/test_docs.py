@@ -171,6 +171,20 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in {_anchor(heading) for heading in headings}, f"{page.name}: {target}"
 
 
+def test_files_and_tests_that_pages_name_exist() -> None:
+    """Every `folder/file.py`, `file.py` and `test_...` that a page writes as code is there."""
+    files = [path for top in ("src", "tests", "tools", "benchmarks") for path in (ROOT / top).rglob("*.py")]
+    there = {str(path.relative_to(ROOT)) for path in files}
+    claims = {
+        found for path in files for found in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")
+    named = set(re.findall(r"`((?:[\w-]+/)*\w+\.py)`", text)) - {"my_strategy.py", "my_bracket.py"}
+    assert len(named) > 50
+    assert [name for name in sorted(named) if not any(f"/{path}".endswith(f"/{name}") for path in there)] == []
+    assert set(re.findall(r"`(test_\w+)`", text)) <= claims
+
+
 def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
