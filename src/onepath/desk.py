@@ -91,15 +91,15 @@ class Desk:
                     continue
                 order = self._order(seat, intent)
                 verdict = self._verdict(seat, order) if seat.warming else self._controls.check(order, self._moment.at)
-                if type(verdict) is Approved:
-                    self._blotter.add(order)
-                    self.decided = self._record(self._moment.at, "order.submitted", order.strategy, order, None)
-                    self._gate.decided(order)
-                    yield verdict
-                    if self._controls.pending:
-                        self._move(self._controls.take())
-                elif isinstance(verdict, Denied):
+                if isinstance(verdict, Denied):
                     self._deny(seat, verdict)
+                    continue
+                self._blotter.add(order)
+                self.decided = self._record(self._moment.at, "order.submitted", order.strategy, order, None)
+                self._gate.decided(order)
+                yield verdict
+                if self._controls.pending:
+                    self._move(self._controls.take())
             elif isinstance(intent, CancelIntent):
                 yield from self.ask_cancel(seat, intent.order_id)
             elif isinstance(intent, ReplaceIntent):

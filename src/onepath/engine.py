@@ -269,11 +269,6 @@ class Engine:
         """
         return self.desk.decide(self._seats[context.name], intents)
 
-    @property
-    def decided(self) -> int:
-        """Sequence of the last decision recorded: the cause of what the venue answers at once."""
-        return self.desk.decided
-
     # -- what the venue says
 
     def fold(self, report: VenueReport, cause: int | None = None) -> None:

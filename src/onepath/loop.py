@@ -97,10 +97,10 @@ def _begin(engine: Engine, venue: Venue, batch: Batch) -> None:
 
 def _rest(stream: Iterator[tuple[MarketEvent, bool]]) -> Iterator[MarketEvent]:
     """The events still to come of this instant; a batch never splits one."""
-    for event, last in stream:
+    last = False
+    while not last:
+        event, last = next(stream)
         yield event
-        if last:
-            return
 
 
 def _instant(engine: Engine, venue: Venue, events: Sequence[MarketEvent]) -> None:
@@ -152,14 +152,12 @@ def _perform(engine: Engine, venue: Venue, decisions: Iterable[Approved | Cancel
     at, gate = engine.moment.at, engine.gate
     for decision in decisions:
         cause = engine.desk.decided
-        if type(decision) is Approved:
-            gate.release(decision)
-            _hear(engine, venue.submit(decision, at), cause)
-        elif type(decision) is Amended:
-            gate.release(decision)
-            _hear(engine, venue.replace(decision, at), cause)
-        elif isinstance(decision, CancelRequested):
+        if isinstance(decision, CancelRequested):
             _hear(engine, venue.cancel(decision.order_id, at), cause)
+        else:
+            gate.release(decision)
+            send = venue.replace if type(decision) is Amended else venue.submit
+            _hear(engine, send(decision, at), cause)
     if venue.due != engine.expected:
         engine.expect(venue.due)
 
