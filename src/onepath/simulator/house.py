@@ -66,6 +66,18 @@ class House:
         place.orders.append(resting)
         self.working[place.symbol] = place
 
+    def look(self, place: Place) -> None:
+        """Work out again which events the place wants."""
+        if place.orders or place.wide or place.displayed.had:
+            place.refresh()
+        else:
+            self.working.pop(place.symbol, None)
+
+    def watch(self, place: Place) -> None:
+        """See every event until the sizes that were had are shown anew."""
+        self.working[place.symbol] = place
+        place.open_wide()
+
     def last(self, symbol: str) -> MarketEvent | None:
         """The last event of a symbol; where ticks come beside bars, the last tick."""
         place, mark = self.places.get(symbol), self.marks.get(symbol)
@@ -233,10 +245,7 @@ class House:
         place = self.places.get(order.symbol)
         if place is not None and resting.arrived:
             place.orders.remove(resting)
-            if place.orders or place.wide:
-                place.refresh()
-            else:
-                self.working.pop(order.symbol, None)
+            self.look(place)
         if resting.family is not None:
             for child in resting.family.others(resting):
                 if child.arrived:

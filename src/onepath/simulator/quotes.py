@@ -66,6 +66,11 @@ class Displayed:
         size, had = (quote.ask_size, self._ask) if sign > 0 else (quote.bid_size, self._bid)
         return max(ZERO, exact(size) - had) if size > 0 else None
 
+    @property
+    def had(self) -> bool:
+        """Whether anything of it has been had, so that it matters when it changes."""
+        return bool(self._ask or self._bid)
+
     def take(self, sign: int, quantity: Decimal) -> None:
         """That much has been had."""
         if sign > 0:

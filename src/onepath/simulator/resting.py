@@ -131,7 +131,7 @@ class Place:
     def refresh(self) -> None:
         """Work out again between which prices nothing happens."""
         buys, sells, rises, falls = -inf, inf, inf, -inf
-        if self.wide:
+        if self.wide or self.displayed.had:
             self.bounds = WIDE
             return
         for resting in self.orders:

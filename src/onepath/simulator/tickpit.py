@@ -107,10 +107,7 @@ class TickPit:
                 for resting in self._in_turn(place):
                     if not resting.ended and at >= resting.arrives_at:
                         self.meet(resting, place, quote, at)
-        if place.orders or place.wide:
-            place.refresh()
-        else:
-            house.working.pop(place.symbol, None)
+        house.look(place)
 
     def meet(self, resting: Resting, place: Place, quote: Quote, at: int) -> None:
         """The order meets the best prices as they stand at `at`."""
@@ -190,6 +187,7 @@ class TickPit:
             return
         if inside is None:
             place.displayed.take(sign, abs(fill.quantity))
+            self._house.watch(place)
         else:
             place.taken.record(sign, _first(inside, abs(fill.quantity)))
         self._children(resting, place, quote, at)

@@ -299,12 +299,29 @@ def test_market_orders_take_the_other_side_as_displayed() -> None:
     assert stage.send(quantity=20, at=3, time_in_force=T.IOC) == ["#2 +5 @ 102", "#2 cancelled: immediate or cancel"]
 
 
+def test_a_size_that_went_and_came_back_is_there_again() -> None:
+    """5 of 10 are sold at a bid of 100; the bid falls to 99, which is below the limit; back at 100 with 5, those 5 are had."""
+    stage = Stage()
+    stage.quote(1, 99, 101)
+    stage.send("short", limit=100, at=1)
+    assert stage.quote(2, 100, 101, 5) == ["#1 -5 @ 100 maker"]
+    assert stage.quote(3, 100, 101, 5) == []
+    assert stage.quote(4, 99, 101, 5) == []
+    assert stage.quote(5, 100, 101, 5) == ["#1 -5 @ 100 maker"]
+    assert stage.send("short", 3, limit=100, at=5, time_in_force=T.IOC) == ["#2 cancelled: immediate or cancel"]
+    assert stage.quote(6, 98, 101, 5) == []
+    assert not stage.venue.working
+    assert stage.quote(7, 100, 101, 5) == []
+    assert stage.send("short", 3, limit=100, at=7, time_in_force=T.IOC) == ["#3 -3 @ 100"]
+
+
 def test_limits_on_quotes() -> None:
     """At arrival at the ask as taker; resting at its own price as maker, once the ask comes to it."""
     stage = Stage()
     stage.quote(1, 100, 101)
     assert stage.send(limit=103, at=1) == ["#1 +10 @ 101"]
     assert stage.send(limit=100.5, at=1) == []
+    assert stage.quote(2, 100, 100.8) == []  # the ask that was had is another now
     assert not stage.venue.touches(Quote("X", 2, 100.0, 100.6, 1.0, 1.0))
     assert stage.quote(3, 100, 100.4) == ["#2 +10 @ 100.5 maker"]
     assert stage.send(limit=100.4, post_only=True, at=3) == ["#3 rejected: post-only would take liquidity"]
