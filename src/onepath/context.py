@@ -44,7 +44,14 @@ class Moment:
 
 
 class Context:
-    """A strategy's only window on the world."""
+    """A strategy's only window on the world: what had arrived by `now`, nothing later.
+
+    `name`, `params`, `symbols`, `instruments` (by symbol), `portfolio` (its own, exact decimals), `risk_limits`, `features`
+    and `historical_data` (what was asked for in `on_start`), `books` (order books, where the data have them), `metadata` (a
+    dict for notes). Methods make intents for `generate_orders` to return; calling one sends nothing. Quantities are in units,
+    prices and notionals in the instrument's currency; int, float, str or Decimal. Raises OrderError for what can never be
+    valid.
+    """
 
     def __init__(
         self,

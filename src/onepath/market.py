@@ -9,7 +9,7 @@ import msgspec
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False):
-    """Prices and volume of one interval; known at `at`, its close."""
+    """Prices and volume (units) of one interval from `start` to `at`, its close, when it is known."""
 
     symbol: str
     start: int
@@ -27,7 +27,7 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
-    """Best bid and offer with their sizes."""
+    """Best bid and offer in money, with their sizes in units (0: unknown), as of `at`."""
 
     symbol: str
     at: int
@@ -43,7 +43,8 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """One public trade (ours is a Fill)."""
+    """One public trade (ours is a Fill): price in money, size in units, and the aggressor: +1 the buyer, -1 the seller, 0
+    unknown."""
 
     symbol: str
     at: int

@@ -282,7 +282,7 @@ class Denied(msgspec.Struct, frozen=True):
 
 
 class OrderState(msgspec.Struct, frozen=True, gc=False):
-    """An order and how far it has come; `filled` in the order's own unit, always positive."""
+    """An order and how far it has come; `filled` and `remaining` in units, always positive. `order` has its terms."""
 
     order: Order
     status: OrderStatus
@@ -290,14 +290,17 @@ class OrderState(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def id(self) -> int:
+        """The session's number of the order, the same for its whole life."""
         return self.order.id
 
     @property
     def symbol(self) -> str:
+        """What it trades."""
         return self.order.symbol
 
     @property
     def side(self) -> Side:
+        """BUY, SELL, SHORT or COVER."""
         return self.order.side
 
     @property

@@ -34,7 +34,16 @@ class Params(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, **_FROZEN
 
 
 class Strategy:
-    """One trading idea. Override what you need; `generate_orders` is the only one that trades."""
+    """One trading idea. Override what you need; `generate_orders` is the only method that trades.
+
+    `version` is recorded with each session, `limits` bound what it may do, `warm_up` denies orders for so many bars of a
+    symbol. Parameters are fields of an inner class `Params(Strategy.Params)`, passed by name and checked when an instance
+    is made (StrategyError); `self.params` holds them. An exception in a method ends this strategy and no other.
+
+    >>> class Hold(Strategy):
+    ...     def generate_orders(self, context):
+    ...         return context.target(context.symbols[0], weight=0.95)
+    """
 
     version: ClassVar[str] = "1"
     limits: ClassVar[Limits] = Limits()
@@ -67,14 +76,14 @@ class Strategy:
         """Once, before the first event: ask for features and history here."""
 
     def on_market_event(self, event: Any, context: Context) -> None:
-        """Every market event of the strategy's symbols."""
+        """Every market event (Bar, Quote, Trade, BookUpdate) of the strategy's symbols."""
 
     def generate_orders(self, context: Context) -> Intents:
-        """Once an instant, after all its market events: what to do now."""
+        """Once an instant, after all its market events: a list of orders, replacements and cancels."""
         return ()
 
     def on_order_update(self, order: OrderState, context: Context) -> None:
-        """An order of this strategy took a step."""
+        """An order of this strategy changed; `order.status` says to what. A fill is booked already."""
 
     def on_corporate_action(self, action: CorporateAction, context: Context) -> None:
         """A split, a dividend, ... of one of the strategy's symbols took effect; positions are adjusted already."""

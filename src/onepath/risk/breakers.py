@@ -46,7 +46,13 @@ SESSION = ""
 
 
 class Breaker(msgspec.Struct, frozen=True, kw_only=True):
-    """One breaker: where it trips, what then may still be traded, and whose trading it stops."""
+    """One circuit breaker: where it trips, what then may still be traded, and whose trading it stops.
+
+    `limit` is a share (0.2 is a fifth), money, a count or seconds, as the breaker says. `action`: "halted" (nothing but
+    cancels) or "reducing" (only what reduces positions). `scope`: "strategy" (each by its own figures) or "account" (all).
+    `window`: seconds, for breakers that count; `orders`: answers that the reject rate is taken of.
+    Raises ConfigError for a limit, window or count that is not positive.
+    """
 
     limit: Decimal
     """where it trips: a share (0.2 is a fifth), money, a count or seconds, as the breaker says"""
@@ -76,7 +82,14 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Breakers(msgspec.Struct, frozen=True, kw_only=True):
-    """The breakers of a session; None: there is none."""
+    """The circuit breakers of a session; None: there is none. One that has tripped stays, until a `Command` with a name.
+
+    Shares of equity: `drawdown` (from its highest), `daily_loss` (since the session day before); money: `daily_loss_value`.
+    Share of the venue's last answers: `reject_rate`. Counts in a window: `error_rate`, `order_rate`, `executions` (fills).
+    Seconds: `stale_data`, without an event of a symbol that is held or has orders while its market is open.
+
+    >>> Breakers(drawdown=Breaker(limit="0.2"), executions=Breaker(limit=500, window=60, action="reducing"))
+    """
 
     drawdown: Breaker | None = None
     """loss from the highest equity so far, as a share of it"""

@@ -30,8 +30,19 @@ _COUNTS = ("max_orders", "max_messages")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a strategy may do. `max_position_size` is a share of its equity (0.1 = a tenth), None for no limit;
-    `max_leverage` is gross exposure over equity."""
+    """What a strategy may do; None is no limit. An order beyond a limit is denied before it reaches the venue.
+
+    Shares (0.1 is a tenth): `max_position_size` of equity in one symbol, `max_concentration` of gross exposure,
+    `price_collar` from the last price. Multiples of equity: `max_leverage` (gross, default 1), `max_net_leverage`.
+    Units: `max_position`, `max_order_quantity`. Money of the account: `max_order_value`. Seconds: `max_reference_age` of the
+    last price, `duplicate_window`, `rate_window` (default 1) of the counts `max_orders` and `max_messages`, of which
+    `cancel_reserve` are kept for cancels. Symbols: `symbols` (the only ones), `restricted` (none of these).
+    Yes or no: `allow_short` (default yes), `market_hours`, `prevent_self_match`.
+
+    Numbers may be int, float, str or Decimal. Raises ConfigError for one that is not positive.
+
+    >>> Limits(max_position_size="0.25", price_collar="0.05", allow_short=False)
+    """
 
     max_position_size: Decimal | None = None
     """largest position, share of equity"""
