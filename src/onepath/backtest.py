@@ -88,6 +88,8 @@ def backtest(
       fault ("refuse") or left out ("drop"); `sides`: a row of quotes has "both" or "one"; `time`: the column to go by.
     - `actions`: corporate actions, a CSV file or a list; prices must then be raw. `adjust_dividends`: take cash dividends out of
       the past prices that features see, as splits always are.
+    - `finer`: finer bars of the same symbols (as `data`): the venue follows their path inside each bar; strategies do not see
+      them.
 
     What the market does, by default nothing that costs:
 
