@@ -91,6 +91,8 @@ def _begin(engine: Engine, venue: Venue, batch: Batch) -> None:
         announced = engine.announce(action)
         _hear(engine, venue.act(action), announced)
         engine.act(action, announced)
+        if engine.cancels:
+            _perform(engine, venue, engine.take_cancels())
         engine.expect(venue.due)
     engine.prepare(batch)
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from onepath import Context, Strategy
+from onepath.actions import Split
+from onepath.feeds.actions import WithActions
 from onepath.journal.memory import MemoryJournal
 from onepath.session import replayed
 from onepath.simulator.latency import Constant
@@ -79,3 +81,28 @@ def test_cancels_come_between_what_the_venue_says_and_what_the_market_does(sessi
         ("order.filled", "main"),
     ]
     assert replay.difference is None
+
+
+class FailsAtSplit(Strategy):
+    """Rests a buy at minute 1 and raises when it hears of the split at minute 2."""
+
+    def generate_orders(self, context: Context) -> Any:
+        return context.buy("X", 1, limit=50) if context.now == MINUTE else []
+
+    def on_corporate_action(self, action: Any, context: Context) -> None:
+        raise ZeroDivisionError("as asked")
+
+
+def test_cancels_at_a_corporate_action_come_before_the_bar_that_follows(session: Callable[..., Any]) -> None:
+    """Two for one at minute 2: the buy at 50 is one at 25, and is asked back then; minute 3's bar at 20 would have filled it."""
+    prices = {"X": [100, 100, 20, 20]}
+
+    def made(journal: Any = None) -> Any:
+        acting = {"feed": lambda f: WithActions(f, [Split("X", 2 * MINUTE, Decimal(2))])}
+        return session(FailsAtSplit(), prices, journal=journal, **acting)
+
+    journal = MemoryJournal("once")
+    made(journal).run()
+    asked = [(row.at, row.kind) for row in journal.rows(("order.cancel_requested", "order.filled"))]
+    assert asked == [(2 * MINUTE, "order.cancel_requested")]
+    assert replayed(made().plan, journal).difference is None
