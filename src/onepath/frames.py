@@ -31,8 +31,17 @@ def frame(kind: str, columns: Mapping[str, Sequence[Any]], times: Sequence[str] 
     return _arrow(columns, times)
 
 
+_NO_TIME = np.iinfo(np.int64).min
+"""what NumPy takes for no time"""
+
+
+def _nanoseconds(values: Sequence[Any]) -> Any:
+    given = values if isinstance(values, np.ndarray) else [_NO_TIME if at is None else at for at in values]
+    return np.asarray(given, dtype=np.int64)
+
+
 def _stamps(values: Sequence[Any]) -> Any:
-    return np.asarray(values, dtype=np.int64).astype("datetime64[ns]")
+    return _nanoseconds(values).astype("datetime64[ns]")
 
 
 def _pandas(columns: Mapping[str, Sequence[Any]], times: Sequence[str], index: str | None) -> Any:
@@ -47,10 +56,7 @@ def _polars(columns: Mapping[str, Sequence[Any]], times: Sequence[str]) -> Any:
 
     stamp = pl.Datetime("ns", "UTC")
     return pl.DataFrame(
-        [
-            pl.Series(k, np.asarray(v, dtype=np.int64)).cast(stamp) if k in times else pl.Series(k, v)
-            for k, v in columns.items()
-        ]
+        [pl.Series(k, _stamps(v)).cast(stamp) if k in times else pl.Series(k, v) for k, v in columns.items()]
     )
 
 
@@ -58,9 +64,4 @@ def _arrow(columns: Mapping[str, Sequence[Any]], times: Sequence[str]) -> Any:
     import pyarrow as pa
 
     stamp = pa.timestamp("ns", "UTC")
-    return pa.table(
-        {
-            k: pa.array(np.asarray(v, dtype=np.int64)).cast(stamp) if k in times else pa.array(v)
-            for k, v in columns.items()
-        }
-    )
+    return pa.table({k: pa.array(_stamps(v)).cast(stamp) if k in times else pa.array(v) for k, v in columns.items()})

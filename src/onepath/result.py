@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from onepath.report.expenses import Execution
 
 
+_TERMS = (
+    *("id", "strategy", "symbol", "side", "type", "quantity", "limit", "stop", "trail", "trail_percent"),
+    *("time_in_force", "expires_at", "reduce_only", "post_only", "submitted_at", "signal_id", "tag", "parent_id"),
+    *("group", "reference"),
+)
+"""of an order as it was sent"""
+
+
 class Stats(dict[str, Any]):
     """Statistics by name, printed as a table."""
 
@@ -111,15 +119,44 @@ class Result:
 
     @cached_property
     def orders(self) -> Any:
-        """Orders that were sent, in order."""
-        columns = ("id", "strategy", "symbol", "side", "type", "quantity", "limit", "stop", "time_in_force")
-        more = ("submitted_at", "signal_id", "tag", "parent_id", "group", "reference")
-        return self._table(self.record.orders, (*columns, *more), ("submitted_at",))
+        """Orders that were sent, in order: their terms as sent, and what became of them."""
+        from onepath.report.fates import FATE, fates
+
+        columns = {name: [_plain(getattr(order, name)) for order in self.record.orders] for name in _TERMS}
+        found = fates(self.record)
+        columns |= {name: [_plain(getattr(fate, name)) for fate in found] for name in FATE}
+        return frame(self._kind, columns, ("submitted_at", "expires_at", "ended_at"))
 
     @cached_property
     def denied(self) -> Any:
-        """Orders that risk let not through, in order, each with its reason."""
-        return self._table(self.record.denied, ("at", "order_id", "strategy", "symbol", "reason"), ("at",))
+        """Orders that risk let not through, in order, each with its reason (a code) and that in words."""
+        rows = [(outcome, outcome.order) for outcome in self.record.denied]
+        first = {
+            name: [getattr(o, name) for o, _ in rows] for name in ("at", "order_id", "strategy", "symbol", "reason")
+        }
+        terms = ("side", "type", "quantity", "limit", "stop", "tag")
+        asked = {name: [_plain(getattr(order, name, None)) for _, order in rows] for name in terms}
+        return frame(self._kind, {**first, "text": [o.text for o, _ in rows], **asked}, ("at",))
+
+    @cached_property
+    def signals(self) -> Any:
+        """Signals, in order: why orders were sent; `signal_id` of an order names one."""
+        from onepath.journal.codec import decode
+
+        rows = [(row.at, decode(row)) for row in self.journal.rows(("signal",))]
+        columns: dict[str, list[Any]] = {"at": [at for at, _ in rows]}
+        columns |= {
+            name: [getattr(signal, name) for _, signal in rows] for name in ("id", "strategy", "symbol", "type")
+        }
+        columns["conditions"] = [", ".join(signal.conditions) for _, signal in rows]
+        columns["values"] = [dict(signal.values) for _, signal in rows]
+        return frame(self._kind, columns, ("at",))
+
+    def explain(self, fill_id: int) -> dict[str, Any]:
+        """Why a fill happened: signal, order, parent and children, what happened before, fill, position."""
+        from onepath.report.explained import explained
+
+        return explained(self.journal, fill_id)
 
     @cached_property
     def fills(self) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,6 +74,8 @@ def _explained(journal: Path, fill: int) -> dict[str, Any] | None:
     """The row of the view `explained`."""
     import sqlite3
 
+    from onepath.report.explained import parsed
+
     connection = sqlite3.connect(f"{journal.resolve().as_uri()}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
     try:
@@ -85,11 +86,7 @@ def _explained(journal: Path, fill: int) -> dict[str, Any] | None:
         ) from None
     finally:
         connection.close()
-    return None if row is None else {name: _parsed(row[name]) for name in row.keys()}  # noqa: SIM118 - a row's values iterate
-
-
-def _parsed(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+    return None if row is None else {name: parsed(row[name]) for name in row.keys()}  # noqa: SIM118 - a row's values iterate
 
 
 def _said(value: Any, name: str = "") -> str:

@@ -97,6 +97,20 @@ def _statements(session_id: str, values: Sequence[Any]) -> Iterator[tuple[str, S
         yield _insert(len(part) // _WIDTH), (session_id, *part)
 
 
+def explained(rows: Iterable[Row], session_id: str, fill_id: int) -> Mapping[str, Any] | None:
+    """The row of the view `explained` for one fill, from a journal wherever it is; None where it has no such fill."""
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    connection.executescript(_TABLES)
+    wanted = (row for row in rows if row.kind.startswith("order.") or row.kind in ("signal", "position"))
+    connection.executemany(
+        _insert(1), ((session_id, r.seq, r.at, r.kind, r.strategy, r.cause, r.body.decode()) for r in wanted)
+    )
+    found = connection.execute("SELECT * FROM explained WHERE fill_id = ?", (fill_id,)).fetchone()
+    connection.close()
+    return None if found is None else dict(found)
+
+
 class SqliteJournal:
     """Writes one session's journal. Use `SqliteJournal.create` for a new one."""
 

@@ -64,6 +64,10 @@ class Outcome(NamedTuple):
     symbol: str
     step: str
     reason: str
+    order: Order | None = None
+    """of a denial: what was asked for"""
+    text: str = ""
+    """of a denial: the reason in words"""
 
 
 class Acted(NamedTuple):
@@ -197,7 +201,9 @@ class _Pages:
     def denied(self, row: Row, event: Denied) -> None:
         order = event.order
         reason = event.code or event.reason
-        self.outcomes.append(Outcome(row.at, order.id, order.strategy, order.symbol, "denied", reason))
+        self.outcomes.append(
+            Outcome(row.at, order.id, order.strategy, order.symbol, "denied", reason, order, event.reason)
+        )
 
     def dropped(self, row: Row, event: Any) -> None:
         step = row.kind.removeprefix("order.")

@@ -236,12 +236,59 @@ def test_denied_orders_are_a_table(kind: str) -> None:
     data = DATA if kind == "pandas" else {"X": pl.from_pandas(DATA["X"].reset_index(names="timestamp"))}
     result = onepath.backtest(Greedy, data)
     assert type(result.denied).__module__.split(".")[0] == kind
-    assert list(result.denied.columns) == ["at", "order_id", "strategy", "symbol", "reason"]
+    terms = ["side", "type", "quantity", "limit", "stop", "tag"]
+    assert list(result.denied.columns) == ["at", "order_id", "strategy", "symbol", "reason", "text", *terms]
+    assert "over 1 x equity" in result.denied["text"][0]
+    assert result.denied["quantity"][0] == 1_000_000
     reasons = set(result.denied["reason"])
     assert len(reasons) == 1
     assert f"orders denied: {len(result.denied)} ({reasons.pop()} {len(result.denied)})" in repr(result)
     none = onepath.backtest(Trip, data, cash=10_000)
     assert (len(none.denied), "denied" in repr(none)) == (0, False)
+
+
+class Reasoned(Strategy):
+    """Buys with a signal and both exits on the first bar; asks for what does not fill on the second."""
+
+    def on_start(self, context: Context) -> None:
+        self.bars = 0
+
+    def generate_orders(self, context: Context) -> Any:
+        self.bars += 1
+        if self.bars == 1:
+            why = context.signal("X", "dip", ["low"], rsi=29.5)
+            return context.buy("X", 2, stop_loss=9, take_profit=11.5, signal=why)
+        if self.bars == 2:
+            return context.buy("X", 1, limit=5, tag="far") + context.buy("X", 1, limit=1, time_in_force="ioc")
+        return []
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_orders_tell_what_became_of_them(kind: str) -> None:
+    """Bars of 10, 11, 12, 13, 14 without wicks: bought at 11, the target of 11.5 is met by the open of 12; the stop goes with it,
+    the limit at 5 still works, the IOC was cancelled."""
+    frame = prices(10, 11, 12, 13, 14)
+    data = {"X": frame} if kind == "pandas" else {"X": pl.from_pandas(frame.reset_index(names="timestamp"))}
+    orders = onepath.backtest(Reasoned, data).orders
+    assert list(orders["status"]) == ["filled", "cancelled", "filled", "working", "cancelled"]
+    assert list(orders["filled"]) == [2, 0, 2, 0, 0]
+    assert [orders["average_price"][i] for i in (0, 2)] == [11, 12]
+    assert list(orders["reason"]) == ["", "one cancels other", "", "", "immediate or cancel"]
+    assert [at is None or at is pd.NaT for at in orders["ended_at"]] == [False, False, False, True, False]
+    assert list(orders["parent_id"])[1:3] == [1, 1]
+
+
+def test_a_fill_explains_itself() -> None:
+    """Signal, order, parent, what came before and the position of a fill, whatever journal there is; the exit's signal is that
+    of its entry."""
+    result = onepath.backtest(Reasoned, {"X": prices(10, 11, 12, 13, 14)})
+    assert list(result.signals["type"]) == ["dip"]
+    assert result.signals["values"][0] == {"rsi": 29.5}
+    entry, target = result.explain(1), result.explain(2)
+    assert (entry["signal"], entry["children"], entry["position"]["change"]) == ("dip", [2, 3], "opened")
+    assert (target["signal"], target["parent"]["id"], target["order"]["tag"]) == ("dip", 1, "take_profit")
+    with pytest.raises(onepath.JournalError, match="no fill 3: `result"):
+        result.explain(3)
 
 
 def test_what_was_assumed_of_the_data_is_noted() -> None:
