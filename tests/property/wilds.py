@@ -18,12 +18,14 @@ from onepath.accounts import AccountTerms
 from onepath.actions import CashDividend, CorporateAction, Split
 from onepath.book import Book
 from onepath.errors import OrderError
+from onepath.events import TradingState
 from onepath.feeds.limited import Limited
 from onepath.journal.codec import decode
 from onepath.journal.memory import MemoryJournal
 from onepath.market import Bar, BookUpdate, MarketEvent, Quote, Trade
 from onepath.orders import OrderIntent, OrderType
 from onepath.ports import Row
+from onepath.risk import Breaker, Breakers, RiskPlan
 from onepath.seat import Seated
 from onepath.session import Plan, Session, simulated
 from onepath.simulator.commission import Bps, Commission, MakerTaker, NoCommission
@@ -64,6 +66,10 @@ class Wild(NamedTuple):
     """none, split, reverse or dividend"""
     lively: float
     batch: int
+    fails: int = 0
+    """news of its orders upon which the first strategy raises; 0 for never"""
+    breaker: str = ""
+    """halts, reduces or nothing: what eight orders in three minutes bring"""
 
 
 KINDS = st.sampled_from(["bars", "bars", "quotes", "trades", "quotes+trades", "book"])
@@ -88,6 +94,8 @@ def wilds(**fixed: Any) -> st.SearchStrategy[Wild]:
         "acts": st.sampled_from(["none", "none", "none", "split", "reverse", "dividend"]),
         "lively": st.sampled_from([0.15, 0.5]),
         "batch": st.sampled_from([1, 7]),
+        "fails": st.sampled_from([0, 0, 0, 0, 2, 5]),
+        "breaker": st.sampled_from(["", "", "", "halted", "reducing"]),
     }
     return st.builds(Wild, **{**free, **fixed})
 
@@ -236,6 +244,7 @@ class Wilder(Strategy):
     class Params(Strategy.Params):
         seed: int = 0
         lively: float = 0.5
+        fails: int = 0
 
     def on_start(self, context: Context) -> None:
         self._chance = random.Random(self.params.seed)  # noqa: S311 - it must repeat
@@ -243,6 +252,8 @@ class Wilder(Strategy):
 
     def on_order_update(self, order: OrderState, context: Context) -> None:
         self.heard.append((context.now, order.id, str(order.status), str(order.filled)))
+        if len(self.heard) == self.params.fails:
+            raise RuntimeError("as asked")
 
     def generate_orders(self, context: Context) -> list[Any]:
         chance, asked = self._chance, []
@@ -356,11 +367,22 @@ def plan(wild: Wild) -> Plan:
             leverage=D(wild.leverage), maintenance_margin=D("0.25"), liquidates=wild.margin == "liquidates"
         )
     seats = [
-        Seated(name, Wilder(seed=wild.seed + k, lively=wild.lively), CASH, limits, tuple(feed.instruments), terms)
+        Seated(
+            name,
+            Wilder(seed=wild.seed + k, lively=wild.lively, fails=0 if k else wild.fails),
+            CASH,
+            limits,
+            tuple(feed.instruments),
+            terms,
+        )
         for k, name in enumerate(NAMES)
     ]
     sources = [{"class": "Wilder", "source_sha256": ""} for _ in NAMES]
-    return Plan("backtest", wild.seed, feed, feed.describe(), seats, sources, market(wild), {}, 5 * MINUTE)
+    made = Plan("backtest", wild.seed, feed, feed.describe(), seats, sources, market(wild), {}, 5 * MINUTE)
+    if not wild.breaker:
+        return made
+    trips = Breaker(limit=D(8), window=180.0, action=TradingState(wild.breaker), scope="account")
+    return made._replace(risk=RiskPlan(breakers=Breakers(order_rate=trips)))
 
 
 class Tap:
@@ -414,7 +436,7 @@ def lived(wild: Wild, watch: Any = None) -> Lived:
     tap = Tap(simulated(parts, session.engine.marks), journal)
     session.venue = tap  # type: ignore[assignment]
     outcome = session.run(None if watch is None else lambda _: watch(session))
-    assert outcome.errors == ()
+    assert len(outcome.errors) <= (1 if wild.fails else 0)
     return Lived(wild, parts, session, journal, tap)
 
 
