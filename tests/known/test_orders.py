@@ -72,3 +72,23 @@ def test_beside(play: Play, line: str) -> None:
 def test_moments(play: Play, line: str) -> None:
     """Events of one moment are met one after the other; what arrives inside a bar leaves the order the bar's open alone."""
     check(play, line)
+
+
+def test_prices(play: Play, line: str) -> None:
+    """A price that is touched, jumped over or gone through, on both sides, fills as the rules of its kind of data say."""
+    check(play, line)
+
+
+def test_times(play: Play, line: str) -> None:
+    """Times in force and flags mean the same on every kind of data and on both sides."""
+    check(play, line)
+
+
+def test_families(play: Play, line: str) -> None:
+    """Brackets, one cancels other and one triggers other work short as long, whole as in parts, on every kind of data."""
+    check(play, line)
+
+
+def test_races(play: Play, line: str) -> None:
+    """What the market did before a message arrived stays; what it does afterwards meets the order as it is then."""
+    check(play, line)
