@@ -104,7 +104,7 @@ def backtest(
     What is recorded: `journal` is a path to keep the session's journal at (default: in memory), `session_id` its name, `marks`
     how often books are valued ("1h", "1d"), `seed` that of everything random.
 
-    Returns a Result: `stats`, `trades`, `orders`, `fills`, `denied`, `equity`, `execution`, `portfolio()`, `plot()`,
+    Returns a Result: `stats`, `trades`, `orders`, `fills`, `denied`, `signals`, `equity`, `execution`, `explain(fill)`, `portfolio()`, `plot()`,
     `report(path)`, `replay()`. Money is in the account's currency.
     Raises DataError, StrategyError or ConfigError with one sentence; an error inside the strategy is raised as
     StrategyError with file and line.

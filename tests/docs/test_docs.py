@@ -300,6 +300,16 @@ def test_every_statistic_has_its_line() -> None:
     assert [key for key in result.stats if f"| `{key}` |" not in text] == []
 
 
+def test_the_guide_tells_the_columns_of_every_table() -> None:
+    """Each table of a result has a row in the guide, which names its columns and no others."""
+    text = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+    result = onepath.backtest(MeanReversion, data="us10", symbols=["AAPL"])
+    for table in ("trades", "orders", "denied", "signals", "fills", "equity"):
+        (row,) = re.findall(rf"^\| `result\.{table}` \| [^|]* \| (.*) \|$", text, re.MULTILINE)
+        named = set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", row)))
+        assert named == set(getattr(result, table).columns), table
+
+
 def test_every_public_name_of_the_guide_is_public() -> None:
     """What the guide imports from onepath is in `onepath.__all__`."""
     imported = re.findall(
