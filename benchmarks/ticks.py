@@ -4,8 +4,10 @@ What is compared. Floor: a loop over column lists that builds a slotted quote an
 else; what it is asked to buy or replace it makes and forgets. Engine: the same strategy class over the same lists through
 `Session.run`, journal in a SQLite file, with orders at rest in the simulated venue all the time. Best of five, alternating.
 
-`noop`: two orders rest far away, nothing else happens. `making`: a bid and an offer 25 ticks from the middle, both
-replaced by new prices every 100 quotes (two replacements in 100 events), and sent anew where they have been filled.
+`noop`: two orders rest far away, nothing else happens. `making`: a bid and an offer rest 25 ticks from the middle, and every
+100 quotes one of them, in turn, is replaced by a new price, or sent anew where it has been filled. `both_sides`: the same
+with both replaced every 100 quotes. `sma`: a crossover of the middle over 480 and 1440 quotes that keeps its averages itself
+and trades at market.
 `order_us` is the order-heavy run of `benchmarks/engine.py` (a market order on every bar); `past_orders_ratio` the cost of an
 order of it at ten times the orders.
 """
@@ -60,15 +62,13 @@ class Resting(Strategy):
         return [*context.buy(SYMBOL, 1, limit=30_000), *context.short(SYMBOL, 1, limit=90_000)]
 
 
-class Making(Strategy):
+class BothSides(Strategy):
     """A bid and an offer around the middle, at new prices every hundred quotes."""
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self.seen = 0
         self.middle = 0.0
-        self.bid: int | None = None
-        self.offer: int | None = None
 
     def on_market_event(self, event: Any, context: Any) -> None:
         self.seen += 1
@@ -77,11 +77,45 @@ class Making(Strategy):
     def generate_orders(self, context: Any) -> Any:
         if self.seen % 100:
             return ()
-        working = {order.side.sign: order for order in context.open_orders}
-        bid, offer = self.middle - 25 * TICK, self.middle + 25 * TICK
-        orders = context.replace(working[1], limit=bid) if 1 in working else context.buy(SYMBOL, 1, limit=bid)
-        orders += context.replace(working[-1], limit=offer) if -1 in working else context.short(SYMBOL, 1, limit=offer)
-        return orders
+        return self.quoted(context, 1) + self.quoted(context, -1)
+
+    def quoted(self, context: Any, sign: int) -> Any:
+        """One side at a new price."""
+        price = self.middle - sign * 25 * TICK
+        for order in context.open_orders:
+            if order.side.sign == sign:
+                return context.replace(order, limit=price)
+        return context.buy(SYMBOL, 1, limit=price) if sign > 0 else context.short(SYMBOL, 1, limit=price)
+
+
+class Making(BothSides):
+    """A bid and an offer around the middle, one of them at a new price every hundred quotes."""
+
+    def generate_orders(self, context: Any) -> Any:
+        if self.seen % 100:
+            return ()
+        if self.seen == 100:
+            return self.quoted(context, 1) + self.quoted(context, -1)
+        return self.quoted(context, 1 if self.seen % 200 else -1)
+
+
+class Crossover(bars.OwnSma):
+    """SMA crossover of the middle that keeps its averages itself."""
+
+    def on_market_event(self, event: Any, context: Any) -> None:
+        seen, slow, buffer, middle = self.seen, self.slow, self.buffer, (event.bid + event.ask) / 2
+        self.slow_sum += middle - buffer[seen % slow]
+        self.fast_sum += middle - buffer[(seen - self.fast) % slow] if seen >= self.fast else middle
+        buffer[seen % slow] = middle
+        self.seen = seen + 1
+        if seen + 1 >= slow:
+            self.above = self.fast_sum / self.fast > self.slow_sum / slow
+
+    def generate_orders(self, context: Any) -> Any:
+        if self.above == self.long:
+            return ()
+        self.long = self.above
+        return context.buy(SYMBOL, 1) if self.above else context.sell(SYMBOL, 1)
 
 
 # -- the floor
@@ -106,11 +140,13 @@ class BareContext:
 
     open_orders = ()
 
-    def buy(self, symbol: str, quantity: float, limit: float) -> list[bars.BareOrder]:
+    def buy(self, symbol: str, quantity: float, limit: float = 0.0) -> list[bars.BareOrder]:
         return [bars.BareOrder(symbol, 1, quantity)]
 
-    def short(self, symbol: str, quantity: float, limit: float) -> list[bars.BareOrder]:
+    def short(self, symbol: str, quantity: float, limit: float = 0.0) -> list[bars.BareOrder]:
         return [bars.BareOrder(symbol, -1, quantity)]
+
+    sell = short
 
 
 def floor(columns: Columns, strategy: Any) -> float:
@@ -146,18 +182,25 @@ def quoting(count: int, rounds: int) -> dict[str, float]:
     """Time of the engine over time of the floor."""
     columns = quotes(count)
     feed = feed_over(columns)
-    t = bars.best(
-        rounds,
-        floor_noop=lambda: floor(columns, Resting()),
-        noop=lambda: session(feed, Resting()),
-        floor_making=lambda: floor(columns, Making()),
-        making=lambda: session(feed, Making()),
-    )
+    strategies: dict[str, type[Strategy]] = {
+        "noop": Resting,
+        "making": Making,
+        "both_sides": BothSides,
+        "sma": Crossover,
+    }
+    programs: dict[str, Any] = {}
+    for name, made in strategies.items():
+        programs[f"floor_{name}"] = lambda made=made: floor(columns, made())
+        programs[name] = lambda made=made: session(feed, made())
+    t = bars.best(rounds, **programs)
     return {
         "quotes_noop_ratio": t["noop"] / t["floor_noop"],
         "quotes_making_ratio": t["making"] / t["floor_making"],
+        "quotes_both_sides_ratio": t["both_sides"] / t["floor_both_sides"],
         "quotes_per_second": count / t["noop"],
         "making_quotes_per_second": count / t["making"],
+        "sma_quotes_per_second": count / t["sma"],
+        "floor_sma_quotes_per_second": count / t["floor_sma"],
     }
 
 
