@@ -8,10 +8,11 @@ down to whole lots, prices rounded to the tick so that they never get worse than
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from msgspec.structs import replace as replaced
 
@@ -29,8 +30,33 @@ _GTC = TimeInForce.GTC
 Intent = OrderIntent | CancelIntent | ReplaceIntent
 """What a strategy may give back: an order, a cancel, new terms of an order"""
 Intents = Sequence[Intent]
+_SHORT = decimal.Context(prec=12)
 BAND = Decimal("0.02")
 """Changes of a target smaller than this share of equity are not traded, or every price tick would be an order."""
+
+
+class Terms(TypedDict, total=False):
+    """The words that orders are written with; what each does is said in `Context.buy`."""
+
+    limit: Number
+    stop: Number
+    trail: Number
+    trail_percent: Number
+    time_in_force: TimeInForce | str
+    expires_at: int | dt.datetime
+    reduce_only: bool
+    post_only: bool
+    stop_loss: Number
+    take_profit: Number
+    children: Sequence[OrderIntent | Sequence[OrderIntent]]
+    signal: Signal | int
+    tag: str
+
+
+class Sized(Terms, total=False):
+    """The same, for an order whose size may be money."""
+
+    notional: Number
 
 
 class Moment:
@@ -105,7 +131,7 @@ class Context:
         """Last known price of `symbol`; None before its first event."""
         return self.portfolio.price(symbol)
 
-    def buy(self, symbol: str, quantity: Number | None = None, **how: Any) -> list[OrderIntent]:
+    def buy(self, symbol: str, quantity: Number | None = None, **how: Unpack[Sized]) -> list[OrderIntent]:
         """Buy `quantity` units, or `notional` worth.
 
         Prices: `limit`, `stop`, `trail` (money) or `trail_percent` (2 = 2 %). `time_in_force`: day, gtc, gtd (with
@@ -115,19 +141,19 @@ class Context:
         """
         return self._order(Side.BUY, symbol, quantity, **how)
 
-    def sell(self, symbol: str, quantity: Number | None = None, **how: Any) -> list[OrderIntent]:
+    def sell(self, symbol: str, quantity: Number | None = None, **how: Unpack[Sized]) -> list[OrderIntent]:
         """Sell what is owned, never more."""
         return self._order(Side.SELL, symbol, quantity, **how)
 
-    def short(self, symbol: str, quantity: Number | None = None, **how: Any) -> list[OrderIntent]:
+    def short(self, symbol: str, quantity: Number | None = None, **how: Unpack[Sized]) -> list[OrderIntent]:
         """Sell, through zero if need be."""
         return self._order(Side.SHORT, symbol, quantity, **how)
 
-    def cover(self, symbol: str, quantity: Number | None = None, **how: Any) -> list[OrderIntent]:
+    def cover(self, symbol: str, quantity: Number | None = None, **how: Unpack[Sized]) -> list[OrderIntent]:
         """Buy back what is owed, never more."""
         return self._order(Side.COVER, symbol, quantity, **how)
 
-    def close(self, symbol: str, **how: Any) -> list[OrderIntent]:
+    def close(self, symbol: str, **how: Unpack[Terms]) -> list[OrderIntent]:
         """Sell or cover the whole position; nothing when flat."""
         held = self.portfolio.quantity(symbol)
         if not held:
@@ -143,7 +169,7 @@ class Context:
         quantity: Number | None = None,
         notional: Number | None = None,
         band: Number = BAND,
-        **how: Any,
+        **how: Unpack[Terms],
     ) -> list[OrderIntent]:
         """What it takes to hold `weight` (share of equity), `quantity` or `notional` of `symbol`, negative for short.
 
@@ -195,14 +221,14 @@ class Context:
         }
         return [ReplaceIntent(order_id=state.id, **_terms(state.id, terms))]
 
-    def oco(self, *orders: Sequence[OrderIntent]) -> list[OrderIntent]:
+    def oco(self, *orders: OrderIntent | Sequence[OrderIntent]) -> list[OrderIntent]:
         """One cancels other: what fills of one is taken off the others.
 
         >>> orders += context.oco(context.buy("X", 1, stop=110), context.short("X", 1, stop=90))
         """
         self._groups += 1
         group = f"oco-{self._groups}"
-        return [replaced(intent, group=group) for intents in orders for intent in intents]
+        return [replaced(intent, group=group) for intent in _flat(orders)]
 
     def cancel(self, order: OrderState | int) -> list[CancelIntent]:
         """Take an open order back."""
@@ -289,13 +315,18 @@ class Context:
         asked = _finite(quantity, symbol, "quantity")  # type: ignore[arg-type]
         size = instrument.round_quantity(asked)
         if asked > 0 and not size:
-            raise OrderError(f"{side} {asked} {symbol} is below the lot of {instrument.lot_size}")
+            size = _SHORT.plus(asked)  # goes to the checks as it is, which deny it
         return [self._intent(side, symbol, size, **how)]
 
     def _intent(self, side: Side, symbol: str, quantity: Decimal, **how: Any) -> OrderIntent:
         """An intent with its prices on the tick grid, rounded so that they never get worse than asked."""
         if not how:
             return OrderIntent(symbol=symbol, side=side, quantity=quantity)
+        if not how.keys() <= _KNOWN:
+            word = next(word for word in how if word not in _KNOWN)
+            raise OrderError(
+                f"{side} {symbol} does not know {word!r}{nearest(word, _WORDS)}; it takes {', '.join(_WORDS)}"
+            )
         return self._intent_with(side, symbol, quantity, **how)
 
     def _intent_with(
@@ -314,8 +345,8 @@ class Context:
         post_only: bool = False,
         stop_loss: Number | None = None,
         take_profit: Number | None = None,
-        children: Sequence[OrderIntent] = (),
-        signal: Signal | None = None,
+        children: Sequence[OrderIntent | Sequence[OrderIntent]] = (),
+        signal: Signal | int | None = None,
         tag: str = "",
     ) -> OrderIntent:
         instrument, rises = self.instruments[symbol], side.sign > 0
@@ -331,11 +362,11 @@ class Context:
             trail=None if trail is None else _finite(trail, symbol, "trail"),
             trail_percent=None if trail_percent is None else _finite(trail_percent, symbol, "trail_percent"),
             time_in_force=_time_in_force(symbol, time_in_force),
-            expires_at=None if expires_at is None else _nanoseconds(f"expiry of {symbol}", expires_at),
+            expires_at=None if expires_at is None else _expiry(symbol, expires_at),
             reduce_only=bool(reduce_only),
             post_only=bool(post_only),
-            children=(*exits, *children),
-            signal_id=None if signal is None else signal.id,
+            children=(*exits, *_flat(children)),
+            signal_id=None if signal is None else _signal_id(symbol, signal),
             tag=str(tag),
         )
 
@@ -350,6 +381,13 @@ class Context:
             raise OrderError(
                 f"{side} {symbol} closes a position; stop_loss and take_profit protect what buy and short open"
             )
+        if stop_loss is not None and take_profit is not None:
+            loss, profit = _finite(stop_loss, symbol, "stop_loss"), _finite(take_profit, symbol, "take_profit")
+            if (profit - loss) * side.sign <= 0:
+                where = "below" if side.sign > 0 else "above"
+                raise OrderError(
+                    f"{side} {symbol} has stop_loss {loss} and take_profit {profit}; the stop loss lies {where}"
+                )
         exits = []
         if stop_loss is not None:
             exits.append(self._intent_with(exit_side, symbol, quantity, stop=stop_loss, tag="stop_loss"))
@@ -365,6 +403,8 @@ _TYPES = {
     (True, True): OrderType.STOP_LIMIT,
 }
 _TRAILING = OrderType.TRAILING_STOP
+_WORDS = tuple(Terms.__annotations__)
+_KNOWN = frozenset(_WORDS)
 _EXITS = {Side.BUY: Side.SELL, Side.SHORT: Side.COVER}
 
 
@@ -408,6 +448,35 @@ def _measured(name: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise StrategyError(f"the signal's value {name} is {value!r}; it must be a number") from None
+
+
+def _expiry(symbol: str, at: int | dt.datetime) -> int:
+    """When a GTD order ends."""
+    if isinstance(at, dt.datetime) and at.tzinfo is not None:
+        return round(at.timestamp() * 1e6) * 1_000
+    try:
+        return operator.index(at)  # type: ignore[arg-type]
+    except TypeError:
+        hint = (
+            "it has no time zone; add tzinfo=datetime.UTC," if isinstance(at, dt.datetime) else "give an aware datetime"
+        )
+        raise OrderError(f"an order for {symbol} has expires_at {at!s}: {hint} or nanoseconds") from None
+
+
+def _signal_id(symbol: str, signal: Signal | int) -> int:
+    if isinstance(signal, Signal):
+        return signal.id
+    if isinstance(signal, int) and not isinstance(signal, bool):
+        return signal
+    raise OrderError(f"an order for {symbol} has signal {signal!r}; give what context.signal(...) returned, or its id")
+
+
+def _flat(orders: Sequence[OrderIntent | Sequence[OrderIntent]]) -> list[OrderIntent]:
+    """Intents and lists of intents as one list: helpers return lists, and both are natural to write."""
+    found: list[OrderIntent] = []
+    for given in orders:
+        found += given if isinstance(given, list | tuple) else [given]  # type: ignore[list-item]
+    return found
 
 
 def _nanoseconds(name: str, at: int | dt.datetime) -> int:

@@ -64,6 +64,8 @@ class Desk:
         move: Callable[[Sequence[TradingStateChanged]], None],
     ) -> None:
         """`tell` lets a strategy hear of its order, `move` takes in changes of the trading state."""
+        self.signals = 0
+        """id of the last signal recorded; orders may name no later one"""
         self.decided = 0
         """sequence of the last decision recorded: the cause of what the venue answers at once"""
         self._instruments = instruments
@@ -136,9 +138,6 @@ class Desk:
                 f"order for {symbol!r}, which is not in this session{nearest(symbol, seat.symbols)}; "
                 f"it has {', '.join(seat.context.symbols[:20])}"
             )
-        if intent.quantity < self._instruments[symbol].lot_size:
-            lot = self._instruments[symbol].lot_size
-            raise OrderError(f"{intent.side} {intent.quantity} {symbol} is below the lot of {lot}")
         self._last_id += 1
         event = self._marks.get(symbol)
         reference = None if event is None else exact(event.mark)
@@ -153,6 +152,10 @@ class Desk:
                 time_in_force=_GTC,
                 submitted_at=self._moment.at,
                 reference=reference,
+            )
+        if intent.signal_id is not None and not 0 < intent.signal_id <= self.signals:
+            raise OrderError(
+                f"an order for {symbol} names signal {intent.signal_id}, which was not recorded; give what context.signal gave"
             )
         return Order(
             id=self._last_id,

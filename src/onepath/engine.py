@@ -433,6 +433,7 @@ class Engine:
             id=next(self._signals), strategy=strategy, symbol=symbol, type=type_, conditions=conditions, values=values
         )
         self._record(self.moment.at, "signal", strategy, signal, None)
+        self.desk.signals = signal.id
         return signal
 
     # -- what windows may look at

@@ -221,6 +221,10 @@ def market_hours(order: Order, view: View, level: Level) -> Denied | None:
 def grid(order: Order, view: View, _level: Level) -> Denied | None:
     """Tick, lot and least value. What only reduces and a child are free of the least value: a rest must be closable."""
     instrument = view.instrument
+    if order.quantity < instrument.lot_size:
+        return Denied(
+            order, "lot", f"{order.side} {order.quantity} {order.symbol} is below the lot of {instrument.lot_size}"
+        )
     if order.quantity % instrument.lot_size:
         return Denied(order, "lot", f"quantity {order.quantity} is not a multiple of the lot {instrument.lot_size}")
     tick = instrument.tick_size

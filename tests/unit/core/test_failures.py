@@ -239,7 +239,6 @@ RETURNS: list[tuple[str, Callable[[Context], Any], str]] = [
     ("lists in a list", lambda c: [c.buy("X", 1)], "generate_orders returned list"),
     ("a number", lambda c: 5, "generate_orders returned int 5; it takes a list of OrderIntent"),
     ("an order for another symbol", lambda c: [intent("Y")], "order for 'Y', which is not in this session"),
-    ("less than a lot", lambda c: [intent("X", "0.000000001")], "is below the lot of 1E-8"),
 ]
 
 

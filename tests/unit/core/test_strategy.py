@@ -166,6 +166,38 @@ def test_prices_are_rounded_in_the_orders_favour(ask: Callable[..., Any]) -> Non
     assert (sell.limit, sell.stop) == (D("100.00"), D("99.95"))
 
 
+def test_below_the_lot_is_denied(run: Callable[..., Any], does: Callable[..., Any]) -> None:
+    """Less than a lot is no mistake of the code (a price has risen): the order is denied, the strategy goes on."""
+    made = run(
+        does({1: lambda c: c.buy("X", 0.4), 2: lambda c: c.buy("X", notional=50), 3: lambda c: c.buy("X", 1)}),
+        {"X": [100] * 5},
+        instruments={"X": Instrument(symbol="X", lot_size=D(1))},
+    )
+    assert [(d.code, d.reason) for d in made.of("order.denied")] == [
+        ("lot", "buy 0.4 X is below the lot of 1"),
+        ("lot", "buy 0.5 X is below the lot of 1"),
+    ]
+    assert [o.quantity for o in made.of("order.submitted")] == [1]
+
+
+def test_intents_and_lists_of_intents(ask: Callable[..., Any]) -> None:
+    """`oco` and `children` take intents and what helpers return, in any mixture."""
+    pair = ask(lambda c: c.oco(c.buy("ABC", 1, stop=110)[0], c.short("ABC", 1, stop=90)))
+    assert [o.group for o in pair] == ["oco-1", "oco-1"]
+    entry = only(ask(lambda c: c.buy("ABC", 1, children=[c.sell("ABC", 1, trail=2), *c.sell("ABC", 1, limit=120)])))
+    assert [child.type for child in entry.children] == ["trailing_stop", "limit"]
+
+
+def test_a_signal_by_its_id(run: Callable[..., Any], does: Callable[..., Any]) -> None:
+    """A signal or its id; an id that no signal has ends the strategy."""
+    made = run(
+        does({1: lambda c: c.buy("X", 1, signal=c.signal("X", "why").id), 2: lambda c: c.buy("X", 1, signal=9)}),
+        {"X": [100] * 4},
+    )
+    assert [o.signal_id for o in made.of("order.submitted")] == [1]
+    assert "names signal 9, which was not recorded" in made.of("strategy.ended")[0].error
+
+
 def test_notional(ask: Callable[..., Any]) -> None:
     """333 worth at 100 is 3.33; 99.999 worth is cut to 0.99."""
     assert only(ask(lambda c: c.buy("ABC", notional=333))).quantity == D("3.33")
@@ -181,8 +213,37 @@ MISTAKES: list[tuple[str, Callable[[Context], Any], str]] = [
     ("a word", lambda c: c.buy("ABC", "ten"), "the quantity of ABC is 'ten', which is not a number"),
     ("a list", lambda c: c.buy("ABC", [1]), "the quantity of ABC is [1], which is not a number"),
     ("a yes", lambda c: c.buy("ABC", True), "the quantity of ABC is True, which is not a number"),
-    ("below the lot", lambda c: c.buy("ABC", 0.009), "buy 0.009 ABC is below the lot of 0.01"),
-    ("notional below the lot", lambda c: c.buy("ABC", notional=0.5), "is below the lot of 0.01"),
+    (
+        "an unknown word",
+        lambda c: c.buy("ABC", 1, limt=9),
+        "buy ABC does not know 'limt' (did you mean 'limit'?); it takes limit, stop, trail,",
+    ),
+    (
+        "a word as signal",
+        lambda c: c.buy("ABC", 1, signal="dip"),
+        "has signal 'dip'; give what context.signal(...) returned",
+    ),
+    (
+        "an expiry without a zone",
+        lambda c: c.buy("ABC", 1, limit=9, time_in_force="gtd", expires_at=dt.datetime(2030, 1, 1)),  # noqa: DTZ001
+        "an order for ABC has expires_at 2030-01-01 00:00:00: it has no time zone; add tzinfo=datetime.UTC, or nanoseconds",
+    ),
+    (
+        "an expiry without a time",
+        lambda c: c.buy("ABC", 1, limit=9, time_in_force="gtd", expires_at="soon"),
+        "an order for ABC has expires_at soon: give an aware datetime or nanoseconds",
+    ),
+    (
+        "exits the wrong way round",
+        lambda c: c.buy("ABC", 1, stop_loss=110, take_profit=90),
+        "buy ABC has stop_loss 110 and take_profit 90; the stop loss lies below",
+    ),
+    (
+        "a short's exits the wrong way round",
+        lambda c: c.short("ABC", 1, stop_loss=90, take_profit=110),
+        "short ABC has stop_loss 90 and take_profit 110; the stop loss lies above",
+    ),
+    ("a time in force", lambda c: c.buy("ABC", 1, time_in_force="gtcc"), "is not known (did you mean 'gtc'?)"),
     ("notional NaN", lambda c: c.buy("ABC", notional=float("nan")), "the notional of ABC is nan"),
     ("neither", lambda c: c.buy("ABC"), "buy ABC takes either a quantity or a notional"),
     ("both", lambda c: c.buy("ABC", 1, notional=1), "buy ABC takes either a quantity or a notional"),
