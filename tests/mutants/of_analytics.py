@@ -55,4 +55,28 @@ ANALYTICS = (
         "what holding cost is a cost",
         _EXECUTION,
     ),
+    Mutant(
+        "round trips ignore a split's price",
+        "report/lots.py",
+        "lot.left, lot.price = lot.left * ratio, lot.price / ratio",
+        "lot.left = lot.left * ratio",
+        "a split changes units, not what was paid",
+        "unit/report/test_trades.py",
+    ),
+    Mutant(
+        "a fee in the coin stays in the position",
+        "report/trades.py",
+        "quantity -= fee if in_coin else ZERO",
+        "quantity -= ZERO",
+        "a fee in the coin leaves less to sell",
+        "unit/report/test_trades.py",
+    ),
+    Mutant(
+        "buy and hold ignores splits",
+        "report/benchmark.py",
+        "units[own] *= float(ratio)",
+        "units[own] *= 1.0",
+        "the benchmark goes through the same corporate actions",
+        "unit/report/test_benchmark.py",
+    ),
 )

@@ -236,3 +236,23 @@ def test_a_fee_in_the_coin() -> None:
     trades = round_trips([bought, fill(2, "-1.998", "100", fee="0.1998")], bases={"X": "BTC"})
     assert figures(trades) == [("long", Decimal("1.998"), 100, 100, Decimal("-0.3998"), Decimal("0.3998"))]
     assert trades.open == ()
+
+
+RATIOS = st.sampled_from([Decimal(2), Decimal(3), Decimal("1.5"), Decimal("0.1"), Decimal("1.05")])
+
+
+@given(st.lists(st.one_of(st.tuples(st.integers(-9, 9).filter(bool), st.integers(1, 99)), RATIOS), max_size=25))
+def test_splits_make_no_profit(steps: list[tuple[int, int] | Decimal]) -> None:
+    """Whatever is traded between splits: profit of trips less the cost of open lots is the money that trades brought."""
+    fills: list[Fill] = []
+    actions: list[tuple[int, CorporateAction]] = []
+    for n, step in enumerate(steps):
+        if isinstance(step, Decimal):
+            actions.append((len(fills), Split("X", n, step)))
+        else:
+            fills.append(fill(n, Decimal(step[0]), str(step[1])))
+    trades = round_trips(fills, actions=actions, lots={"X": Decimal("1e-30")})
+    profit = sum((trip.pnl for trip in trades.trips), Decimal(0))
+    cost = sum((o.quantity * o.entry_price * (1 if o.side == "long" else -1) for o in trades.open), Decimal(0))
+    brought = -sum((f.quantity * f.price for f in fills), Decimal(0))
+    assert abs(profit - cost - brought) < Decimal("1e-20")
