@@ -135,11 +135,11 @@ class Ticks:
             order.end = "cancelled"
             return
         if not there and not self.book:
-            self._cut(order)
+            self._cut(order, self._coming(order))
         for price, size in there:
             if order.end or not order.left:
                 break
-            may = self._may(order)
+            may, coming = self._may(order), self._coming(order)
             quantity = min(may, size)
             if quantity:
                 paid = price
@@ -148,11 +148,11 @@ class Ticks:
                 self._fill(order, quantity, paid, maker=False)
                 self._gives(order.sign, price, quantity)
             if quantity == may:
-                self._cut(order)
+                self._cut(order, coming)
 
     def _rest(self, order: Ref) -> None:
         there = self._there(order.sign, order.limit)
-        may = self._may(order)
+        may, coming = self._may(order), self._coming(order)
         quantity = min(may, sum((size for _, size in there), ZERO))
         if quantity:
             assert order.limit is not None
@@ -162,14 +162,14 @@ class Ticks:
                 self._gives(order.sign, price, min(size, left))
                 left -= min(size, left)
         if quantity == may:
-            self._cut(order)
+            self._cut(order, coming)
 
     def _gives(self, sign: int, price: Decimal, quantity: Decimal) -> None:
         self.had[sign, price] = self.had.get((sign, price), ZERO) + quantity
 
-    def _cut(self, order: Ref) -> None:
-        """An exit that met the market and has nothing more to close is over, unless an entry at work may bring it some."""
-        if not order.end and not self._may(order) and not self._coming(order):
+    def _cut(self, order: Ref, coming: bool) -> None:
+        """An exit that met the market and has nothing more to close is over, unless an entry at work could bring it some."""
+        if not order.end and not self._may(order) and not coming:
             order.end = "cancelled"
 
     def _fill(self, order: Ref, quantity: Decimal, price: Decimal, *, maker: bool) -> None:
