@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from onepath.backtest import plan
+from onepath.errors import StrategyError
 from onepath.feeds.columns import ColumnFeed
 from onepath.instruments import Instrument
 from onepath.journal.codec import decode
@@ -52,14 +53,23 @@ def _columns(table: Sequence[Row], volume: float) -> dict[str, list[Any]]:
 
 
 def trial(
-    strategy: Strategy | type[Strategy], rows: Mapping[str, Sequence[Row]], cash: float = 100_000, **how: Any
+    strategy: Strategy | type[Strategy],
+    rows: Mapping[str, Sequence[Row]],
+    cash: float = 100_000,
+    *,
+    raises: bool = True,
+    **how: Any,
 ) -> Trial:
     """Run `strategy` over bars of some symbols; `how` takes what `onepath.backtest` takes for costs and limits.
+
+    What the strategy raises is raised, as StrategyError with file and line; with `raises=False` it is in `outcome.errors`.
 
     >>> trial(SmaCross(fast=2, slow=3), {"X": bars([10, 9, 8, 9, 10, 11])}).orders
     """
     journal = MemoryJournal("trial")
     outcome = Session(plan(strategy, feed(rows), cash, **how), journal).run()
+    if raises and outcome.errors:
+        raise StrategyError(outcome.errors[0])
     events: dict[str, list[Any]] = {}
     for row in journal.rows():
         events.setdefault(row.kind, []).append(decode(row))

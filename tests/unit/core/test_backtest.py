@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import onepath
-from onepath import Bps, ConfigError, Context, FixedBps, Limits, Strategy
+from onepath import Bps, ConfigError, Context, FixedBps, Limits, Strategy, StrategyError
 from onepath.backtest import snake
 from onepath.frames import frame, kind_of
 from onepath.journal.sqlite import SqliteReader
@@ -20,6 +20,7 @@ from onepath.ledger import EXACT
 from onepath.provenance import source_of
 from onepath.simulator.commission import NoCommission
 from onepath.simulator.slippage import NoSlippage, VolumeBased
+from onepath.testing import bars, trial
 
 D = Decimal
 
@@ -245,6 +246,17 @@ def test_denied_orders_are_a_table(kind: str) -> None:
     assert f"orders denied: {len(result.denied)} ({reasons.pop()} {len(result.denied)})" in repr(result)
     none = onepath.backtest(Trip, data, cash=10_000)
     assert (len(none.denied), "denied" in repr(none)) == (0, False)
+
+
+def test_a_trial_tells_what_the_strategy_raised() -> None:
+    """Silence would look like a strategy that has nothing to do."""
+
+    class Mistaken(Strategy):
+        def generate_orders(self, context: Context) -> Any:
+            return context.buy("X", 1, limit="soon")
+
+    with pytest.raises(StrategyError, match=r"mistaken failed at .*test_backtest.py:\d+: the limit of X is 'soon'"):
+        trial(Mistaken, {"X": bars([10, 11, 12])})
 
 
 class Reasoned(Strategy):
