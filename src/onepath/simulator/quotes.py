@@ -58,11 +58,8 @@ class Displayed:
                 self._bid = ZERO
         self.quote = quote
 
-    def left(self, sign: int) -> Decimal | None:
-        """What a buyer (+1) or seller (-1) may still have; None where the size is not known."""
-        quote = self.quote
-        if quote is None:
-            return ZERO
+    def left(self, sign: int, quote: Quote) -> Decimal | None:
+        """What a buyer (+1) or seller (-1) may still have of the quote that stands; None where the size is not known."""
         size, had = (quote.ask_size, self._ask) if sign > 0 else (quote.bid_size, self._bid)
         return max(ZERO, exact(size) - had) if size > 0 else None
 

@@ -16,7 +16,7 @@ from onepath.book import Book
 from onepath.calendars import Calendar
 from onepath.calendars import get as calendar_named
 from onepath.instruments import ZERO, Instrument
-from onepath.market import Bar, MarketEvent, Quote, Trade
+from onepath.market import Bar, MarketEvent, Trade
 from onepath.orders import Order, OrderType, TimeInForce
 from onepath.simulator.depth import Taken
 from onepath.simulator.quotes import Displayed
@@ -148,8 +148,8 @@ class Place:
                     buys = level if level > buys else buys
                 else:
                     sells = level if level < sells else sells
-            elif order.stop is not None:
-                level = float(order.stop)
+            else:  # a stop: what waits for neither wants to see everything
+                level = float(order.stop)  # type: ignore[arg-type]
                 rises, falls = (min(rises, level), falls) if rising else (rises, max(falls, level))
         self.bounds = buys, sells, rises, falls
 
@@ -165,15 +165,12 @@ class Place:
         )
 
     def matters(self, event: MarketEvent) -> bool:
-        """Whether the event can do anything to an order here."""
+        """Whether the event can do anything to an order here; of a quote the venue knows it by itself."""
         buys, sells, rises, falls = self.bounds
         if isinstance(event, Bar):
             low, high = event.low, event.high
         elif isinstance(event, Trade):
             low = high = event.price
-        elif isinstance(event, Quote):
-            low, high = event.bid, event.ask
-            return high <= buys or low >= sells or high >= rises or low <= falls
         else:
             return True
         return low <= buys or high >= sells or high >= rises or low <= falls

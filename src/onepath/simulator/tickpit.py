@@ -96,9 +96,9 @@ class TickPit:
         house, at = self._house, event.at
         self.show(place, event)
         if type(event) is Trade:
-            quoted = self.standing(place) is not None
-            if quoted:
-                self._queued(place, event)
+            quote = self.standing(place)
+            if quote is not None:
+                self._queued(place, event, quote)
             else:
                 self._traded(place, event)
         else:
@@ -178,10 +178,10 @@ class TickPit:
         opened = None if first or resting.opened is None else exact(resting.opened)
         seen = Seen(float(met.price), 0.0, quote.ask - quote.bid if mid is not None else 0.0, 0.0)
         if place.book is not None and place.book.ready and not met.maker:
-            self._sweep(resting, place, met, _chance(met, at, seen, None, mid, opened))
+            self._sweep(resting, place, place.book, quote, met, _chance(met, at, seen, None, mid, opened))
             return
         inside = self._inside(resting, place) if place.book is not None else None
-        room = place.displayed.left(sign) if inside is None else sum((size for _, size in inside), ZERO)
+        room = place.displayed.left(sign, quote) if inside is None else sum((size for _, size in inside), ZERO)
         fill = self._house.trade(resting, place, _chance(met, at, seen, room, mid, opened))
         if fill is None:
             return
@@ -192,12 +192,10 @@ class TickPit:
             place.taken.record(sign, _first(inside, abs(fill.quantity)))
         self._children(resting, place, quote, at)
 
-    def _sweep(self, resting: Resting, place: Place, met: Met, chance: Chance) -> None:
+    def _sweep(self, resting: Resting, place: Place, book: Book, quote: Quote, met: Met, chance: Chance) -> None:
         """Take the book's levels, the best first: a fill each."""
-        order, book = resting.order, place.book
-        if book is None:
-            return
-        sign, lot = order.side.sign, place.instrument.lot_size
+        order, lot = resting.order, place.instrument.lot_size
+        sign = order.side.sign
         levels = sweep(book, sign, resting.available, None if met.slipped else order.limit, place.taken, lot)
         parts = [
             replace(chance, price=price, room=size, swept=True, seen=chance.seen._replace(price=float(price)))
@@ -214,9 +212,7 @@ class TickPit:
             if fill is None:
                 continue
             place.taken.record(sign, [(part.price, abs(fill.quantity))])
-            quote = self.standing(place)
-            if quote is not None:
-                self._children(resting, place, quote, chance.at)
+            self._children(resting, place, quote, chance.at)
 
     def _inside(self, resting: Resting, place: Place) -> list[tuple[Decimal, Decimal]]:
         """The book's levels at or inside the limit of an order at rest: whoever shows them would have met it."""
@@ -233,7 +229,7 @@ class TickPit:
 
     # -- trades
 
-    def _queued(self, place: Place, trade: Trade) -> None:
+    def _queued(self, place: Place, trade: Trade, quote: Quote) -> None:
         """A trade in a quoted symbol: it reaches those who rest at its price as their queue says, and those whose price it went
         beyond, all together up to its size."""
         given = ZERO
@@ -248,16 +244,13 @@ class TickPit:
                 reaches = ZERO if resting.queue is None else resting.queue.traded(trade, given)
             if not reaches or not resting.available:
                 continue
-            quote = self.standing(place)
-            mid = None if quote is None else middle(quote)
             met = Met(limit, slipped=False, maker=True)
             opened = None if resting.opened is None else exact(resting.opened)
-            chance = _chance(met, trade.at, Seen(trade.price), reaches, mid, opened)
+            chance = _chance(met, trade.at, Seen(trade.price), reaches, middle(quote), opened)
             fill = self._house.trade(resting, place, chance)
             if fill is not None:
                 given += abs(fill.quantity)
-                if quote is not None:
-                    self._children(resting, place, quote, trade.at)
+                self._children(resting, place, quote, trade.at)
 
     def _rests(self, resting: Resting, trade: Trade) -> bool:
         """Whether a trade finds the order at rest."""
