@@ -20,7 +20,7 @@ from onepath.feeds.actions import WithActions
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import KINDS, decode
 from onepath.journal.memory import MemoryJournal
-from onepath.journal.sqlite import BATCH, SqliteJournal, SqliteReader
+from onepath.journal.sqlite import BATCH, SqliteJournal, SqliteReader, index
 from onepath.ports import Row
 from onepath.replay import RecordedVenue
 from onepath.risk import Limits
@@ -510,3 +510,29 @@ def test_what_cannot_be_written_ends_its_strategy_not_the_journal(make: Make) ->
     outcome = session(journal, Unwritable()).run()
     assert outcome.errors
     assert [row.seq for row in journal.rows()] == list(range(1, len(list(journal.rows())) + 1))
+
+
+def test_a_long_journal_is_indexed_once_it_has_ended(tmp_path: Path) -> None:
+    """25,000 orders, each filled: before the session has ended nothing is indexed; then a fill is found through the indexes
+    alone, by its own id, its order's, its signal's and its position's; and the answer is the same as without."""
+    path = tmp_path / "long.db"
+    journal = SqliteJournal.create(path, "long")
+    for n in range(1, 25_001):
+        signal = {"id": n, "strategy": "s", "symbol": "X", "type": "t", "conditions": [], "values": {}}
+        journal.append(n, "signal", "s", signal)
+        journal.append(n, "order.submitted", "s", {"id": n, "symbol": "X", "signal_id": n})
+        journal.append(n, "order.filled", "s", {"id": n, "order_id": n, "symbol": "X"})
+        journal.append(n, "position", "s", {"id": 1, "fill_id": n})
+    journal.flush()
+    assert not index(path)
+    query = "SELECT * FROM explained WHERE fill_id = 24000"
+    slow = sqlite3.connect(path).execute(query).fetchall()
+    journal.append(25_001, "session.ended", None, {"status": "completed"})
+    journal.close()
+    assert index(path)
+    assert index(path), "once is enough"
+    connection = sqlite3.connect(path)
+    assert connection.execute(query).fetchall() == slow
+    steps = [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert not [step for step in steps if step.startswith("SCAN")]
+    assert sum("USING INDEX journal_" in step for step in steps) == 7

@@ -74,8 +74,10 @@ def _explained(journal: Path, fill: int) -> dict[str, Any] | None:
     """The row of the view `explained`."""
     import sqlite3
 
+    from onepath.journal.sqlite import index
     from onepath.report.explained import parsed
 
+    index(journal)
     connection = sqlite3.connect(f"{journal.resolve().as_uri()}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
     try:

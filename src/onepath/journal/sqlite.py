@@ -1,6 +1,7 @@
 """A journal in one SQLite file a session: append only, dense sequence, readable with any SQL tool.
 
-Rules: one connection writes and it alone checkpoints (SQLite before 3.51.3 has a bug with two); readers open read-only.
+Rules: one connection writes and it alone checkpoints (SQLite before 3.51.3 has a bug with two); readers open read-only
+(but `index`, which adds indexes to a journal that has ended).
 Triggers refuse update and delete. Rows are kept in a list and written in batches; `flush` makes them durable.
 Wall-clock times and the session's identity stand in `session`, so that `journal` is equal for equal runs
 but for its `session_id` column.
@@ -21,7 +22,31 @@ from onepath.journal.codec import encode
 from onepath.ports import Row
 
 BATCH = 2_000
-_TABLES = """
+
+
+def _key(row: str) -> str:
+    """What the rows that `explained` joins are found by: a position's fill, else the id of a signal, order or fill."""
+    body = f"{row}body"
+    return (
+        f"coalesce(json_extract({body}, '$.fill_id'), json_extract({body}, '$.id'), json_extract({body}, '$.order.id'))"
+    )
+
+
+def _step(row: str) -> str:
+    """What the steps of an order are found by: its parent where it is a child that was sent, else its own id."""
+    return f"coalesce(json_extract({row}body, '$.parent_id'), json_extract({row}body, '$.order_id'))"
+
+
+_KEYED = "kind IN ('order.submitted', 'order.forced', 'order.filled', 'order.partly_filled', 'signal', 'position')"
+_STEPS = "kind LIKE 'order.%'"
+_MANY = 20_000
+"""rows from which on a scan takes longer than a person waits"""
+_INDEXES = f"""
+CREATE INDEX journal_keys ON journal ({_key("")}, kind) WHERE {_KEYED};
+CREATE INDEX journal_steps ON journal ({_step("")}) WHERE {_STEPS};
+"""
+"""what makes `explained` quick; a journal is written without them, because every row would pay for it"""
+_TABLES = f"""
 CREATE TABLE journal (
   session_id TEXT NOT NULL, seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
   strategy_id TEXT, cause INTEGER, body TEXT NOT NULL);
@@ -54,26 +79,26 @@ CREATE VIEW signals AS SELECT session_id, seq, at, strategy_id,
   json_extract(body, '$.conditions') AS conditions, json_extract(body, '$.values') AS "values"
   FROM journal WHERE kind = 'signal';
 CREATE VIEW explained AS SELECT f.session_id, f.seq, f.strategy_id,
-  json_extract(f.body, '$.id') AS fill_id, json_extract(f.body, '$.symbol') AS symbol,
+  {_key("f.")} AS fill_id, json_extract(f.body, '$.symbol') AS symbol,
   json_extract(s.body, '$.type') AS signal, json_extract(s.body, '$.conditions') AS conditions,
   json_extract(s.body, '$.values') AS "values", s.at AS signal_at,
   json_extract(o.body, '$.parent_id') AS parent_id, json_extract(o.body, '$.group') AS "group", o.body AS "order",
-  coalesce(json_extract(o.body, '$.id'), json_extract(o.body, '$.order.id')) AS order_id, o.at AS ordered_at, p.body AS parent,
-  (SELECT json_group_array(json_extract(c.body, '$.id')) FROM journal c WHERE c.kind = 'order.submitted'
-    AND json_extract(c.body, '$.parent_id') = json_extract(f.body, '$.order_id')) AS children,
+  json_extract(f.body, '$.order_id') AS order_id, o.at AS ordered_at, p.body AS parent,
+  (SELECT json_group_array(json_extract(c.body, '$.id')) FROM journal c WHERE c.{_STEPS} AND c.kind = 'order.submitted'
+    AND {_step("c.")} = json_extract(f.body, '$.order_id')) AS children,
   (SELECT json_group_array(json_object('at', c.at, 'event', substr(c.kind, 7), 'what', json(c.body))) FROM journal c
-    WHERE c.kind LIKE 'order.%' AND c.kind NOT IN ('order.submitted', 'order.forced') AND c.seq < f.seq
-    AND json_extract(c.body, '$.order_id') = json_extract(f.body, '$.order_id')) AS before,
+    WHERE c.{_STEPS} AND c.kind NOT IN ('order.submitted', 'order.forced') AND c.seq < f.seq
+    AND {_step("c.")} = json_extract(f.body, '$.order_id')) AS before,
   f.at, f.body AS fill, q.body AS position
   FROM journal f
-  LEFT JOIN journal o ON o.kind IN ('order.submitted', 'order.forced')
-    AND coalesce(json_extract(o.body, '$.id'), json_extract(o.body, '$.order.id')) = json_extract(f.body, '$.order_id')
-  LEFT JOIN journal p ON p.kind = 'order.submitted' AND json_extract(p.body, '$.id') = json_extract(o.body, '$.parent_id')
-  LEFT JOIN journal s ON s.kind = 'signal' AND json_extract(s.body, '$.id')
+  LEFT JOIN journal o ON o.{_KEYED} AND o.kind IN ('order.submitted', 'order.forced')
+    AND {_key("o.")} = json_extract(f.body, '$.order_id')
+  LEFT JOIN journal p ON p.{_KEYED} AND p.kind = 'order.submitted' AND {_key("p.")} = json_extract(o.body, '$.parent_id')
+  LEFT JOIN journal s ON s.{_KEYED} AND s.kind = 'signal' AND {_key("s.")}
     = coalesce(json_extract(o.body, '$.signal_id'), json_extract(p.body, '$.signal_id'))
-  LEFT JOIN journal q ON q.kind = 'position' AND json_extract(q.body, '$.fill_id') = json_extract(f.body, '$.id')
-  WHERE f.kind IN ('order.filled', 'order.partly_filled');
-"""
+  LEFT JOIN journal q ON q.{_KEYED} AND q.kind = 'position' AND {_key("q.")} = {_key("f.")}
+  WHERE f.{_KEYED} AND f.kind IN ('order.filled', 'order.partly_filled');
+"""  # noqa: S608 - our own words alone
 _WIDTH = 6
 """values of a row beside the session's id"""
 _AT_ONCE = 100
@@ -109,6 +134,26 @@ def explained(rows: Iterable[Row], session_id: str, fill_id: int) -> Mapping[str
     found = connection.execute("SELECT * FROM explained WHERE fill_id = ?", (fill_id,)).fetchone()
     connection.close()
     return None if found is None else dict(found)
+
+
+def index(path: Path) -> bool:
+    """Make `explained` quick in a long journal whose session has ended, once; whether it is. Where the file cannot be written
+    all stays as it was."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0)
+    try:
+        done = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+        if "journal_steps" in done:
+            return True
+        last = connection.execute("SELECT seq, kind FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+        (view,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'explained'").fetchone()
+        if last is None or last[0] < _MANY or last[1] != "session.ended" or _key("f.") not in view:
+            return False
+        connection.executescript(f"BEGIN;{_INDEXES}COMMIT;")
+    except (sqlite3.Error, TypeError):
+        return False
+    finally:
+        connection.close()  # what was not committed is taken back
+    return True
 
 
 class SqliteJournal:
