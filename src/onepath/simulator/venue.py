@@ -259,7 +259,8 @@ class SimulatedVenue:
             else:
                 for account in self._accounts.values():
                     if account.due <= theirs:
-                        for flow in account.advance(theirs, self._house.price):
+                        # What has not begun begins now, not when the clock did.
+                        for flow in account.advance(theirs or at, self._house.price):
                             self._reports.say(flow, theirs)
                             if type(flow) is MarginCall and flow.liquidates:
                                 self._liquidate(account.strategy, account, theirs)

@@ -194,6 +194,14 @@ def test_margin_interest() -> None:
     assert made.ledger.equity == D("999.59996")
 
 
+def test_interest_begins_with_the_session() -> None:
+    """1,000 idle at 36 %: bars of 12 hours from 2024-01-01 12:00; the first ends at 00:00 of the 2nd, the last at 12:00 of the 4th.
+    The midnights of the 3rd and the 4th pay 1, then 1.001; not a day more, whatever the clock counts from."""
+    starts = [19_723 * DAY + n * 12 * HOUR for n in range(1, 7)]
+    made = ran({}, {"X": [100] * 6}, AccountTerms(credit_rate=D("0.36")), every=12 * HOUR, starts=starts)
+    assert [flow.amount for flow in made.of("cash")] == [D("1"), D("1.001")]
+
+
 def test_short_borrow() -> None:
     """5 short at 100, then 120 at midnight: 600 x 36 % / 360 = 0.60."""
     prices = [100.0] * 20 + [120.0] * 8
