@@ -161,3 +161,21 @@ def test_last_prices_are_restated(action: CorporateAction, marks: dict[str, floa
     found: dict[str, MarketEvent] = {"OLD": Trade("OLD", 0, 80.0, 1.0)}
     remark(found, action)
     assert {symbol: event.mark for symbol, event in found.items()} == marks
+
+
+def test_what_comes_closes_what_is_there_to_the_last_unit() -> None:
+    """Ten OLD, bought for 700, become ten NEW; ten NEW are short for 600: both are gone, and 100 is lost."""
+    ledger = books(("OLD", "10", "70"), ("NEW", "-10", "60"))
+    before = ledger.cash
+    with localcontext(EXACT):
+        act(ledger, Merger("OLD", 1, "NEW", D(1)), INSTRUMENTS)
+    assert ledger.positions == {}
+    assert (ledger.realised, ledger.cash) == (D(-100), before)
+
+
+def test_the_price_of_who_takes_over_is_its_own() -> None:
+    """NEW has a price of 30 already: a merger says nothing about it, and a merger for cash alone marks nobody."""
+    for action in (Merger("OLD", 1, "NEW", D(2), D(10)), Merger("OLD", 1, cash=D(80))):
+        marks: dict[str, MarketEvent] = {"OLD": Trade("OLD", 0, 80.0, 0.0), "NEW": Trade("NEW", 0, 30.0, 0.0)}
+        remark(marks, action)
+        assert {s: m.mark for s, m in marks.items() if s == "NEW"} == {"NEW": 30.0}

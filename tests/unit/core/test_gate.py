@@ -141,3 +141,14 @@ def test_a_decision_that_is_taken_back_does_not_leave() -> None:
     gate.dropped(1)
     with pytest.raises(ConservationError):
         gate.release(Approved(order(1)))
+
+
+def test_the_slices_of_the_next_parent_are_its_own() -> None:
+    """Ten of the first parent are used up; the second of the same strategy has ten again, and not a tenth more."""
+    gate = Gate()
+    gate.decided(order(1))
+    gate.decided(order(2, "10", parent_id=1))
+    gate.decided(order(3))
+    gate.decided(order(4, "10", parent_id=3))
+    with pytest.raises(ConservationError, match=r"children of order 3 are for 10.1, more than its own 10"):
+        gate.decided(order(5, "0.1", parent_id=3))

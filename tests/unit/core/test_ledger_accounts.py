@@ -9,15 +9,16 @@ from itertools import count
 import pytest
 
 from onepath.accounts import DAY, AccountTerms
-from onepath.errors import DataError
+from onepath.errors import ConfigError, DataError
 from onepath.events import CashFlow, Fill
 from onepath.instruments import Instrument
 from onepath.ledger import EXACT, Ledger
 from onepath.market import Trade
 from onepath.portfolio import Portfolio
-from onepath.rates import Rates
+from onepath.rates import Rates, reachable
 
 D = Decimal
+X = Instrument(symbol="X")
 BTC = Instrument(symbol="BTCUSDT", base="BTC", currency="USDT")
 EURUSD = Instrument(symbol="EURUSD", base="EUR", currency="USD")
 USDJPY = Instrument(symbol="USDJPY", base="USD", currency="JPY")
@@ -130,3 +131,58 @@ def test_what_pays_for_units_is_no_income() -> None:
     for kind in ("dividend", "fraction"):
         ledger.flow(CashFlow(strategy="s", kind=kind, currency="USD", amount=D(7), symbol="X"))
     assert (ledger.cash, ledger.flows) == (D(100_014), D(7))
+
+
+def test_what_may_be_spent_of_a_cash_account() -> None:
+    """Sold for 1,100 on a Friday with 99,000 beside: 1,100 settle on Monday. Until then 99,000 may be spent, of 100,100."""
+    ledger = books(X, type="cash", settlement_days=1)
+    ledger.apply(fill("X", "10", "100"))
+    ledger.apply(fill("X", "-10", "110", at=DAY))
+    marks = {"X": Trade("X", DAY, 110.0, 0.0)}
+    portfolio = Portfolio(ledger, marks, D(1))  # type: ignore[arg-type]
+    assert (portfolio.cash, portfolio.settled_cash, portfolio.buying_power) == (D(100_100), D(99_000), D(99_000))
+    marks["X"] = Trade("X", 4 * DAY, 110.0, 0.0)
+    assert (portfolio.settled_cash, portfolio.buying_power) == (D(100_100), D(100_100))
+    assert portfolio.currency == "USD"
+
+
+def test_what_positions_bind_of_a_margin_account() -> None:
+    """100 X at 500: half of 50,000 is bound, and twice the equity of 100,000 less them may still be bought. A leverage of 1
+    is stricter than the half: all of it is bound, and 50,000 are left. Without a rule of the account the leverage is it."""
+    ledger = books(X, type="margin", initial_margin=D("0.5"))
+    ledger.apply(fill("X", "100", "500"))
+    marks = {"X": Trade("X", 0, 500.0, 0.0)}
+    for leverage, bound, left in ((4, 25_000, 150_000), (1, 50_000, 50_000)):
+        portfolio = Portfolio(ledger, marks, D(leverage))  # type: ignore[arg-type]
+        assert (portfolio.margin_used, portfolio.buying_power) == (D(bound), D(left))
+    plain = books(X)
+    plain.apply(fill("X", "100", "500"))
+    portfolio = Portfolio(plain, marks, D(4))  # type: ignore[arg-type]
+    assert (portfolio.margin_used, portfolio.buying_power) == (D(12_500), D(350_000))
+    assert portfolio.settled_cash == D(50_000), "no days to wait: all cash is settled"
+
+
+def test_a_rate_may_be_asked_for() -> None:
+    """A euro is 1.10 dollars; an empty purse needs no rate: the francs came and went."""
+    ledger = books(X, EURUSD, currency="USD")
+    for amount in ("5", "-5"):
+        ledger.flow(CashFlow(strategy="s", kind="interest", currency="CHF", amount=D(amount)))
+    portfolio = Portfolio(ledger, {"EURUSD": Trade("EURUSD", 0, 1.1, 0.0)}, D(1))
+    assert portfolio.rate("EUR") == D("1.1")
+    assert portfolio.cash == D(100_000)
+    with pytest.raises(DataError, match="CHF"):
+        portfolio.rate("CHF")
+
+
+def test_a_currency_that_no_instrument_reaches() -> None:
+    """The DAX is in euros: with EURUSD dollars are enough, without it the session cannot start."""
+    reachable("USD", ["DAX", "X"], {"DAX": DAX, "X": X, "EURUSD": EURUSD})
+    with pytest.raises(ConfigError, match="DAX is priced in EUR and the account is kept in USD, but no instrument"):
+        reachable("USD", ["DAX", "X"], {"DAX": DAX, "X": X})
+
+
+def test_nothing_left_of_what_was_not_held() -> None:
+    """An action may leave nothing of a symbol that nobody held, with a profit all the same (a fraction paid out)."""
+    ledger = books(X)
+    event = ledger.restate("X", D(0), D(0), realised=D(7), change="closed")
+    assert (event.quantity, ledger.realised, ledger.positions) == (D(0), D(7), {})

@@ -1,0 +1,325 @@
+"""The simulated venue where two things meet: families and other symbols, books without a beginning, an account that runs out
+of money in mid-book, closes without a market."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from onepath.accounts import AccountTerms
+from onepath.actions import Delisting, Split
+from onepath.events import Accepted, Cancelled, CancelRejected, Expired, Fill, Rejected, Replaced, ReplaceRejected
+from onepath.instruments import Instrument
+from onepath.market import Bar, BookUpdate, Quote, Trade
+from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
+from onepath.simulator.latency import Constant
+from onepath.simulator.queues import Back
+from onepath.simulator.venue import Market, SimulatedVenue, Terms
+
+D = Decimal
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+INSTRUMENTS = {s: Instrument(symbol=s, tick_size=D("0.01")) for s in ("X", "Y")}
+
+
+class Stage:
+    """A venue for X and Y, its marks kept as the engine keeps them."""
+
+    def __init__(
+        self,
+        *,
+        cash: int = 1_000_000,
+        leverage: int = 10,
+        quoted: tuple[str, ...] = (),
+        terms: Any = None,
+        calendar: str = "24/7",
+        lot: str = "1",
+        **market: Any,
+    ) -> None:
+        self.marks: dict[str, Any] = {}
+        known = {s: Instrument(symbol=s, tick_size=D("0.01"), calendar=calendar, lot_size=D(lot)) for s in ("X", "Y")}
+        given = Market(**{"participation": None, **market})
+        accounts = {"s": terms or Terms(D(cash), D(leverage))}
+        self.venue = SimulatedVenue(known, accounts, given, marks=self.marks, quoted=quoted)
+        self.ids = 0
+
+    def send(self, words: str, at: int = 0, **how: Any) -> list[str]:
+        self.ids += 1
+        return told(self.venue.submit(Approved(order(self.ids, words, at, **how)), at))
+
+    def see(self, *events: Any) -> list[str]:
+        """What the loop does with an instant."""
+        at = events[0].at
+        found = list(self.venue.advance(at)) if self.venue.due <= at else []
+        if self.venue.working and any(self.venue.touches(event) for event in events):
+            found += self.venue.match(events)
+        for event in events:
+            self.marks[event.symbol] = event
+        return told(found)
+
+
+def order(number: int, words: str, at: int, **how: Any) -> Order:
+    """`Y buy 10 limit 99 gtc` as an order; of X where no symbol is named."""
+    parts = words.split()
+    symbol = parts.pop(0) if parts[0] in INSTRUMENTS else "X"
+    side, quantity, *rest = parts
+    prices = {name: D(value) for name, value in zip(rest[::2], rest[1::2], strict=True)}
+    kind = "_".join(name for name in ("stop", "limit") if name in prices) or "market"
+    given: dict[str, Any] = {"time_in_force": TimeInForce.GTC, "type": OrderType(kind), **prices, **how}
+    return Order(
+        id=number, strategy="s", symbol=symbol, side=Side[side.upper()], quantity=D(quantity), submitted_at=at, **given
+    )
+
+
+def told(reports: Any) -> list[str]:
+    """Reports in a few words."""
+    found: list[str] = []
+    for r in reports:
+        if isinstance(r, Fill):
+            found.append(
+                f"#{r.order_id} {r.quantity.normalize():+f} @ {r.price.normalize():f}{' maker' if r.maker else ''}"
+            )
+        elif isinstance(r, Replaced):
+            found.append(f"#{r.order_id} replaced {r.quantity.normalize():f}")
+        elif isinstance(r, Cancelled | Rejected | CancelRejected | ReplaceRejected):
+            found.append(f"#{r.order_id} {type(r).__name__}: {r.reason}")
+        elif isinstance(r, Expired):
+            found.append(f"#{r.order_id} expired")
+        elif not isinstance(r, Accepted):
+            found.append(type(r).__name__)
+    return found
+
+
+def bar(symbol: str, minute: int, text: str) -> Bar:
+    prices = [float(p) for p in text.split("/")]
+    first, high, low, last = prices * 4 if len(prices) == 1 else prices
+    return Bar(symbol, minute * MINUTE, (minute + 1) * MINUTE, first, high, low, last, 0.0)
+
+
+def book(
+    at: int, bids: Any, asks: Any, *, snapshot: bool = False, best: tuple[float, float] | None = None
+) -> BookUpdate:
+    bid, ask = best or (max(p for p, _ in bids), min(p for p, _ in asks))
+    return BookUpdate(symbol="X", at=at, bids=tuple(bids), asks=tuple(asks), bid=bid, ask=ask, snapshot=snapshot)
+
+
+# -- families
+
+
+def test_a_child_whose_parent_is_long_gone() -> None:
+    """Nothing is left that it could protect: it ends at once."""
+    stage = Stage()
+    stage.see(bar("X", 0, "100"))
+    assert stage.send("sell 10 stop 90", MINUTE, parent_id=77) == ["#1 Cancelled: parent ended"]
+
+
+def test_a_child_of_another_symbol_waits_for_its_own_market() -> None:
+    """X is bought at 100; its hedge, short Y at 50 or better, works from the next bar of Y, not within the one of X."""
+    stage = Stage()
+    stage.see(bar("X", 0, "100"), bar("Y", 0, "49"))
+    stage.send("buy 10", MINUTE)
+    stage.send("Y short 10 limit 50", MINUTE, parent_id=1)
+    assert stage.see(bar("X", 1, "100"), bar("Y", 1, "49")) == ["#1 +10 @ 100"]
+    assert stage.see(bar("X", 2, "100"), bar("Y", 2, "51")) == ["#2 -10 @ 51 maker"]
+
+
+def test_a_post_only_child_that_would_take() -> None:
+    """Bought at 101; the target at 98 would sell to the bid of 99: it may only make, and is rejected."""
+    stage = Stage(quoted=("X",))
+    stage.see(Quote("X", 1, 99.0, 101.0, 50.0, 50.0))
+    stage.send("buy 10 limit 100", 1)
+    stage.send("sell 10 limit 98", 1, parent_id=1, post_only=True)
+    assert stage.see(Quote("X", 2, 99.0, 100.0, 50.0, 50.0)) == [
+        "#1 +10 @ 100 maker",
+        "#2 Rejected: post-only would take liquidity",
+    ]
+
+
+# -- books
+
+
+def test_a_book_without_a_beginning_shows_its_best_prices() -> None:
+    """Without a snapshot the sizes behind the best are not known: ten are bought at the best ask, whatever stands there;
+    when the next message moves it to 102, so is the next order."""
+    stage = Stage()
+    stage.see(book(1, [(99.0, 5.0)], [(101.0, 1.0)]))
+    assert stage.send("buy 10", 1) == ["#1 +10 @ 101"]
+    stage.send("buy 10 limit 100", 1)
+    assert stage.see(book(2, [], [(100.0, 2.0)], best=(99.0, 100.0))) == ["#2 +10 @ 100 maker"]
+    stage.see(book(3, [], [(100.0, 0.0)], best=(99.0, 102.0)))
+    assert stage.send("buy 1", 3) == ["#3 +1 @ 102"]
+
+
+def test_a_sweep_ends_where_the_money_ends() -> None:
+    """1,000 dollars, asks 5 at 100 and 10 at 110: five for 500, four for 440, and the rest is not paid for; the level at
+    120 is not tried."""
+    stage = Stage(cash=1_000, leverage=1, quoted=("X",))
+    stage.see(book(1, [(99.0, 5.0)], [(100.0, 5.0), (110.0, 10.0), (120.0, 10.0)], snapshot=True))
+    assert stage.send("buy 20", 1) == ["#1 +5 @ 100", "#1 +4 @ 110", "#1 Cancelled: cash does not pay for the rest"]
+
+
+def test_a_sell_that_kills_or_fills_sells_no_more_than_there_is() -> None:
+    """Eight are held; ten to sell, at once and whole, would go short: nothing is sold."""
+    stage = Stage(quoted=("X",))
+    stage.see(book(1, [(99.0, 50.0)], [(100.0, 50.0)], snapshot=True))
+    stage.send("buy 8", 1)
+    (said,) = stage.send("sell 10", 1, time_in_force=TimeInForce.FOK)
+    assert said.startswith("#2 Cancelled")
+    assert stage.venue.positions() == {("s", "X"): D(8)}
+
+
+def test_levels_that_are_had_are_had_to_the_lot() -> None:
+    """A bid of 10 at 100 rests; sellers show 1.5 at 99.5 and 0.9 at 100: in whole lots 2 of 2.4 are had, the first level
+    first. What is left, 0.4, is below a lot: a second order at 100 gets nothing of it."""
+    stage = Stage(quoted=("X",))
+    stage.see(book(1, [(99.0, 5.0)], [(101.0, 5.0)], snapshot=True))
+    stage.send("buy 10 limit 100", 1)
+    shown = stage.see(book(2, [], [(101.0, 0.0), (99.5, 1.5), (100.0, 0.9)], best=(99.0, 99.5)))
+    assert shown == ["#1 +2 @ 100 maker"]
+    assert stage.send("buy 5 limit 100", 2) == []
+    few = Stage(cash=150, leverage=1, quoted=("X",))
+    few.see(book(1, [(99.0, 5.0)], [(101.0, 5.0)], snapshot=True))
+    few.send("buy 10 limit 100", 1)
+    assert few.see(book(2, [], [(101.0, 0.0), (99.5, 1.5), (100.0, 0.9)], best=(99.0, 99.5))) == [
+        "#1 +1 @ 100 maker",
+        "#1 Cancelled: cash does not pay for the rest",
+    ]
+
+
+def test_a_snapshot_forgets_what_we_had() -> None:
+    """All five at 100 are had; the book as it stands now shows five again, and they can be had again."""
+    stage = Stage(quoted=("X",))
+    stage.see(book(1, [(99.0, 5.0)], [(100.0, 5.0)], snapshot=True))
+    stage.see(book(2, [(99.0, 4.0)], [], best=(99.0, 100.0)))
+    assert stage.send("buy 5", 2) == ["#1 +5 @ 100"]
+    assert stage.send("buy 5 limit 100", 2) == []
+    assert stage.see(book(3, [(99.0, 5.0)], [(100.0, 5.0)], snapshot=True)) == ["#2 +5 @ 100 maker"]
+
+
+# -- closes
+
+
+def test_a_market_on_close_without_a_market() -> None:
+    """Nothing was ever shown of X: at the close of New York, 21:00 UTC in January, the order ends with nothing."""
+    start = 19_732 * 24 * HOUR  # Wednesday, 10 January 2024
+    stage = Stage(calendar="XNYS", quoted=("X",))
+    stage.send("buy 10", start + 15 * HOUR, time_in_force=TimeInForce.AT_CLOSE)
+    assert stage.venue.due == start + 21 * HOUR
+    assert told(stage.venue.advance(start + 21 * HOUR)) == ["#1 expired"]
+
+
+def test_a_limit_on_close_that_the_last_trade_does_not_reach() -> None:
+    """Trades only: the last before the close was at 101, over the limit of 100: the order ends with nothing."""
+    start = 19_732 * 24 * HOUR
+    stage = Stage(calendar="XNYS")
+    stage.see(Trade("X", start + 15 * HOUR, 101.0, 5.0))
+    stage.send("buy 10 limit 100", start + 15 * HOUR, time_in_force=TimeInForce.AT_CLOSE)
+    assert told(stage.venue.advance(start + 21 * HOUR)) == ["#1 expired"]
+
+
+# -- corporate actions
+
+
+def test_a_delisting_ends_what_rests() -> None:
+    """There is no market any more: the limit at 90 ends with the action, and so does nothing of Y."""
+    stage = Stage()
+    stage.see(bar("X", 0, "100"), bar("Y", 0, "100"))
+    stage.send("buy 10 limit 90", MINUTE)
+    stage.send("Y buy 10 limit 90", MINUTE)
+    (said,) = told(stage.venue.act(Delisting(symbol="X", at=2 * MINUTE, price=D(100))))
+    assert said.startswith("#1 Cancelled")
+    assert [o.symbol for o in stage.venue.open_orders()] == ["Y"]
+
+
+def test_a_trailing_stop_through_a_split() -> None:
+    """Trails 2 below the best of 104 (stop 102); a split of 2 makes that 1 below 52: at 51.5 it holds, at 51 it sells 20."""
+    stage = Stage()
+    stage.see(Quote("X", 1, 100.0, 100.0, 50.0, 50.0))
+    stage.send("buy 10", 1)
+    stage.send("sell 10", 1, type=OrderType.TRAILING_STOP, trail=D(2))
+    assert stage.see(Quote("X", 2, 104.0, 104.0, 50.0, 50.0)) == []
+    assert told(stage.venue.act(Split(symbol="X", at=3, ratio=D(2)))) == ["#2 replaced 20"]
+    assert stage.see(Quote("X", 4, 51.5, 51.5, 50.0, 50.0)) == []
+    assert stage.see(Quote("X", 5, 51.0, 51.0, 50.0, 50.0)) == ["#2 -20 @ 51"]
+
+
+def test_messages_on_their_way_through_a_split() -> None:
+    """New terms for X are on their way when X splits: they are in old units, and refused. What is sent for Y arrives."""
+    stage = Stage(latency=Constant(ms=1_000))
+    for symbol in ("X", "Y"):
+        stage.see(Quote(symbol, 1, 99.0, 101.0, 50.0, 50.0))
+    stage.send("buy 10 limit 90", 1)
+    told(stage.venue.advance(2 * SECOND))
+    stage.send("Y buy 10", 3 * SECOND)
+    terms = Approved(order(1, "buy 10 limit 95", 3 * SECOND))
+    assert told(stage.venue.replace(terms, 3 * SECOND)) == []
+    assert told(stage.venue.act(Split(symbol="X", at=3 * SECOND + 1, ratio=D(2)))) == ["#1 replaced 20"]
+    heard = told(stage.venue.advance(5 * SECOND))
+    assert [said.partition(":")[0] for said in heard] == ["#1 ReplaceRejected", "#2 +10 @ 101"] or heard[
+        0
+    ] == "#2 +10 @ 101"
+    (left,) = stage.venue.open_orders()
+    assert (left.limit, left.quantity) == (D(45), D(20))
+
+
+# -- several accounts
+
+
+def test_only_accounts_that_keep_a_margin_are_looked_at() -> None:
+    """Both are long 10 at 100 with 500 of their own. At 60 equity is 100 of 600: below a quarter. The one that has to keep
+    it is called; the other has no such rule."""
+    marks: dict[str, Any] = {}
+    kept = AccountTerms(capital=D(500), type="margin", leverage=D(2), maintenance_margin=D("0.25"))
+    free = AccountTerms(capital=D(500), type="margin", leverage=D(2))
+    venue = SimulatedVenue(INSTRUMENTS, {"kept": kept, "free": free}, Market(participation=None), marks=marks)
+    marks["X"] = bar("X", 0, "100")
+    for number, name in enumerate(("kept", "free"), 1):
+        one = order(number, "buy 10", MINUTE)
+        venue.submit(
+            Approved(Order(**{f: getattr(one, f) for f in one.__struct_fields__} | {"strategy": name})), MINUTE
+        )
+    found = list(venue.match([bar("X", 1, "100")]))
+    found += list(venue.match([bar("X", 2, "60")]))
+    assert [(r.strategy, r.equity) for r in found if type(r).__name__ == "MarginCall"] == [("kept", D(100))]
+
+
+def test_two_positions_are_closed_the_larger_first() -> None:
+    """Long 20 X and 4 Y, bought at 100 with 1,500 of 2,400. X falls to 40, Y to 50: equity 1,500 - 2,400 + 800 + 200 = 100,
+    below a quarter of 1,000. Worth carrying is 400: 600 have to go, 15 of X; Y stays."""
+    terms = AccountTerms(capital=D(1_500), type="margin", leverage=D(2), maintenance_margin=D("0.25"), liquidates=True)
+    stage = Stage(terms=terms)
+    stage.see(bar("X", 0, "100"), bar("Y", 0, "100"))
+    stage.send("buy 20", MINUTE)
+    stage.send("Y buy 4", MINUTE)
+    stage.see(bar("X", 1, "100"), bar("Y", 1, "100"))
+    stage.see(bar("X", 2, "40"), bar("Y", 2, "50"))
+    stage.see(bar("X", 3, "40"), bar("Y", 3, "50"))
+    assert stage.venue.positions() == {("s", "X"): D(5), ("s", "Y"): D(4)}
+
+
+def test_where_the_larger_is_not_enough_the_next_goes_too() -> None:
+    """Long 20 X and 20 Y at 100 with 2,000 of 4,000: X at 60, Y at 50, equity 200 of 2,200. 800 may be carried: all of X
+    (1,200) and 200 of Y, 4 units, go."""
+    terms = AccountTerms(capital=D(2_000), type="margin", leverage=D(2), maintenance_margin=D("0.25"), liquidates=True)
+    stage = Stage(terms=terms)
+    stage.see(bar("X", 0, "100"), bar("Y", 0, "100"))
+    stage.send("buy 20", MINUTE)
+    stage.send("Y buy 20", MINUTE)
+    stage.see(bar("X", 1, "100"), bar("Y", 1, "100"))
+    stage.see(bar("X", 2, "60"), bar("Y", 2, "50"))
+    stage.see(bar("X", 3, "60"), bar("Y", 3, "50"))
+    assert stage.venue.positions() == {("s", "Y"): D(16)}
+
+
+@pytest.mark.parametrize("queue", [None, Back()])
+def test_a_trade_alone_does_not_move_what_has_not_arrived(queue: Any) -> None:
+    """The order needs a second; a trade at its price before that is not for it, the one after it is."""
+    stage = Stage(latency=Constant(ms=1_000), touch=True, **({} if queue is None else {"queue": queue}))
+    stage.see(Trade("X", 1, 101.0, 5.0))
+    stage.send("buy 1 limit 100", 1)
+    assert stage.see(Trade("X", 2, 100.0, 5.0)) == []
+    stage.see(Trade("X", 2 * SECOND, 101.0, 5.0))
+    assert stage.see(Trade("X", 2 * SECOND + 1, 99.0, 5.0)) == ["#1 +1 @ 100 maker"]
