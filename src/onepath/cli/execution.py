@@ -94,7 +94,9 @@ def _explained(journal: Path, fill: int) -> dict[str, Any] | None:
 def _said(value: Any, name: str = "") -> str:
     """A value as a person reads it; what is called `at` or `..._at` is a time."""
     if isinstance(value, int) and (name == "at" or name.endswith("_at")):
-        return f"{dt.datetime.fromtimestamp(value / 1e9, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        second, rest = divmod(value, 1_000_000_000)
+        exact = f".{rest:09}".rstrip("0") if rest else ""
+        return f"{dt.datetime.fromtimestamp(second, dt.UTC):%Y-%m-%d %H:%M:%S}{exact} UTC"
     if isinstance(value, dict):
         return ", ".join(f"{inner} {_said(one, inner)}" for inner, one in value.items())
     if isinstance(value, list):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from onepath.cli.execution import _said
 from tests.unit.cli.conftest import Cli
 
 TOTAL = (
@@ -43,3 +44,10 @@ def test_a_person_reads_tables_and_clear_errors(cli: Cli, folder: Path) -> None:
         assert told.err.startswith("error: ")
         assert told.err.count("\n") == 1
         assert said in told.err
+
+
+def test_times_of_an_explanation_are_exact() -> None:
+    """Ticks are closer together than seconds: what is there of a fraction is shown, and no more."""
+    assert _said(1_500_000_000, "at") == "1970-01-01 00:00:01.5 UTC"
+    assert _said(1_000_000_001, "executed_at") == "1970-01-01 00:00:01.000000001 UTC"
+    assert _said(60_000_000_000, "at") == "1970-01-01 00:01:00 UTC"
