@@ -11,6 +11,7 @@ Cost: about 1.5 us a row, encoding included.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -109,9 +110,11 @@ _SELECT = "SELECT seq, at, kind, strategy_id, cause, body FROM journal"
 
 @cache
 def _insert(rows: int) -> str:
-    """The statement for so many rows; the session's id is bound once, as ?1."""
-    numbers = (range(2 + i * _WIDTH, 2 + (i + 1) * _WIDTH) for i in range(rows))
-    values = ", ".join(f"(?1, {', '.join(f'?{n}' for n in row)})" for row in numbers)
+    """The statement for so many rows; the session's id is bound once, as ?1, and no cause comes as 0."""
+    values = ", ".join(
+        f"(?1, ?{n}, ?{n + 1}, ?{n + 2}, ?{n + 3}, nullif(?{n + 4}, 0), ?{n + 5})"
+        for n in range(2, 2 + rows * _WIDTH, _WIDTH)
+    )
     return f"INSERT INTO journal VALUES {values}"  # noqa: S608 - placeholders alone
 
 
@@ -127,13 +130,41 @@ def explained(rows: Iterable[Row], session_id: str, fill_id: int) -> Mapping[str
     connection = sqlite3.connect(":memory:")
     connection.row_factory = sqlite3.Row
     connection.executescript(_TABLES)
-    wanted = (row for row in rows if row.kind.startswith("order.") or row.kind in ("signal", "position"))
     connection.executemany(
-        _insert(1), ((session_id, r.seq, r.at, r.kind, r.strategy, r.cause, r.body.decode()) for r in wanted)
+        _insert(1),
+        (
+            (session_id, r.seq, r.at, r.kind, r.strategy, r.cause, r.body.decode())
+            for r in _around(
+                fill_id, [r for r in rows if r.kind.startswith("order.") or r.kind in ("signal", "position")]
+            )
+        ),
     )
     found = connection.execute("SELECT * FROM explained WHERE fill_id = ?", (fill_id,)).fetchone()
     connection.close()
     return None if found is None else dict(found)
+
+
+def _around(fill_id: int, rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows that may tell of a fill: what names it, its order, the order's parent or their signals."""
+    fill = _told(rows, ("order.filled", "order.partly_filled"), fill_id)
+    order = _told(rows, ("order.submitted", "order.forced"), fill.get("order_id"))
+    parent = _told(rows, ("order.submitted",), order.get("parent_id"))
+    ids = {fill_id, fill.get("order_id"), order.get("parent_id"), order.get("signal_id"), parent.get("signal_id")} - {
+        None
+    }
+    words = [f'id":{number}{end}'.encode() for number in ids for end in ",}"]
+    return (row for row in rows if any(word in row.body for word in words))
+
+
+def _told(rows: Sequence[Row], kinds: Sequence[str], number: Any) -> dict[str, Any]:
+    """What the first row of such a kind and id says; nothing where there is none."""
+    words = f'"id":{number},'.encode(), f'"id":{number}}}'.encode()
+    for row in rows if number is not None else ():
+        if row.kind in kinds and (words[0] in row.body or words[1] in row.body):
+            told: dict[str, Any] = json.loads(row.body)
+            if told.get("id", told.get("order", told).get("id")) == number:
+                return told
+    return {}
 
 
 def index(path: Path) -> bool:
@@ -189,7 +220,7 @@ class SqliteJournal:
     def append(self, at: int, kind: str, strategy: str | None, event: Any, cause: int | None = None) -> int:
         self._seq = seq = self._seq + 1
         pending = self._pending
-        pending += (seq, at, kind, strategy, cause, event)
+        pending += (seq, at, kind, strategy, cause or 0, event)  # to bind None costs as much as to write half a row
         if len(pending) >= _FULL:
             self.flush()
         return seq
