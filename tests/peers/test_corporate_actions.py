@@ -239,3 +239,33 @@ def test_delisted(symbol: str, start: str, end: str) -> None:
         quantities, cash, equity = books(result)
         assert quantities == {}
         assert cash == equity == paid + 100 * worth
+
+
+def test_the_report_goes_through_apples_splits() -> None:
+    """AAPL 2013 to 2021, raw, seven and four for one. Buy and hold is 28 times the ratio of the raw closes, and the file's own
+    dividends of each share held by then; a trade over both splits enters at a twenty-eighth of the raw open."""
+    closes = lean("AAPL", "2013-01-02", "2021-02-26")
+    actions = read_actions(FACTORS, {"AAPL": stock("AAPL")}, only_known=True)
+
+    class Round(Hold):
+        """Buys at the second bar's open, sells at the last one's."""
+
+        def generate_orders(self, context: Any) -> Any:
+            if context.now >= at("2021-02-25"):
+                return context.close("AAPL")
+            return [] if context.portfolio.quantity("AAPL") else context.buy("AAPL", 100)
+
+    result = onepath.backtest(
+        Round, {"AAPL": closes}, 1_000_000, actions=actions, instruments={"AAPL": stock("AAPL")}, participation=None
+    )
+    units, cash, first = 1.0, 0.0, float(closes.close.iloc[0])
+    for action in sorted(actions, key=lambda action: action.at):
+        if at("2013-01-03") <= action.at <= at("2021-02-26"):
+            units *= float(action.ratio) if isinstance(action, Split) else 1.0
+            cash += units * float(action.amount) if isinstance(action, CashDividend) else 0.0
+    assert units == 28
+    wanted = (units * float(closes.close.iloc[-1]) + cash) / first - 1
+    assert result.stats["buy_and_hold"] == pytest.approx(wanted, rel=1e-9)
+    trip = result.trades.iloc[0]
+    assert trip.quantity == 2_800
+    assert trip.entry_price == pytest.approx(float(closes.open.iloc[1]) / 28, rel=1e-9)
