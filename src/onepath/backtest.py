@@ -56,7 +56,7 @@ def backtest(
     start: Any = None,
     end: Any = None,
     limits: Limits | None = None,
-    account: AccountTerms | None = None,
+    account: AccountTerms | Chosen | str | None = None,
     risk: RiskPlan | None = None,
     instruments: Instruments | None = None,
     asset_class: str | None = None,
@@ -104,8 +104,8 @@ def backtest(
     What is recorded: `journal` is a path to keep the session's journal at (default: in memory), `session_id` its name, `marks`
     how often books are valued ("1h", "1d"), `seed` that of everything random.
 
-    Returns a Result: `stats`, `trades`, `orders`, `fills`, `denied`, `signals`, `equity`, `execution`, `explain(fill)`, `portfolio()`, `plot()`,
-    `report(path)`, `replay()`. Money is in the account's currency.
+    Returns a Result: `stats`, `trades`, `orders`, `fills`, `denied`, `signals`, `equity`, `execution`, `explain(fill)`,
+    `portfolio()`, `plot()`, `report(path)`, `replay()`. Money is in the account's currency.
     Raises DataError, StrategyError or ConfigError with one sentence; an error inside the strategy is raised as
     StrategyError with file and line.
 
@@ -217,7 +217,7 @@ def plan(
     queue: QueueModel | str | Chosen | None = None,
     faults: Faults | Chosen | None = None,
     limits: Limits | None = None,
-    account: AccountTerms | None = None,
+    account: AccountTerms | Chosen | str | None = None,
     risk: RiskPlan | None = None,
     marks: str | None = None,
     seed: int = 0,
@@ -229,7 +229,8 @@ def plan(
     delays = {"latency": latency, "queue": queue, "faults": faults}
     market = _market(commission, slippage, participation, touch, delays, seed)
     described = {**feed.describe(), "expected_cost": str(market.expected_cost)}
-    seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments), account or AccountTerms())
+    _check(limits=limits, risk=risk)
+    seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments), _account(account))
     return Plan(
         mode="backtest",
         seed=seed,
@@ -242,6 +243,26 @@ def plan(
         mark_every=mark_interval(described, marks),
         risk=risk,
     )
+
+
+def _account(what: AccountTerms | Chosen | str | None) -> AccountTerms:
+    """The terms that were given, also by their type alone or as in YAML."""
+    if what is None or isinstance(what, AccountTerms):
+        return what or AccountTerms()
+    if isinstance(what, str | Mapping):
+        from onepath.config import part_of_execution
+
+        terms: AccountTerms = part_of_execution("account", {"type": what} if isinstance(what, str) else what).terms()
+        return terms
+    raise ConfigError(f"account is {what!r}; it must be onepath.AccountTerms(...), cash, margin or a dict as in YAML")
+
+
+def _check(*, limits: Any, risk: Any) -> None:
+    from onepath.risk import RiskPlan
+
+    for name, what, kind in (("limits", limits, Limits), ("risk", risk, RiskPlan)):
+        if what is not None and not isinstance(what, kind):
+            raise ConfigError(f"{name} is {what!r}; it must be onepath.{kind.__name__}(...)")
 
 
 def _seated(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from onepath.cli.execution import _said
 from tests.unit.cli.conftest import Cli
+
+from onepath.cli.execution import _said
 
 TOTAL = (
     "orders fills filled partly_filled in_parts working cancelled expired rejected denied forced fill_rate filled_share "

@@ -103,6 +103,10 @@ def test_delays_and_faults_as_in_yaml() -> None:
         ({"faults": {"reject_rate": 2}}, "faults.reject_rate: found '2', expected a number less than or equal to 1"),
         ({"participation": 0}, "participation is 0, so nothing could trade"),
         ({"participation": "half"}, "participation is half; it must be a share of size"),
+        ({"account": "cosh"}, "account.type: found 'cosh', expected cash or margin"),
+        ({"account": 5}, "account is 5; it must be onepath.AccountTerms(...), cash, margin or a dict as in YAML"),
+        ({"limits": {"max_leverage": 1}}, "it must be onepath.Limits(...)"),
+        ({"risk": {}}, "risk is {}; it must be onepath.RiskPlan(...)"),
         ({"touch": "touch"}, "touch is 'touch'; it must be True or False"),
     ],
 )
@@ -112,6 +116,13 @@ def test_what_is_no_model_is_one_sentence(how: dict[str, Any], said: str) -> Non
         once(**how)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_account_by_its_type() -> None:
+    """`cash` alone, or the keys of YAML, are the terms that the object has."""
+    for account in ("cash", {"type": "cash"}, onepath.AccountTerms(type="cash")):
+        manifest = once(account=account).record.manifest.strategies[0]
+        assert manifest["account"]["type"] == "cash"
 
 
 @pytest.mark.parametrize(
