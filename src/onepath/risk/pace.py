@@ -76,6 +76,3 @@ class Recent:
     def drop(self, key: Hashable) -> None:
         """It was not seen after all."""
         self._last.pop(key, None)
-
-    def __len__(self) -> int:
-        return len(self._last)

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from onepath import Strategy
-from onepath.actions import Split
+from onepath.actions import CashDividend, Split
 from onepath.adjustments import remark
 from onepath.errors import CommandError
 from onepath.events import Command, TradingState
+from onepath.features import sma
+from onepath.feeds.actions import WithActions
 from onepath.market import Trade
 from onepath.simulator.latency import Constant
 from onepath.simulator.venue import Market
@@ -113,3 +115,59 @@ def test_an_action_of_a_symbol_without_a_price_marks_nothing() -> None:
     marks: dict[str, Any] = {"Y": Trade("Y", 1, 50.0, 1.0)}
     remark(marks, Split(symbol="X", at=2, ratio=D(2)))
     assert marks == {"Y": Trade("Y", 1, 50.0, 1.0)}
+
+
+def test_what_had_ended_is_not_asked_back(session: Callable[..., Any], does: Callable[..., Any]) -> None:
+    """Order 1 is being cancelled already (the answer takes half a minute) as a halt comes: it is not asked back twice;
+    order 2 is."""
+    plan = {1: lambda c: c.buy("X", 1, limit=50) + c.buy("X", 1, limit=51), 3: lambda c: c.cancel(1)}
+    made = session(does(plan), {"X": [100] * 6}, market=Market(latency=Constant(ms=1_000, back_ms=90_000)))
+    made = type(made)(made.plan._replace(commands=[(3 * MINUTE + SECOND, HALT)]), made.journal)
+    made.run()
+    asked = [row.body for row in made.journal.rows(("order.cancel_requested",))]
+    assert [b'"order_id":1' in body for body in asked] == [True, False]
+
+
+class Hears(Strategy):
+    """Hears of corporate actions."""
+
+    def on_start(self, context: Any) -> None:
+        self.heard: list[str] = []
+
+    def on_corporate_action(self, action: Any, context: Any) -> None:
+        self.heard.append(action.symbol)
+
+
+def test_an_action_is_heard_by_those_whose_symbol_it_is(session: Callable[..., Any]) -> None:
+    """X splits: the strategy of X hears it, the one of Y does not."""
+    ours, theirs = Hears(), Hears()
+    split = Split(symbol="X", at=3 * MINUTE, ratio=D(2))
+    made = session(
+        {"ours": ours, "theirs": theirs},
+        {"X": [100, 100, 100, 50, 50], "Y": [10] * 5},
+        symbols={"ours": ("X",), "theirs": ("Y",)},
+        feed=lambda feed: WithActions(feed, [split]),
+    )
+    outcome = made.run()
+    assert outcome.errors == ()
+    assert (ours.heard, theirs.heard) == (["X"], [])
+
+
+def test_features_and_history_go_through_a_split_in_a_session(session: Callable[..., Any]) -> None:
+    """100, 100 | split of 2 | 50, 50: the average of four bars is 50 in today's units, not 75; so is every close kept."""
+    seen: list[Any] = []
+
+    class Looks(Strategy):
+        def on_start(self, context: Any) -> None:
+            context.features.require(mean=sma(4))
+            context.historical_data.require(4)
+
+        def generate_orders(self, context: Any) -> Any:
+            seen.append((context.features["X"].mean, context.historical_data.closes("X", 4)))
+            return []
+
+    split = Split(symbol="X", at=2 * MINUTE, ratio=D(2))
+    dividend = CashDividend(symbol="X", at=3 * MINUTE, amount=D(1))
+    made = session(Looks(), {"X": [100, 100, 50, 50]}, feed=lambda feed: WithActions(feed, [split, dividend]))
+    assert made.run().errors == ()
+    assert seen[-1] == (50.0, [50.0] * 4)

@@ -24,6 +24,7 @@ from onepath.ledger import Ledger
 from onepath.market import Quote
 from onepath.orders import Amended, Approved, Denied, Order, OrderState, OrderStatus, OrderType, Side, TimeInForce
 from onepath.risk import Breaker, Breakers, Controls, Limits, RiskPlan, SharedLimits
+from onepath.risk.pace import Recent, Window
 
 D = Decimal
 SECOND = 1_000_000_000
@@ -891,3 +892,67 @@ def test_limits_survive_a_manifest() -> None:
     assert msgspec.convert(msgspec.to_builtins(limits), Limits) == limits
     plan = RiskPlan(account=SharedLimits(), breakers=Breakers(drawdown=Breaker(limit=D("0.2"))))
     assert msgspec.convert(msgspec.to_builtins(plan), RiskPlan) == plan
+
+
+# -- windows
+
+
+def test_a_window_that_is_empty_forgets_nothing() -> None:
+    """What was taken back before it was noted leaves the count at zero, not below; what was noted counts again."""
+    window = Window(60.0)
+    window.drop()
+    window.note(NOW)
+    assert (window.count(NOW), window.count(NOW + 60 * SECOND)) == (1, 0)
+
+
+def test_what_was_seen_again_is_as_old_as_the_last_time() -> None:
+    """Seen at 0 and, after that was forgotten, at 40: at 70 seconds it is 30 old, though the first note has left the window."""
+    recent = Recent(60.0)
+    recent.note("a", 0)
+    recent.drop("a")
+    recent.note("a", 40 * SECOND)
+    assert recent.age("a", 70 * SECOND) == 30 * SECOND
+    assert recent.age("a", 100 * SECOND) is None
+
+
+def test_a_scope_without_a_count_has_nothing_to_take_back() -> None:
+    """The first bracket of a session is denied at its second order by another control: its entry was counted once and is
+    taken back; a strategy that never sent has no count, and no harm is done."""
+    world = halted(order_rate=Breaker(limit=D(2)))
+    world.controls.withdraw(order("buy 1", 1))
+    assert [world.ask(w) for w in ("buy 1", "buy 2", "buy 3")] == ["approved", "approved", "halted"]
+
+
+def test_another_parent_has_slices_of_its_own() -> None:
+    """A parent of 10 with a slice of 10, then another with a slice of 10: both pass; an eleventh unit does not."""
+    world = World()
+    asked = (
+        "buy 10",
+        "buy 10 limit 99 parent_id=1",
+        "buy 10 limit 98",
+        "buy 10 limit 97 parent_id=3",
+        "buy 1 limit 97 parent_id=3",
+    )
+    assert [world.ask(words) for words in asked] == ["approved"] * 4 + ["parent"]
+
+
+@pytest.mark.parametrize(("least", "code"), [(D(500), "approved"), (D("500.1"), "min_notional")])
+def test_the_least_value_of_a_contract_counts_its_multiplier(least: Decimal, code: str) -> None:
+    """One contract of 5 units at 100 is worth 500."""
+    known = {"X": Instrument(symbol="X", min_notional=least, multiplier=D(5))}
+    ledger = Ledger("s", D(10_000), known, count(1))
+    marks: dict[str, Any] = {"X": Quote("X", NOW, 100.0, 100.0, 1.0, 1.0)}
+    found = Controls(known, [("s", Limits(), ledger)], marks=marks, blotter=Blotter()).check(order("buy 1"), NOW)
+    assert (found.code if isinstance(found, Denied) else "approved") == code
+
+
+def test_a_cash_account_is_not_charged_for_sales_at_work() -> None:
+    """All of 9,000 settled dollars may be spent, though ten are for sale; a purchase at work of 1,000 leaves 8,000."""
+    for working, most in (("sell 10 limit 110", "90"), ("buy 10 limit 100", "80")):
+        world = World()
+        ledger = world.ledgers["s"] = Ledger("s", D(10_000), INSTRUMENTS, count(1), AccountTerms(type="cash"))
+        world.controls = Controls(INSTRUMENTS, [("s", Limits(), ledger)], marks=world.marks, blotter=world.blotter)
+        world.hold("10")
+        world.rest(working)
+        assert world.ask(f"buy {most}.1 limit 100") == "cash"
+        assert world.ask(f"buy {most} limit 100") == "approved"

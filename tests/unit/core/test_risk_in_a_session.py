@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import pytest
 
 import onepath
 from onepath import Breaker, Breakers, Limits, RiskPlan, SharedLimits, testing
@@ -112,3 +113,85 @@ def test_a_cash_account_pays_in_the_instruments_currency() -> None:
     )
     assert list(result.denied["reason"]) == ["cash"]
     assert list(result.fills["symbol"]) == ["X"]
+
+
+RATES = [
+    Limits(price_collar=D("0.2"), max_orders=4, rate_window=600.0),
+    Limits(price_collar=D("0.2"), max_messages=5, cancel_reserve=1, rate_window=600.0),
+]
+
+
+@pytest.mark.parametrize("limits", RATES)
+def test_each_rate_by_itself_forgets_what_was_not_sent(limits: Limits) -> None:
+    """The stop of the first bracket is outside the collar: four orders may still be sent, and a fifth may not, whether orders
+    are limited or messages."""
+    script = {
+        1: lambda c: c.buy("X", 10, limit=99, stop_loss=70, take_profit=110),
+        2: lambda c: c.buy("X", 10, limit=99, stop_loss=90, take_profit=110),
+        3: lambda c: c.buy("X", 1, limit=98) + c.buy("X", 2, limit=98),
+    }
+    found = testing.trial(says(script), FLAT, limits=limits)
+    assert len(found.orders) == 4
+    assert codes(found)[3:] == ["order_rate" if limits.max_orders else "message_rate"]
+
+
+def test_a_duplicate_of_a_bracket_that_was_not_sent() -> None:
+    """The second bracket is the first with a better stop: no duplicate, because the first was not sent; the third is one."""
+    script = {
+        1: lambda c: c.buy("X", 10, limit=99, stop_loss=70),
+        2: lambda c: c.buy("X", 10, limit=99, stop_loss=90),
+        3: lambda c: c.buy("X", 10, limit=99, stop_loss=90),
+    }
+    found = testing.trial(says(script), FLAT, limits=Limits(price_collar=D("0.2"), duplicate_window=600.0))
+    assert codes(found) == ["bracket", "price_collar", "duplicate", "bracket"]
+    assert len(found.orders) == 2
+
+
+def tripped(*steps: Callable[[onepath.Context], Any]) -> testing.Trial:
+    """What comes of orders at the first minutes where two orders within ten minutes trip a breaker."""
+    breakers = Breakers(order_rate=Breaker(limit=D(2), window=600.0))
+    return testing.trial(says(dict(enumerate(steps, 1))), FLAT, risk=RiskPlan(breakers=breakers))
+
+
+def test_the_order_that_trips_a_breaker_is_asked_back() -> None:
+    """Two limits far below: the second trips, both are asked back at once, and the third is not sent."""
+    found = tripped(
+        lambda c: c.buy("X", 1, limit=90), lambda c: c.buy("X", 2, limit=90), lambda c: c.buy("X", 3, limit=90)
+    )
+    assert [(c.state, c.breaker) for c in found.events["trading_state"]] == [(TradingState.HALTED, "order_rate")]
+    assert [c.order_id for c in found.events["order.cancelled"]] == [1, 2]
+    assert codes(found) == ["halted"]
+
+
+def test_a_bracket_whose_last_order_trips_is_sent_and_asked_back() -> None:
+    """Entry and stop are two orders: both were checked before it tripped, go out whole, and are asked back whole."""
+    found = tripped(lambda c: c.buy("X", 1, limit=90, stop_loss=80))
+    assert [order.id for order in found.orders] == [1, 2]
+    assert [(c.state, c.breaker) for c in found.events["trading_state"]] == [(TradingState.HALTED, "order_rate")]
+    assert {c.order_id for c in found.events["order.cancelled"]} == {1, 2}
+
+
+def test_a_cancel_too_many_is_refused() -> None:
+    """Three messages in ten minutes: two orders and one cancel; the second cancel is refused, and its order stays at work."""
+    limits = Limits(max_messages=3, cancel_reserve=1, rate_window=600.0)
+    script = {
+        1: lambda c: c.buy("X", 1, limit=90) + c.buy("X", 1, limit=91),
+        2: lambda c: c.cancel(1) + c.cancel(2),
+    }
+    found = testing.trial(says(script), FLAT, limits=limits)
+    assert [c.order_id for c in found.events["order.cancelled"]] == [1]
+    (refused,) = found.events["order.refused"]
+    assert (refused.order_id, refused.reason) == (2, "3 messages were sent within 600 s")
+
+
+def test_interest_is_a_loss_like_any_other() -> None:
+    """20,000 are carried with 10,000: the debt of 10,000 costs 365 % a year, 100 at the first midnight. That is a hundredth of
+    the equity: a breaker of a hundredth trips by interest alone, at a price that never moves."""
+    terms = onepath.AccountTerms(type="margin", leverage=D(4), margin_rate=D("3.65"), day_count=365)
+    rows = {"X": testing.bars([100.0] * 3_000)}
+    breakers = Breakers(drawdown=Breaker(limit=D("0.01")))
+    script = {1: lambda c: c.buy("X", 200)}
+    limits, risk = Limits(max_leverage=D(4)), RiskPlan(breakers=breakers)
+    found = testing.trial(says(script), rows, 10_000, account=terms, limits=limits, risk=risk)
+    assert [f.quantity for f in found.events["order.filled"]] == [200]
+    assert [c.breaker for c in found.events["trading_state"]] == ["drawdown"]
