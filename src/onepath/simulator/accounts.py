@@ -287,6 +287,8 @@ class Account:
         worth = {s: value * self._rate(s, price) for s, value in self._values(price).items()}
         orders = []
         for symbol in sorted(worth, key=lambda symbol: (-abs(worth[symbol]), symbol)):
+            if excess <= 0:
+                break
             held, value = self.quantities[symbol], abs(worth[symbol])
             part = abs(held)
             if excess < value:
@@ -295,8 +297,6 @@ class Account:
                 part = min(part, lots * lot)
             orders.append((symbol, -part if held > 0 else part))
             excess -= value
-            if excess <= 0:
-                break
         return orders
 
     def _standing(self, price: Price, besides: str = "") -> tuple[Decimal, Decimal] | None:

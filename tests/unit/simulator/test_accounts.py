@@ -306,3 +306,38 @@ def test_the_stricter_of_terms_and_limits_holds() -> None:
     cash = AccountTerms(type="cash").granted(D(1), D(2), True)
     assert (cash.leverage, cash.allow_short) == (D(1), False)
     assert AccountTerms().granted(D(1), D(2), False) == AccountTerms(capital=D(1), leverage=D(2), allow_short=False)
+
+
+KEEPS = AccountTerms(capital=D(1_500), type="margin", leverage=D(2), maintenance_margin=D("0.25"), liquidates=True)
+
+
+def test_nobody_is_called_at_a_price_that_nobody_knows() -> None:
+    """20 X at 100 with 1,500 of 2,000: without a price of X equity is not known, and no guess is made; at 30 it is 100 of
+    600, below a quarter, and called."""
+    account = opened(KEEPS)
+    account.book(share(), D(20), D(100), D(0), False, 0)
+    assert account.short_of_margin(at()) is None
+    assert account.liquidation(at()) == []
+    call = account.short_of_margin(at(("X", "30")))
+    assert call == MarginCall(strategy="s", equity=D(100), required=D(150), liquidates=True)
+
+
+def test_nobody_is_called_at_a_rate_that_nobody_knows() -> None:
+    """A debt of 400 euros at 1.25 is one of 500 dollars: 1,500 - 2,000 + 20 x 55 - 500 = 100 of 1,100, below a quarter.
+    Without the rate of the euro there is no equity to speak of."""
+    euro = Instrument(symbol="EURUSD", base="EUR", currency="USD")
+    account = Account("s", KEEPS, {"X": share(), "EURUSD": euro})
+    account.book(share(), D(20), D(100), D(0), False, 0)
+    account.flow(CashFlow(strategy="s", kind="interest", currency="EUR", amount=D(-400)))
+    assert account.short_of_margin(at(("X", "55"))) is None
+    call = account.short_of_margin(at(("X", "55"), ("EURUSD", "1.25")))
+    assert call is not None
+    assert (call.equity, call.required) == (D(100), D(275))
+
+
+def test_who_has_lost_all_closes_all() -> None:
+    """20 X at 100 with 1,500: at 20 equity is -100, and all of it goes; at 30 (100 of 600) 400 may be carried: 200 go, 7 X."""
+    account = opened(KEEPS)
+    account.book(share(), D(20), D(100), D(0), False, 0)
+    assert account.liquidation(at(("X", "20"))) == [("X", D(-20))]
+    assert account.liquidation(at(("X", "30"))) == [("X", D(-7))]
