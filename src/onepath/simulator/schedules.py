@@ -122,8 +122,13 @@ PUBLISHED: Mapping[str, tuple[Source, ...]] = {
             "2022-05-31",
             "the standard rates ('previous' on that page, which gave VIP 4 and above the rates of VIP 9 until further notice), "
             "in BUSD, with 25 % off when paid in BNB. Levels also ask for a balance of BNB, which is not modelled. Today's page "
-            "could not be read; other sites show lower rates from VIP 3 on and the same for Regular, VIP 1 and VIP 2. That the "
-            "fee of a buy is taken in the coin is not on the page.",
+            "could not be read; other sites show lower rates from VIP 3 on and the same for Regular, VIP 1 and VIP 2.",
+        ),
+        Source(
+            "https://www.binance.com/en/support/faq/what-is-binance-spot-trading-fee-and-how-to-calculate-"
+            "e85d6e703b874674840122196b89780a",
+            "2022-03-24",
+            "the fee is taken in what is received: of a buy of ETH/USDT in ETH; with an example of a buy and a sale",
         ),
     ),
     "binance_usdm": (
