@@ -5,17 +5,20 @@ Rules: what is unknown is a dash; every currency has its own lines; names and re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from onepath.report import formulas as f
 from onepath.report import wording as w
+from onepath.report.activity import cell, scrolling, table, words
 from onepath.report.expenses import Benchmark, Execution, Figures, Money
 from onepath.report.page import figure, section, text
 
 EDGES = (-50.0, -20.0, -10.0, -5.0, -2.0, 0.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """basis points between the columns of the distribution; zero belongs to the column above it"""
 _HIGH = 118
+LINES = 100
+"""of a table by symbol, strategy or hour in the tear sheet"""
 
 
 def _money(value: Decimal | None, currency: str) -> str:
@@ -117,7 +120,7 @@ def _row(figures: Figures, money: Money | None) -> list[str]:
 
 
 def execution(found: Execution) -> str:
-    """The section: figures at the left, pictures at the right."""
+    """The section: figures at the left; pictures, and tables by symbol, strategy and hour, at the right."""
     total = found.total
     if not total.orders:
         return ""
@@ -126,8 +129,42 @@ def execution(found: Execution) -> str:
         "Positive is a cost. Arrival is the last price when the order was decided. Implementation shortfall: profit on "
         "paper at arrival prices less profit in fact. Unknown: not recorded."
     )
-    pictures = _spread(found) + "".join(_kinds(money) for money in total.money.values())
+    pictures = _spread(found) + "".join(_kinds(money) for money in total.money.values()) + _groups(found)
     return section("Execution", f'<div class="deal"><div>{tables}</div><div>{pictures}</div></div>', caption)
+
+
+def _groups(found: Execution) -> str:
+    """The same figures by symbol, strategy and hour, where there are several."""
+    groups = {kind: found.by(kind) for kind in ("symbol", "strategy", "hour")}
+    return "".join(_grouped(kind, inner) for kind, inner in groups.items() if len(inner) > 1)
+
+
+def _grouped(kind: str, groups: Mapping[str, Figures]) -> str:
+    heads = ("Orders", "Filled", "Arrival", "Shortfall", "Cost")
+    shown = list(groups.items())[:LINES]
+    rows = [line for name, figures in shown for line in _group(name, figures)]
+    first = "Hour, UTC" if kind == "hour" else kind.capitalize()
+    more = f'<p class="caption">The first {LINES} of {len(groups):,}.</p>' if len(groups) > LINES else ""
+    return f"<h3>By {kind}</h3>{scrolling(table([(first, True), *((head, False) for head in heads)], rows))}{more}"
+
+
+def _group(name: str, figures: Figures) -> list[list[str]]:
+    """A line a currency."""
+    start = [words(name or w.UNDEFINED), cell(f"{figures.orders:,}"), cell(_share(figures.fill_rate))]
+    if not figures.money:
+        return [[*start, *[cell(w.UNDEFINED)] * 3]]
+    return [
+        [*start, *(_bps_cell(bps) for bps in (money.arrival.bps, money.shortfall.bps)), _money_cell(money)]
+        for money in figures.money.values()
+    ]
+
+
+def _bps_cell(value: float | None) -> str:
+    return cell(_bps(value), sort=value)
+
+
+def _money_cell(money: Money) -> str:
+    return cell(w.money(float(money.cost), money.currency), sort=float(money.cost))
 
 
 def _list(rows: Sequence[tuple[str, str]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from decimal import Context, Decimal, localcontext
 from pathlib import Path
@@ -282,6 +283,22 @@ def test_the_tear_sheet_shows_execution() -> None:
     assert "<h2>Execution</h2>" in page
     assert "$33.25, 221.7 bps" in page
     assert "50 and more bps: 1 orders" in page
+    assert "<h3>By symbol</h3>" not in page, "there is one"
+
+
+def test_the_tear_sheet_shows_execution_by_symbol_strategy_and_hour() -> None:
+    """Strategy a buys 2 of X at 10 for 10.10 at 00:00, b sells 5 of Y at 20 for 19 at 01:00: 1 % and 5 % of arrival, whole."""
+    w = Written(X={}, Y={})
+    w.fill(w.order(1, "2", "10"), "2", "10.10")
+    w.fill(w.order(2, "5", "20", HOUR, side=Side.SELL, strategy="b", symbol="Y"), "5", "19", at=HOUR)
+    page = render(read_record(w.journal))
+    for kind, first, second in (("symbol", "X", "Y"), ("strategy", "a", "b"), ("hour", "00", "01")):
+        table = page.partition(f"<h3>By {kind}</h3>")[2].partition("</table>")[0]
+        cells = re.findall(r"<td[^>]*>([^<]*)", table)
+        assert cells == [
+            *(first, "1", "100.0%", "100.0 bps", "100.0 bps", "$0.00"),
+            *(second, "1", "100.0%", "500.0 bps", "500.0 bps", "$0.00"),
+        ]
 
 
 def test_the_journal_explains_a_fill(tmp_path: Path) -> None:
