@@ -1,8 +1,8 @@
 """Counts the examples that property tests really ran, over all xdist workers, and says so at the end of a run.
 
-Rules: `tests/conftest.py` watches every Hypothesis test as it is collected; a state machine calls `lived` when it ends. An example
-counts when its body came to an end, so what `assume` threw away does not. A run of all tests, or of all of this folder, that
-passes with fewer than `LEAST` fails.
+Rules: `tests/conftest.py` watches every Hypothesis test as it is collected; a state machine calls `lived` when it ends. An
+example counts when its body came to an end, so what `assume` threw away does not. A run of all tests, or of all of this folder,
+that passes with fewer than `LEAST` fails.
 """
 
 from __future__ import annotations
@@ -46,4 +46,4 @@ def is_full(config: Any) -> bool:
     partly = option.keyword or option.markexpr or option.collectonly or getattr(option, "lf", False)
     partly = partly or option.deselect or option.ignore or option.ignore_glob
     asked = [Path(config.invocation_params.dir, argument).resolve() for argument in config.args]
-    return not partly and any(FOLDER == path or path in FOLDER.parents for path in asked)
+    return not partly and any(path == FOLDER or path in FOLDER.parents for path in asked)

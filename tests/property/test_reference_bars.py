@@ -3,6 +3,7 @@ cancels that arrive between bars and inside them. Prices are whole quarters near
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -114,12 +115,15 @@ def asks(sent: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[Ask]:
 children = asks(
     st.just(0), time=st.sampled_from(["gtc", "gtc", "day", "gtd"]), flag=st.sampled_from(["", "", "post", "reduce"])
 )
+changes = st.builds(
+    Change, st.integers(1, 4), st.integers(0, 5), st.booleans(), st.integers(1, 10), st.integers(-2, 2)
+)
 scenes = st.builds(
     Scene,
     st.lists(shapes, min_size=3, max_size=6),
     st.lists(asks(st.integers(0, 3)), min_size=1, max_size=4),
     st.lists(st.builds(Family, st.integers(0, 3), st.tuples(children, children)), max_size=1),
-    st.lists(st.builds(Change, st.integers(1, 4), st.integers(0, 5), st.booleans(), st.integers(1, 10), st.integers(-2, 2)), max_size=2),
+    st.lists(changes, max_size=2),
     st.sampled_from([None, "1", "0.5"]),
     st.booleans(),
     st.sampled_from([0, 0, 300]),
@@ -203,6 +207,7 @@ class Double:
         self.orders: dict[int, Order] = {}
         self.ends: dict[int, str] = {}
         self.fills: list[Told] = []
+        self.filled: dict[int, Decimal] = defaultdict(Decimal)
 
     def hear(self, reports: Any) -> None:
         for report in reports:
@@ -214,6 +219,8 @@ class Double:
             )
             if isinstance(report, Fill):
                 self.fills.append(Told(number, report.quantity, report.price, report.executed_at, report.maker))
+                self.filled[number] += abs(report.quantity)
+                assert self.filled[number] + report.remaining == self.orders[number].quantity
                 if not report.remaining:
                     self.ends[number] = "filled"
             elif isinstance(report, Replaced):

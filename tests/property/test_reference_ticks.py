@@ -3,6 +3,7 @@ groups, replaces and cancels; sizes that are given once. Prices are whole quarte
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -81,10 +82,16 @@ class Double:
         terms = {"s": Terms(Decimal(10**9), Decimal(10))}
         quoted = ("S",) if scene.book else ()
         self.venue = SimulatedVenue(instruments, terms, Market(slippage, participation=None), (), self.marks, quoted)
+        self.start()
         self.book = Book("S", check="none") if scene.book else None
+
+    def start(self) -> None:
+        """Nothing has happened yet."""
+        self.book: Book | None = None
         self.orders: dict[int, Order] = {}
         self.ends: dict[int, str] = {}
         self.fills: list[Told] = []
+        self.filled: dict[int, Decimal] = defaultdict(Decimal)
         self.at = 0
 
     def hear(self, reports: Any) -> None:
@@ -93,6 +100,8 @@ class Double:
             assert number not in self.ends or isinstance(report, CancelRejected | ReplaceRejected)
             if isinstance(report, Fill):
                 self.fills.append(Told(number, report.quantity, report.price, report.executed_at, report.maker))
+                self.filled[number] += abs(report.quantity)
+                assert self.filled[number] + report.remaining == self.orders[number].quantity
                 if not report.remaining:
                     self.ends[number] = "filled"
             elif isinstance(report, Replaced):

@@ -83,7 +83,7 @@ def limits(run: Lived) -> None:
 
 
 def seen(run: Lived) -> None:
-    """No fill outside the market it saw: a bar's range; a quote's, trade's or book level's price, slipped at most as configured."""
+    """No fill outside the market it saw: a bar's range; a quote's, trade's or book level's price, slipped as configured."""
     bars: dict[str, list[Bar]] = defaultdict(list)
     prices: dict[tuple[str, int], set[Fraction]] = defaultdict(set)
     books: dict[str, Book] = {}
@@ -130,7 +130,7 @@ def seen(run: Lived) -> None:
 
 
 def money(run: Lived) -> None:
-    """Cash and positions to the last digit, from fills, cash rows and actions; engine and venue agree where nothing is on its way."""
+    """Cash and positions to the last digit, from fills, cash rows and actions."""
     cash = dict.fromkeys(NAMES, Fraction(CASH))
     held: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
     instruments = run.plan.feed.instruments

@@ -1,5 +1,5 @@
-"""Wild sessions: every order type, bracket, group, replace and cancel, over bars, quotes, trades and books, with delays both ways,
-faults, splits and dividends, several strategies, accounts with margin, costs of all kinds. And their journals read back.
+"""Wild sessions: every order type, bracket, group, replace and cancel, over bars, quotes, trades and books, with delays both
+ways, faults, splits and dividends, several strategies, accounts with margin, costs of all kinds. And their journals read back.
 
 Rules: everything follows from the drawn `Wild`, so that Hypothesis can shrink it and a failure repeats.
 """

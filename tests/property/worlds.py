@@ -157,8 +157,12 @@ class Trader(Strategy):
             how["limit"] = float(price) * chance.uniform(0.96, 1.04)
         if chance.random() < 0.3:
             how["stop"] = float(price) * chance.uniform(0.96, 1.04)
-        elif "limit" not in how and (kind not in {"sell", "short"} or self.params.market_sells) and chance.random() < 0.2:
-            how |= chance.choice([{"trail": float(price) * chance.uniform(0.001, 0.03)}, {"trail_percent": chance.randint(1, 3)}])
+        elif (
+            "limit" not in how and (kind not in {"sell", "short"} or self.params.market_sells) and chance.random() < 0.2
+        ):
+            how |= chance.choice(
+                [{"trail": float(price) * chance.uniform(0.001, 0.03)}, {"trail_percent": chance.randint(1, 3)}]
+            )
         if kind == "target":
             kind = "buy"
         worth = chance.uniform(0.01, 1.1) * float(context.portfolio.equity)

@@ -124,6 +124,10 @@ class Place:
             self._calendar = calendar_named(self.instrument.calendar)
         return self._calendar
 
+    def forget(self) -> None:
+        """What was shown is no market any more: a corporate action has made it another's."""
+        self.displayed, self.book, self.taken = Displayed(), None, Taken()
+
     def open_wide(self) -> None:
         """Let every event matter until the next `refresh`."""
         self.bounds = WIDE

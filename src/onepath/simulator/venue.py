@@ -278,8 +278,9 @@ class SimulatedVenue:
                 self._restate(resting, action)
         if self._agenda and type(action) is not CashDividend:
             self._overtake(action.symbol)
-        if place is not None and place.orders:
-            place.refresh()
+        if place is not None:
+            place.forget()
+            house.look(place)
         currency = house.instruments[action.symbol].currency
         for name, account in self._accounts.items():
             money = actions.settle(account.quantities, action, house.instruments)
@@ -507,6 +508,7 @@ class SimulatedVenue:
                 trail_percent=found.trail_percent,
             )
             resting.remaining = found.remaining
+            resting.queue = None
             if resting.peak is not None:
                 resting.peak = float(found.level(exact(resting.peak)))
             if resting.opened is not None:

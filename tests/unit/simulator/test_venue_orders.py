@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from onepath.actions import Split
+from onepath.adjustments import remark
 from onepath.events import Accepted, Cancelled, CancelRejected, Expired, Fill, Rejected, Replaced, ReplaceRejected
 from onepath.instruments import Instrument
 from onepath.market import Bar, BookUpdate, Quote, Trade
@@ -348,6 +350,22 @@ def test_a_day_order_on_quotes_ends_at_the_close() -> None:
 
 
 # -- trades and books
+
+
+def test_after_a_corporate_action_the_market_is_what_is_shown_then() -> None:
+    """Two for one: the quote of 100 / 101 is nobody's any more. An order sent then waits for the next, 50 / 50.5; and a resting
+    limit's place in the line is at its new price: behind the 7 at 49."""
+    stage = Stage(queue=Back())
+    stage.quote(1, 100, 101)
+    stage.send(limit=98, at=1)
+    split = Split("X", 2, D(2), price=D("100.5"))
+    assert told(stage.venue.act(split)) == ["#1 replaced 20 split 2 for one"]
+    remark(stage.marks, split)
+    assert stage.send(quantity=4, at=2) == []
+    assert stage.quote(3, 50, 50.5) == ["#2 +4 @ 50.5"]
+    stage.quote(4, 49, 50.5, 7)
+    assert stage.trade(5, 49, 7, -1) == []
+    assert stage.trade(6, 49, 5, -1) == ["#1 +5 @ 49 maker"]
 
 
 def test_trades_alone() -> None:
