@@ -7,6 +7,7 @@ Python blocks of a page are one program, in order: a reader who copies from the 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import io
 import re
 import sqlite3
@@ -308,6 +309,23 @@ def test_the_guide_tells_the_columns_of_every_table() -> None:
         (row,) = re.findall(rf"^\| `result\.{table}` \| [^|]* \| (.*) \|$", text, re.MULTILINE)
         named = set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", row)))
         assert named == set(getattr(result, table).columns), table
+
+
+def test_every_public_name_says_what_it_is() -> None:
+    """Each name of `onepath` has a docstring of its own, and so has each public method of what a strategy meets. (What the
+    methods of market models do is said by their protocols.)"""
+    of_models = {"share", "typical", "fee", "book", "rate", "join", "outward", "homeward", "step"}
+    unions = {"CorporateAction", "Intent"}
+    for name in set(onepath.__all__) - unions:
+        thing = getattr(onepath, name)
+        assert thing.__doc__, name
+        methods = vars(thing).items() if inspect.isclass(thing) else ()
+        silent = [m for m, f in methods if _is_public(m, f) and not f.__doc__]
+        assert set(silent) <= of_models, f"{name}: {silent}"
+
+
+def _is_public(name: str, thing: object) -> bool:
+    return not name.startswith("_") and (inspect.isfunction(thing) or isinstance(thing, property))
 
 
 def test_every_public_name_of_the_guide_is_public() -> None:
