@@ -16,7 +16,7 @@ from onepath.events import Accepted, Cancelled, Expired, Fill
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import DECISIONS
 from onepath.journal.memory import MemoryJournal
-from onepath.market import Bar
+from onepath.market import Bar, Trade
 from onepath.orders import TERMINAL, Approved, Order, OrderStatus, OrderType, Side, TimeInForce, advance
 from onepath.replay import RecordedVenue, compare, decision_hash
 from onepath.risk import Limits
@@ -239,7 +239,9 @@ def test_a_venue_without_orders_is_false() -> None:
     assert list(venue.match([Quote("A", 1, 5.0, 5.1, 1.0, 1.0)])) == []  # the ask is above it
     venue.cancel(1, 0)
     assert not working
-    assert not RecordedVenue(MemoryJournal("empty")).working
+    empty = RecordedVenue(MemoryJournal("empty"))
+    assert not empty.working
+    assert not empty.touches(Trade("X", 1, 100.0, 1.0)), "nothing of the market is for it"
 
 
 # -- a replay that is not the same

@@ -83,10 +83,10 @@ ORDERS = (
     Mutant(
         "a decision leaves before it is journaled",
         "desk.py",
-        '                    self.decided = self._record(self._moment.at, "order.submitted", order.strategy, order, None)\n'
-        "                    self._gate.decided(order)\n                    yield verdict\n",
-        "                    self._gate.decided(order)\n                    yield verdict\n"
-        '                    self.decided = self._record(self._moment.at, "order.submitted", order.strategy, order, None)\n',
+        '                self.decided = self._record(self._moment.at, "order.submitted", order.strategy, order, None)\n'
+        "                self._gate.decided(order)\n                yield verdict\n",
+        "                self._gate.decided(order)\n                yield verdict\n"
+        '                self.decided = self._record(self._moment.at, "order.submitted", order.strategy, order, None)\n',
         "an order is in the journal before it leaves",
         "unit/core",
     ),
@@ -101,8 +101,8 @@ ORDERS = (
     Mutant(
         "the gate is passed by",
         "loop.py",
-        "        if type(decision) is Approved:\n            gate.release(decision)\n",
-        "        if type(decision) is Approved:\n",
+        "        else:\n            gate.release(decision)\n",
+        "        else:\n",
         "every order passes the gate",
         _DESK,
     ),

@@ -20,8 +20,8 @@ BARS = (
     Mutant(
         "a limit fills at the bar's far end",
         "simulator/bars.py",
-        "return Offer(_RESTED, limit, False, True)",
-        "return Offer(_RESTED, exact(bar.high if order.side.sign > 0 else bar.low), False, True)",
+        "return Offer(_RESTED, limit, False, True) if through",
+        "return Offer(_RESTED, exact(bar.high if order.side.sign > 0 else bar.low), False, True) if through",
         "no fill is worse than its limit",
         _FILLS,
     ),
@@ -92,8 +92,8 @@ BARS = (
     Mutant(
         "orders trade in the bar they were sent in",
         "simulator/barpit.py",
-        "        if bar.start >= resting.arrives_at:\n            return True\n",
-        "        if bar.at >= resting.arrives_at:\n            return True\n",
+        "        if bar.start < resting.arrives_at:\n            return True\n",
+        "        if bar.at < resting.arrives_at:\n            return True\n",
         "an order takes part from the first bar that starts after its arrival",
         f"{_INSTANTS} {_FILLS}",
     ),
@@ -108,8 +108,8 @@ BARS = (
     Mutant(
         "each order has the bar's whole share",
         "simulator/barpit.py",
-        "rooms[bar.symbol] = None if room is None else room - abs(fill.quantity)",
-        "rooms[bar.symbol] = room",
+        "rooms[bar.symbol] = None if left is None else left - abs(fill.quantity)",
+        "rooms[bar.symbol] = left",
         "the share of volume is that of all orders together",
         _FILLS,
     ),
@@ -360,7 +360,7 @@ FAMILIES = (
     Mutant(
         "an exit inside the entry's bar is missed",
         "simulator/barpit.py",
-        "found = offer_after(child, fill.price, bar, place.instrument)",
+        "found = offer_after(child, fill.price, came, bar, self._touch, place.instrument) if after else None",
         "found = None",
         "a stop loss that the bar reaches after its entry counts as hit",
         _BOTH,
@@ -493,8 +493,8 @@ MESSAGES = (
     Mutant(
         "a replace keeps the place in the queue",
         "simulator/venue.py",
-        "            resting.queue = None\n",
-        "            pass\n",
+        "            resting.queue = None\n            resting.fresh",
+        "            resting.fresh",
         "new prices, or more units, stand behind again",
         _ORDERS,
     ),
@@ -581,8 +581,8 @@ MESSAGES = (
     Mutant(
         "dividends are taken at the venue",
         "simulator/venue.py",
-        "account.cash += actions.settle(",
-        "account.cash -= actions.settle(",
+        "kind=\"action\", currency=currency, amount=money",
+        "kind=\"action\", currency=currency, amount=-money",
         "the venue's books act on corporate actions",
         _ACCOUNTS,
     ),
