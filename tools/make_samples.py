@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from onepath.data import assets, catalogue
 from onepath.data.ingest import import_file
-from onepath.data.tickcolumns import TickWish
+from onepath.data.tickcolumns import TickOptions
 from onepath.feeds.checks import stamp
 from onepath.instruments import Instrument
 
@@ -174,7 +174,7 @@ def make_ticks(sample: TickSample, originals: Path) -> None:
                 symbol=sample.symbol,
                 asset_class="crypto",
                 instruments={sample.symbol: instrument},
-                ticks=TickWish(time="local_ts_ns"),
+                ticks=TickOptions(time="local_ts_ns"),
             )
         for file in sorted((Path(scratch) / sample.name).iterdir()):
             shutil.copyfile(file, target / file.name)

@@ -50,7 +50,7 @@ def import_(
     from dataclasses import asdict
 
     from onepath.data.ingest import import_file
-    from onepath.data.tickcolumns import TickWish
+    from onepath.data.tickcolumns import TickOptions
     from onepath.workspace import find
 
     data_dir = find(Path.cwd()).data_dir
@@ -64,7 +64,7 @@ def import_(
         stamps=stamps,
         interval=interval,
         progress=None,
-        ticks=TickWish(kind, crossed, sides, time),
+        ticks=TickOptions(kind, crossed, sides, time),
     )
     if as_json:
         say_json(asdict(imported))

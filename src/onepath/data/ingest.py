@@ -31,7 +31,7 @@ from onepath.data.sources import usual_calendar
 from onepath.data.stamps import read as read_stamps
 from onepath.data.stamps import require
 from onepath.data.tables import SYMBOLS, TIMES, Raw, find, named, need, split
-from onepath.data.tickcolumns import TickWish
+from onepath.data.tickcolumns import TickOptions
 from onepath.data.ticksources import IN_MEMORY
 from onepath.errors import DataError
 from onepath.feeds.checks import Checked, stamp
@@ -88,7 +88,7 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Options:
     """What the caller said about the data, settled against the data set that is there."""
 
     symbol: str | None
@@ -117,7 +117,7 @@ def import_file(
     interval: str | int | None = None,
     progress: Progress | None = None,
     instruments: Mapping[str, Instrument] | None = None,
-    ticks: TickWish | None = None,
+    ticks: TickOptions | None = None,
 ) -> Imported:
     """Add a CSV or Parquet file to the data set `name`. Raises DataError, and changes nothing, on the first wrong row.
 
@@ -125,22 +125,24 @@ def import_file(
     that `stamps` is found out where nothing is said. `ticks` is what was said about quotes, trades and books.
     """
     path, folder = Path(path), catalogue.folder_of(Path(workspace_data_dir), name)
-    if tickimport.is_ticks(path, ticks or TickWish()):
-        return _imported_ticks(path, folder, ticks or TickWish(), symbol, asset_class, calendar, instruments or {})
+    if tickimport.is_ticks(path, ticks or TickOptions()):
+        return _imported_ticks(path, folder, ticks or TickOptions(), symbol, asset_class, calendar, instruments or {})
     old = catalogue.load(folder).meta if (folder / catalogue.DATASET).is_file() else None
     if old is not None and "kinds" in old:
         Place(str(folder)).fail("the data set has ticks; import bars under another name")
-    wished = _Wish(symbol, asset_class, calendar or "", stamps, nanoseconds(interval))
+    given = _Options(symbol, asset_class, calendar or "", stamps, nanoseconds(interval))
     nothing_said = old is None and calendar is None and asset_class is None and not instruments
     notes: list[str] = []
-    wish, parts, summary = _parts(path, replace(_settled(wished, old, folder), assume=nothing_said), notes)
+    options, parts, summary = _parts(path, replace(_settled(given, old, folder), assume=nothing_said), notes)
     folder.mkdir(parents=True, exist_ok=True)
     written = _write_all(parts, folder, old, progress)
     try:
         if old is None or not all(_is_known(file, old) for file in written):
-            symbols = _entries(old, written, wish, instruments or {})
+            symbols = _entries(old, written, options, instruments or {})
             source = _source(path, written, notes)
-            meta = _meta(name, old, symbols, source, first=written[0].part, wish=wish) | {"quality": dict(summary)}
+            meta = _meta(name, old, symbols, source, first=written[0].part, options=options) | {
+                "quality": dict(summary)
+            }
             for file in written:
                 file.put()
             catalogue.write_meta(folder, meta)
@@ -153,14 +155,14 @@ def import_file(
 def _imported_ticks(
     path: Path,
     folder: Path,
-    wish: TickWish,
+    options: TickOptions,
     symbol: str | None,
     asset_class: str | None,
     calendar: str | None,
     instruments: Mapping[str, Instrument],
 ) -> Imported:
     parts = tickimport.import_ticks(
-        path, folder, wish, symbol=symbol, asset_class=asset_class, calendar=calendar, instruments=instruments
+        path, folder, options, symbol=symbol, asset_class=asset_class, calendar=calendar, instruments=instruments
     )
     dataset = catalogue.load(folder)
     return Imported(
@@ -180,38 +182,38 @@ def _imported_ticks(
     )
 
 
-def _settled(wish: _Wish, old: Mapping[str, Any] | None, folder: Path) -> _Wish:
+def _settled(options: _Options, old: Mapping[str, Any] | None, folder: Path) -> _Options:
     """What is not said follows the data set; what is said must not contradict it."""
-    calendar = assets.default("", wish.asset_class, wish.calendar or None).calendar
+    calendar = assets.default("", options.asset_class, options.calendar or None).calendar
     if old is None:
-        return replace(wish, calendar=calendar)
-    if (wish.calendar or wish.asset_class) and calendar != old["calendar"]:
+        return replace(options, calendar=calendar)
+    if (options.calendar or options.asset_class) and calendar != old["calendar"]:
         Place(str(folder)).fail(f"the data set follows calendar {old['calendar']}, not {calendar}; use another name")
-    if wish.interval and wish.interval != old["interval_ns"]:
-        there, wanted = _seconds(old["interval_ns"]), _seconds(wish.interval)
+    if options.interval and options.interval != old["interval_ns"]:
+        there, wanted = _seconds(old["interval_ns"]), _seconds(options.interval)
         Place(str(folder)).fail(f"the data set has bars of {there}, not {wanted}; use another name")
-    if wish.stamps is None:
-        wish = replace(wish, stamps=old["stamps"], stamps_how="as in the data set")
-    return replace(wish, calendar=old["calendar"])
+    if options.stamps is None:
+        options = replace(options, stamps=old["stamps"], stamps_how="as in the data set")
+    return replace(options, calendar=old["calendar"])
 
 
 def _seconds(nanoseconds_: int) -> str:
     return f"{nanoseconds_ // 10**9} s"
 
 
-def _parts(path: Path, wish: _Wish, notes: list[str]) -> tuple[_Wish, list[Part], dict[str, Any]]:
-    """The wish with its calendar, the file's symbols, and the summary of its quality."""
+def _parts(path: Path, options: _Options, notes: list[str]) -> tuple[_Options, list[Part], dict[str, Any]]:
+    """The options with their calendar, the file's symbols, and the summary of its quality."""
     if path.exists() and reading.is_parquet(path) and reading.parquet(path).metadata.num_rows > IN_MEMORY:
-        wish, parts = _streamed(path, wish, notes)
-        return wish, parts, {"checked": False, "reason": f"more than {IN_MEMORY} rows"}
-    raws = _chosen(split(*reading.read_file(path, notes), notes), wish.symbol, path)
-    wish = _assumed(wish, raws, notes)
-    return wish, [_part(raw, wish) for raw in raws], quality.check_raws(raws, wish.calendar).summary()
+        options, parts = _streamed(path, options, notes)
+        return options, parts, {"checked": False, "reason": f"more than {IN_MEMORY} rows"}
+    raws = _chosen(split(*reading.read_file(path, notes), notes), options.symbol, path)
+    options = _assumed(options, raws, notes)
+    return options, [_part(raw, options) for raw in raws], quality.check_raws(raws, options.calendar).summary()
 
 
-def _assumed(wish: _Wish, raws: Sequence[Raw], notes: list[str]) -> _Wish:
-    """The wish with the calendar that the bars' days suggest, where nothing is said."""
-    return replace(wish, calendar=usual_calendar(raws, notes) or wish.calendar) if wish.assume else wish
+def _assumed(options: _Options, raws: Sequence[Raw], notes: list[str]) -> _Options:
+    """The options with the calendar that the bars' days suggest, where nothing is said."""
+    return replace(options, calendar=usual_calendar(raws, notes) or options.calendar) if options.assume else options
 
 
 def _chosen(raws: Sequence[Raw], symbol: str | None, path: Path) -> list[Raw]:
@@ -221,42 +223,42 @@ def _chosen(raws: Sequence[Raw], symbol: str | None, path: Path) -> list[Raw]:
     return [by_symbol[s] for s in catalogue.choose(None if symbol is None else [symbol], by_symbol, str(path))]
 
 
-def _part(raw: Raw, wish: _Wish) -> Part:
-    bars = canonical(raw, str(raw.symbol), wish.sessions, wish.stamps, wish.interval, reverse=True)
+def _part(raw: Raw, options: _Options) -> Part:
+    bars = canonical(raw, str(raw.symbol), options.sessions, options.stamps, options.interval, reverse=True)
     arrays = [bars.columns[name] for name in COLUMNS]
-    how = wish.stamps_how or bars.stamps_how
+    how = options.stamps_how or bars.stamps_how
     return Part(bars.symbol, iter([arrays]), bars.interval_ns, bars.stamps, how, bars.rows, bars.notes)
 
 
-def _streamed(path: Path, wish: _Wish, notes: list[str]) -> tuple[_Wish, list[Part]]:
-    """The wish with its calendar, and the parts of a large Parquet file: times are read first, prices when they are asked for."""
+def _streamed(path: Path, options: _Options, notes: list[str]) -> tuple[_Options, list[Part]]:
+    """The options with their calendar, and the parts of a large Parquet file: times are read first, prices when asked for."""
     file, place = reading.parquet(path), Place(str(path), "row", 1)
     names = file.schema_arrow.names
     time, symbol = need(names, TIMES, place, "time"), find(names, SYMBOLS, place, "symbol")
     for field in COLUMNS[2:6]:
         need(names, (field,), place, field)
     stamps = read_stamps(file.read(columns=[time]).column(0), place, time)
-    rows_of = _rows_by_symbol(file, symbol, wish, path)
+    rows_of = _rows_by_symbol(file, symbol, options, path)
     raws = [Raw(s, place.only(r), stamps.take(r), (), time) for s, r in rows_of.items()]
-    wish = _assumed(wish, raws, notes)
-    return wish, [_streamed_part(path, raw, rows_of[str(raw.symbol)], wish) for raw in raws]
+    options = _assumed(options, raws, notes)
+    return options, [_streamed_part(path, raw, rows_of[str(raw.symbol)], options) for raw in raws]
 
 
-def _rows_by_symbol(file: Any, column: str | None, wish: _Wish, path: Path) -> dict[str, Any]:
+def _rows_by_symbol(file: Any, column: str | None, options: _Options, path: Path) -> dict[str, Any]:
     if column is None:
-        return {wish.symbol or reading.stem(path): np.arange(file.metadata.num_rows)}
+        return {options.symbol or reading.stem(path): np.arange(file.metadata.num_rows)}
     codes = file.read(columns=[column]).column(0).combine_chunks().dictionary_encode()
     index, known = codes.indices.to_numpy(), [str(s) for s in codes.dictionary.to_pylist()]
-    wanted = catalogue.choose(None if wish.symbol is None else [wish.symbol], sorted(known), str(path))
+    wanted = catalogue.choose(None if options.symbol is None else [options.symbol], sorted(known), str(path))
     return {s: np.flatnonzero(index == known.index(s)) for s in wanted}
 
 
-def _streamed_part(path: Path, raw: Raw, rows: Any, wish: _Wish) -> Part:
+def _streamed_part(path: Path, raw: Raw, rows: Any, options: _Options) -> Part:
     require(raw.stamps, raw.place, raw.time_name)
     forwards(raw, reverse=False)
-    when = timing(raw, wish.sessions, wish.stamps, wish.interval)
+    when = timing(raw, options.sessions, options.stamps, options.interval)
     pieces = _stream(path, raw, rows, when)
-    how = wish.stamps_how or when.stamps_how
+    how = options.stamps_how or when.stamps_how
     return Part(str(raw.symbol), pieces, when.interval_ns, when.stamps, how, len(rows))
 
 
@@ -416,14 +418,14 @@ def _meta(
     source: Mapping[str, Any],
     *,
     first: Part,
-    wish: _Wish,
+    options: _Options,
 ) -> dict[str, Any]:
     """What `dataset.json` will say."""
     return {
         "format": catalogue.FORMAT,
         "name": name,
         "interval_ns": old["interval_ns"] if old else first.interval_ns,
-        "calendar": wish.calendar,
+        "calendar": options.calendar,
         "stamps": old["stamps"] if old else first.stamps,
         "stamps_how": old["stamps_how"] if old else first.stamps_how,
         "symbols": symbols,
@@ -432,14 +434,17 @@ def _meta(
 
 
 def _entries(
-    old: Mapping[str, Any] | None, written: Sequence[SymbolFile], wish: _Wish, instruments: Mapping[str, Instrument]
+    old: Mapping[str, Any] | None,
+    written: Sequence[SymbolFile],
+    options: _Options,
+    instruments: Mapping[str, Instrument],
 ) -> dict[str, Any]:
     """What is recorded of each symbol; an instrument that is there stays as it is."""
     symbols = dict(old["symbols"]) if old else {}
     for file in written:
         symbol = file.part.symbol
         known = symbols.get(symbol, {}).get("instrument")
-        symbols[symbol] = _entry(file, known or _instrument(symbol, wish, instruments))
+        symbols[symbol] = _entry(file, known or _instrument(symbol, options, instruments))
     return {symbol: symbols[symbol] for symbol in sorted(symbols)}
 
 
@@ -462,10 +467,10 @@ def _is_known(file: SymbolFile, old: Mapping[str, Any]) -> bool:
     return bool(known == file.fingerprint)
 
 
-def _instrument(symbol: str, wish: _Wish, instruments: Mapping[str, Instrument]) -> dict[str, Any]:
+def _instrument(symbol: str, options: _Options, instruments: Mapping[str, Instrument]) -> dict[str, Any]:
     if symbol in instruments:
-        return assets.to_json(msgspec.structs.replace(instruments[symbol], calendar=wish.calendar))
-    return assets.to_json(assets.default(symbol, wish.asset_class, wish.calendar))
+        return assets.to_json(msgspec.structs.replace(instruments[symbol], calendar=options.calendar))
+    return assets.to_json(assets.default(symbol, options.asset_class, options.calendar))
 
 
 def _entry(file: SymbolFile, instrument: Mapping[str, Any]) -> dict[str, Any]:

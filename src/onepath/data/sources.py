@@ -20,7 +20,7 @@ from onepath.data import assets, catalogue, reading, ticksources
 from onepath.data.bars import Bars, canonical, nanoseconds, only_weekdays, usual_step
 from onepath.data.places import Place
 from onepath.data.tables import Raw, named, split
-from onepath.data.tickcolumns import TickWish
+from onepath.data.tickcolumns import TickOptions
 from onepath.data.ticksources import ALONE, IN_MEMORY, Terms
 from onepath.errors import DataError
 from onepath.feeds.columns import ColumnFeed
@@ -49,19 +49,19 @@ def open_feed(
     time: str | None = None,
 ) -> Feed:
     """See `onepath.data.open_feed`."""
-    wish = TickWish(kind, crossed, sides, time)
+    options = TickOptions(kind, crossed, sides, time)
     window = moment(start), moment(end)
     notes: list[str] = []
     found = _catalogued(source, data_dir)
     if isinstance(found, catalogue.Dataset):
         _agrees(found, asset_class, calendar, nanoseconds(interval))
         if "kinds" in found.meta:
-            return ticksources.open_dataset(found, wish, Terms(symbols, *window, instruments, None, None))
+            return ticksources.open_dataset(found, options, Terms(symbols, *window, instruments, None, None))
         return catalogue.open_dataset(found, symbols=symbols, start=window[0], end=window[1], instruments=instruments)
     terms = Terms(symbols, *window, instruments, asset_class, calendar, stamps, nanoseconds(interval))
-    if (ticks := ticksources.opened(found, wish, terms)) is not None:
+    if (ticks := ticksources.opened(found, options, terms)) is not None:
         return ticks
-    if wish.said and wish.kind != "bars":
+    if options.said and options.kind != "bars":
         Place("the data").fail("it has bars; crossed, sides and time are for quotes, trades and books: leave them out")
     if isinstance(found, Path) and (files := _canonical_files(found)):
         return _streamed(found, files, symbols, window, instruments, asset_class, calendar)

@@ -47,7 +47,7 @@ _TICK_TIMES = (*TICK_TIMES, "event_time", "trade_time", "transaction_time", "loc
 
 
 @dataclass(frozen=True)
-class TickWish:
+class TickOptions:
     """What the user said about ticks; None and the defaults where nothing was said."""
 
     kind: str | None = None

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from onepath.data import assets, catalogue, reading
 from onepath.data.places import Place
 from onepath.data.tables import SYMBOLS, find
-from onepath.data.tickcolumns import KINDS, TickWish, kind_of
+from onepath.data.tickcolumns import KINDS, TickOptions, kind_of
 from onepath.data.ticksources import IN_MEMORY
 from onepath.data.ticktables import Converter, read_ticks, stream_ticks
 from onepath.feeds.fingerprints import Fingerprint
@@ -53,10 +53,10 @@ class TickPart:
     entry: Mapping[str, Any] | None = None
 
 
-def is_ticks(path: Path, wish: TickWish) -> bool:
+def is_ticks(path: Path, options: TickOptions) -> bool:
     """Whether a file is to be imported as ticks."""
-    if wish.kind is not None:
-        return wish.kind != "bars"
+    if options.kind is not None:
+        return options.kind != "bars"
     if not path.exists():
         return False
     if reading.is_parquet(path):
@@ -67,7 +67,7 @@ def is_ticks(path: Path, wish: TickWish) -> bool:
 def import_ticks(
     path: Path,
     folder: Path,
-    wish: TickWish,
+    options: TickOptions,
     *,
     symbol: str | None,
     asset_class: str | None,
@@ -79,12 +79,12 @@ def import_ticks(
     if old is not None and "kinds" not in old:
         Place(str(folder)).fail("the data set has bars; import ticks under another name")
     notes: list[str] = []
-    parts = _parts(path, wish, symbol, notes)
+    parts = _parts(path, options, symbol, notes)
     session = _calendar(old, asset_class, calendar, folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         for part in parts:
-            _write(part, folder, old, wish)
+            _write(part, folder, old, options)
         if not all(part.known for part in parts):
             _put(parts, folder)
             catalogue.write_meta(folder, _meta(folder, old, parts, path, notes, (asset_class, session), instruments))
@@ -96,10 +96,10 @@ def import_ticks(
     return parts
 
 
-def _parts(path: Path, wish: TickWish, symbol: str | None, notes: list[str]) -> list[TickPart]:
+def _parts(path: Path, options: TickOptions, symbol: str | None, notes: list[str]) -> list[TickPart]:
     if path.exists() and reading.is_parquet(path) and reading.parquet(path).metadata.num_rows > IN_MEMORY:
-        return [_streamed(path, wish, symbol)]
-    found = read_ticks(*reading.read_file(path, notes), wish)
+        return [_streamed(path, options, symbol)]
+    found = read_ticks(*reading.read_file(path, notes), options)
     if len(found) == 1:
         rows = found[0]
         name = symbol or rows.symbol or reading.stem(path)
@@ -109,9 +109,9 @@ def _parts(path: Path, wish: TickWish, symbol: str | None, notes: list[str]) -> 
     return [TickPart(s, r.kind, iter([r.columns]), lambda r=r: r.notes) for s, r in ((s, by_symbol[s]) for s in chosen)]
 
 
-def _streamed(path: Path, wish: TickWish, symbol: str | None) -> TickPart:
+def _streamed(path: Path, options: TickOptions, symbol: str | None) -> TickPart:
     names, place = reading.parquet(path).schema_arrow.names, Place(str(path), "row", 1)
-    converter = Converter(names, wish, place)
+    converter = Converter(names, options, place)
     if converter.kind == "book" or find(names, SYMBOLS, place, "symbol"):
         what = "a book" if converter.kind == "book" else "ticks of several symbols"
         place.fail(f"{what} of more than {IN_MEMORY:,} rows cannot be imported in one; split the file")
@@ -136,7 +136,7 @@ def _temporary(folder: Path, part: TickPart) -> Path:
     return folder / f".{file_name(part.symbol, part.kind)}.part"
 
 
-def _write(part: TickPart, folder: Path, old: Mapping[str, Any] | None, wish: TickWish) -> None:
+def _write(part: TickPart, folder: Path, old: Mapping[str, Any] | None, options: TickOptions) -> None:
     """The stream's file beside its place, and what will be said of it."""
     temporary, name = _temporary(folder, part), Stream(part.symbol, part.kind).name
     whole = Fingerprint([name], {name: len(COLUMNS[part.kind])})
@@ -163,8 +163,8 @@ def _write(part: TickPart, folder: Path, old: Mapping[str, Any] | None, wish: Ti
         "last_at": last,
         "fingerprint": whole.hexdigest(),
         "sha256": _sha256(temporary),
-        "crossed": wish.crossed or "refuse",
-        "sides": wish.sides or "both",
+        "crossed": options.crossed or "refuse",
+        "sides": options.sides or "both",
         "notes": list(part.notes()),
         **spreads.facts(),
     }

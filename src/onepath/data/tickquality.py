@@ -19,7 +19,7 @@ from onepath.data import reading
 from onepath.data.catalogue import Dataset
 from onepath.data.places import Place
 from onepath.data.quality import SHOWN, Finding, Report
-from onepath.data.tickcolumns import TickWish, kind_of
+from onepath.data.tickcolumns import TickOptions, kind_of
 from onepath.data.ticktables import Converter
 from onepath.errors import DataError
 from onepath.feeds.checks import stamp
@@ -51,7 +51,7 @@ def _check(path: Path, kind: str, symbol: str, time: str | None) -> Report:
     table, place = reading.read_file(path, [])
     if kind == "book":
         return _book(table, place, symbol, time)
-    raw = Converter(table.column_names, TickWish(kind, time=time), place).raw(table)
+    raw = Converter(table.column_names, TickOptions(kind, time=time), place).raw(table)
     findings: list[Finding] = []
     counts: dict[str, int] = {}
     severities: dict[str, int] = {}
@@ -107,7 +107,7 @@ def _book(table: pa.Table, place: Place, symbol: str, time: str | None) -> Repor
     from onepath.feeds.ticks import InMemory
 
     try:
-        converter = Converter(table.column_names, TickWish("book", time=time), place)
+        converter = Converter(table.column_names, TickOptions("book", time=time), place)
         source = InMemory("book", converter.convert(table), place.where)
         messages = sum(len(chunk[0]) for chunk in source.events(symbol, source.pieces(65_536)))
     except DataError as error:

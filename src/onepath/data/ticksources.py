@@ -19,7 +19,7 @@ from onepath.data import assets, catalogue, reading
 from onepath.data.bars import canonical
 from onepath.data.places import Place
 from onepath.data.tables import named, split
-from onepath.data.tickcolumns import KINDS, TickWish, kind_of
+from onepath.data.tickcolumns import KINDS, TickOptions, kind_of
 from onepath.data.ticktables import read_ticks
 from onepath.errors import DataError
 from onepath.feeds import tickfiles
@@ -64,26 +64,26 @@ class _Found:
         self.streams[stream] = source
 
 
-def opened(source: Any, wish: TickWish, terms: Terms) -> TickFeed | None:
+def opened(source: Any, options: TickOptions, terms: Terms) -> TickFeed | None:
     """The feed of a source that has ticks; None where it has bars alone."""
-    if not has_ticks(source, wish):
+    if not has_ticks(source, options):
         return None
     found, where = _Found(), str(source) if isinstance(source, Path) else "the data"
     if isinstance(source, Path):
         for file in _files(source):
-            _add_file(found, file, None, wish, terms)
+            _add_file(found, file, None, options, terms)
     elif _is_mapping(source):
         for symbol, value in source.items():
-            _add_symbol(found, str(symbol), value, wish, terms)
+            _add_symbol(found, str(symbol), value, options, terms)
     else:
-        _add_table(found, *reading.read_frame(source, "the frame"), _alone(terms), wish, terms)
+        _add_table(found, *reading.read_frame(source, "the frame"), _alone(terms), options, terms)
     return _feed(found, terms, where, "file" if isinstance(source, Path) else "frame")
 
 
-def has_ticks(source: Any, wish: TickWish) -> bool:
+def has_ticks(source: Any, options: TickOptions) -> bool:
     """Whether any table of the source holds ticks, by what was said or by its columns."""
-    if wish.kind is not None:
-        return wish.kind != "bars"
+    if options.kind is not None:
+        return options.kind != "bars"
     if isinstance(source, Path):
         return any(kind_of(_names(file)) != "bars" for file in _files(source))
     if _is_mapping(source):
@@ -91,16 +91,16 @@ def has_ticks(source: Any, wish: TickWish) -> bool:
     return _frame_kind(source) != "bars"
 
 
-def open_dataset(dataset: catalogue.Dataset, wish: TickWish, terms: Terms) -> TickFeed:
+def open_dataset(dataset: catalogue.Dataset, options: TickOptions, terms: Terms) -> TickFeed:
     """A data set of ticks, streamed; `kind` takes one of its kinds alone."""
     where = f"data set {dataset.name}"
-    if wish.crossed or wish.sides or wish.time:
+    if options.crossed or options.sides or options.time:
         Place(where).fail("crossed, sides and time were settled when it was imported; leave them out")
     chosen = catalogue.choose(terms.symbols, dataset.symbols, where)
     found = _Found()
     for symbol in chosen:
         streams = dataset.meta["symbols"][symbol]["streams"]
-        for kind in [k for k in KINDS if k in streams and wish.kind in {None, k}]:
+        for kind in [k for k in KINDS if k in streams and options.kind in {None, k}]:
             path = dataset.folder / streams[kind]["file"]
             source = tickfiles.TickFile(kind, path, terms.start, terms.end)
             _whole(source, path, streams[kind])
@@ -108,7 +108,7 @@ def open_dataset(dataset: catalogue.Dataset, wish: TickWish, terms: Terms) -> Ti
             found.notes += [f"{symbol} {kind}: {note}" for note in streams[kind]["notes"]]
     known = {symbol: dataset.instrument(symbol) for symbol in chosen} | dict(terms.instruments or {})
     if not found.streams:
-        Place(where).fail(f"it has no {wish.kind}; it has {', '.join(dataset.meta['kinds'])}")
+        Place(where).fail(f"it has no {options.kind}; it has {', '.join(dataset.meta['kinds'])}")
     origin = {"name": dataset.name, "path": str(dataset.folder)}
     return _feed(found, terms._replace(instruments=known), where, "dataset", origin)
 
@@ -195,10 +195,10 @@ def _alone(terms: Terms) -> str:
     return wanted[0] if len(wanted) == 1 else ALONE
 
 
-def _add_symbol(found: _Found, symbol: str, value: Any, wish: TickWish, terms: Terms) -> None:
+def _add_symbol(found: _Found, symbol: str, value: Any, options: TickOptions, terms: Terms) -> None:
     parts = value if _is_kinds(value) else {None: value}
     for kind, part in parts.items():
-        said = wish if kind is None else TickWish(kind, wish.crossed, wish.sides, wish.time)
+        said = options if kind is None else TickOptions(kind, options.crossed, options.sides, options.time)
         if isinstance(part, str | Path):
             _add_file(found, Path(part), symbol, said, terms)
         else:
@@ -206,11 +206,11 @@ def _add_symbol(found: _Found, symbol: str, value: Any, wish: TickWish, terms: T
             _add_table(found, *reading.read_frame(part, what), symbol, said, terms)
 
 
-def _add_file(found: _Found, path: Path, symbol: str | None, wish: TickWish, terms: Terms) -> None:
+def _add_file(found: _Found, path: Path, symbol: str | None, options: TickOptions, terms: Terms) -> None:
     if path.exists() and reading.is_parquet(path):
         file = reading.parquet(path)
         kind = tickfiles.kind_of(file.schema_arrow)
-        if kind is not None and not (wish.crossed or wish.sides or wish.time):
+        if kind is not None and not (options.crossed or options.sides or options.time):
             name = symbol or symbol_of(path, kind)
             found.add(Stream(name, kind), tickfiles.TickFile(kind, path, terms.start, terms.end), str(path))
             return
@@ -219,7 +219,7 @@ def _add_file(found: _Found, path: Path, symbol: str | None, wish: TickWish, ter
                 f"it has {file.metadata.num_rows:,} rows, more than the {IN_MEMORY:,} that are read into memory; "
                 "import the file once with 'onepath data import' and use the data set's name"
             )
-    _add_table(found, *reading.read_file(path, found.notes), symbol or reading.stem(path), wish, terms)
+    _add_table(found, *reading.read_file(path, found.notes), symbol or reading.stem(path), options, terms)
 
 
 def symbol_of(path: Path, kind: str) -> str:
@@ -227,11 +227,11 @@ def symbol_of(path: Path, kind: str) -> str:
     return unquote(reading.stem(path).removesuffix(f".{kind}"))
 
 
-def _add_table(found: _Found, table: Any, place: Place, symbol: str, wish: TickWish, terms: Terms) -> None:
-    if (wish.kind or kind_of(table.column_names)) == "bars":
+def _add_table(found: _Found, table: Any, place: Place, symbol: str, options: TickOptions, terms: Terms) -> None:
+    if (options.kind or kind_of(table.column_names)) == "bars":
         _add_bars(found, table, place, symbol, terms)
         return
-    for rows in read_ticks(table, place, wish):
+    for rows in read_ticks(table, place, options):
         name = rows.symbol or symbol
         columns, begin = _between(rows.kind, rows.columns, terms)
         found.add(Stream(name, rows.kind), InMemory(rows.kind, columns, place.where, begin), place.where)

@@ -25,7 +25,7 @@ from onepath.data.places import Place
 from onepath.data.stamps import read as read_stamps
 from onepath.data.stamps import require
 from onepath.data.tables import SYMBOLS, find, floats
-from onepath.data.tickcolumns import TickWish, columns_of, kind_of, time_column
+from onepath.data.tickcolumns import TickOptions, columns_of, kind_of, time_column
 from onepath.feeds.bookrows import message_starts
 from onepath.feeds.parquet import ROW_GROUP
 from onepath.feeds.tickchecks import CheckedTicks
@@ -50,12 +50,12 @@ class TickRows:
 class Converter:
     """One symbol's table, in one or more pieces, to canonical columns; the policies' memory between pieces."""
 
-    def __init__(self, names: Sequence[str], wish: TickWish, place: Place) -> None:
-        self.kind = wish.kind or kind_of(names)
+    def __init__(self, names: Sequence[str], options: TickOptions, place: Place) -> None:
+        self.kind = options.kind or kind_of(names)
         self._names = names
-        self._wish = wish
+        self._options = options
         self._place = place
-        self._time = time_column(names, wish.time, place)
+        self._time = time_column(names, options.time, place)
         self._fields = columns_of(self.kind, names, place)
         self._rows = self._kept_before = 0
         self._kept: Any = None
@@ -157,13 +157,13 @@ class Converter:
 
     def _policies(self, columns: Columns, keep: Any) -> tuple[Columns, Any]:
         at, bid, ask, bid_size, ask_size = columns
-        if self._wish.sides == "one":
+        if self._options.sides == "one":
             bid, bid_size = self._carried(bid, bid_size, 0)
             ask, ask_size = self._carried(ask, ask_size, 2)
             keep = np.flatnonzero(~(np.isnan(bid) | np.isnan(ask)))
             self._counts["early"] += len(at) - len(keep)
         with np.errstate(invalid="ignore"):
-            if self._wish.crossed == "drop":
+            if self._options.crossed == "drop":
                 crossed = (bid > ask)[keep] & (ask > 0)[keep]
                 self._counts["crossed"] += int(crossed.sum())
                 keep = keep[~crossed]
@@ -223,7 +223,7 @@ _READERS: Mapping[str, Callable[[Converter, pa.Table], Columns]] = {
 }
 
 
-def read_ticks(table: pa.Table, place: Place, wish: TickWish) -> list[TickRows]:
+def read_ticks(table: pa.Table, place: Place, options: TickOptions) -> list[TickRows]:
     """A table's rows by symbol, symbols in sorted order; one without a name where there is no symbol column."""
     if not table.num_rows:
         place.fail("there are no rows; expected at least one")
@@ -233,7 +233,7 @@ def read_ticks(table: pa.Table, place: Place, wish: TickWish) -> list[TickRows]:
     )
     found = []
     for name, rows in parts.items():
-        converter = Converter(table.column_names, wish, place if rows is None else place.only(rows))
+        converter = Converter(table.column_names, options, place if rows is None else place.only(rows))
         columns = converter.convert(table if rows is None else table.take(pa.array(rows)))
         found.append(TickRows(name, converter.kind, columns, converter.notes()))
     return found

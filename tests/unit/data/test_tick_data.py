@@ -17,7 +17,7 @@ import onepath
 from onepath.calendars import MINUTE
 from onepath.data import catalogue, open_feed
 from onepath.data.ingest import import_file
-from onepath.data.tickcolumns import TickWish, kind_of
+from onepath.data.tickcolumns import TickOptions, kind_of
 from onepath.data.tickquality import check_tick_dataset, check_tick_file
 from onepath.errors import ConfigError, DataError
 from onepath.market import BookUpdate, Quote, Trade
@@ -188,7 +188,7 @@ def imported(tmp_path: Path, columns: dict[str, list[Any]], name: str = "mine", 
     """The columns as a CSV file of symbol A, imported."""
     source = tmp_path / "A.csv"
     pd.DataFrame(columns).to_csv(source, index=False)
-    return import_file(source, tmp_path / "data", name, ticks=TickWish(**said))
+    return import_file(source, tmp_path / "data", name, ticks=TickOptions(**said))
 
 
 def test_import_puts_kinds_beside_each_other(tmp_path: Path) -> None:
@@ -236,10 +236,10 @@ def test_a_large_file_is_streamed_to_the_same_bytes(tmp_path: Path, monkeypatch:
     frame = pd.DataFrame({"time": BEGIN + np.arange(rows) * 1_000, "bid": np.where(side, price, 0)})
     frame["ask"] = np.where(side, 0, price + 0.4)
     frame.to_parquet(tmp_path / "A.parquet")
-    wish = TickWish(sides="one", crossed="drop")
-    whole = import_file(tmp_path / "A.parquet", tmp_path / "whole", "x", ticks=wish)
+    options = TickOptions(sides="one", crossed="drop")
+    whole = import_file(tmp_path / "A.parquet", tmp_path / "whole", "x", ticks=options)
     monkeypatch.setattr("onepath.data.tickimport.IN_MEMORY", 10)
-    streamed = import_file(tmp_path / "A.parquet", tmp_path / "streamed", "x", ticks=wish)
+    streamed = import_file(tmp_path / "A.parquet", tmp_path / "streamed", "x", ticks=options)
     files = [tmp_path / kind / "x" / "A.quotes.parquet" for kind in ("whole", "streamed")]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert whole.notes == streamed.notes
@@ -255,7 +255,7 @@ def test_a_fault_in_a_streamed_import_names_the_files_row(tmp_path: Path, monkey
     for limit in (10, rows):
         monkeypatch.setattr("onepath.data.tickimport.IN_MEMORY", limit)
         with pytest.raises(DataError, match=r"row 70001: .* has bid -1"):
-            import_file(tmp_path / "A.parquet", tmp_path / "data", "x", ticks=TickWish(crossed="drop"))
+            import_file(tmp_path / "A.parquet", tmp_path / "data", "x", ticks=TickOptions(crossed="drop"))
         assert not (tmp_path / "data/x").exists()
 
 
