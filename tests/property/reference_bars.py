@@ -212,6 +212,9 @@ class Bars:
         for order in there:
             self._after(order, bar, entered)
         self.until(bar.at)
+        for order in there:
+            if order.time == "day" and not order.end and order.available and bar.at % self.day == 0:
+                self._finish(order, "expired")
         self.last = bar.close
 
     def _enter(self, order: Ref, bar: Candle, short: bool, entries: list[tuple[int, Ref, Offer]]) -> None:

@@ -115,9 +115,7 @@ def asks(sent: st.SearchStrategy[int], **fixed: Any) -> st.SearchStrategy[Ask]:
 children = asks(
     st.just(0), time=st.sampled_from(["gtc", "gtc", "day", "gtd"]), flag=st.sampled_from(["", "", "post", "reduce"])
 )
-changes = st.builds(
-    Change, st.integers(1, 4), st.integers(0, 5), st.booleans(), st.integers(1, 10), st.integers(-2, 2)
-)
+changes = st.builds(Change, st.integers(1, 4), st.integers(0, 5), st.booleans(), st.integers(1, 10), st.integers(-2, 2))
 scenes = st.builds(
     Scene,
     st.lists(shapes, min_size=3, max_size=6),

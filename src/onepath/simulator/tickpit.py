@@ -278,7 +278,7 @@ class TickPit:
                 room -= abs(fill.quantity)
             if resting.ended:
                 continue
-            if time is _OPENING or (time in _AT_ONCE and not resting.fresh and (order.stop is None or met is not None)):
+            if time is _OPENING or (time in _AT_ONCE and not resting.fresh and (resting.is_limit or resting.takes_all)):
                 house.lapse(resting, trade.at)
 
 

@@ -36,7 +36,7 @@ def meet(resting: Resting, trade: Trade, touch: bool, instrument: Instrument) ->
     order = resting.order
     if order.type in _STOPS and not resting.triggered:
         if is_hit(resting, trade.price, instrument):
-            resting.triggered = True
+            resting.triggered = resting.fresh = True
         return None
     fresh, resting.fresh = resting.fresh and not order.post_only, False
     if resting.takes_all:

@@ -381,6 +381,15 @@ def test_trades_alone() -> None:
     assert stage.trade(6, 100.9) == ["#2 +10 @ 101 maker"]
 
 
+def test_on_trades_a_stop_limit_that_is_for_at_once_has_one_trade() -> None:
+    """Hit by 100; the next trade at 102 is beyond its limit of 101, so it is over."""
+    stage = Stage()
+    stage.trade(1, 99)
+    stage.send(stop=100, limit=101, at=1, time_in_force=T.IOC)
+    assert stage.trade(2, 100) == []
+    assert stage.trade(3, 102) == ["#1 cancelled: immediate or cancel"]
+
+
 def test_a_queue_moves_by_trades() -> None:
     """20 are before us at the bid of 100. A sale of 15, then one of 10: 5 of it reach us."""
     stage = Stage(quoted=True, queue=Back())
