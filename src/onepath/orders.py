@@ -48,7 +48,7 @@ class OrderType(StrEnum):
     """a stop that follows the best price seen at a distance: `trail` in money or `trail_percent`"""
 
 
-_MARKET = OrderType.MARKET
+_MARKET, _LIMIT, _TRAILING = OrderType.MARKET, OrderType.LIMIT, OrderType.TRAILING_STOP
 _WITH_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _WITH_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 _HUNDRED = Decimal(100)
@@ -58,7 +58,7 @@ class TimeInForce(StrEnum):
     """How long an order may wait. A market order AT_OPEN is market-on-open, a limit AT_CLOSE is limit-on-close."""
 
     DAY = "day"
-    """ends with its first session"""
+    """ends at the close of its first session"""
     GTC = "gtc"
     """until it is filled or cancelled"""
     GTD = "gtd"
@@ -133,11 +133,11 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
         if self.type is not _MARKET or self.limit is not None or self.stop is not None:
             self._check_price("limit", self.limit, self.type in _WITH_LIMIT)
             self._check_price("stop", self.stop, self.type in _WITH_STOP)
-        if self.type is OrderType.TRAILING_STOP or self.trail is not None or self.trail_percent is not None:
+        if self.type is _TRAILING or self.trail is not None or self.trail_percent is not None:
             self._check_trail()
         if self.time_in_force is not _GTC or self.expires_at is not None:
             self._check_time()
-        if self.post_only and (self.type is not OrderType.LIMIT or self.time_in_force in _POST_BAD):
+        if self.post_only and (self.type is not _LIMIT or self.time_in_force in _POST_BAD):
             raise OrderError(f"post-only is for limit orders that rest; this one for {self.symbol} is not one")
         if self.children:
             self._check_children()

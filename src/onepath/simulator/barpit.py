@@ -139,6 +139,10 @@ class BarPit:
         for resting, place, bar in took:
             self._after(resting, place, bar)
         self._release(waiting, over=True)
+        for resting, place, bar in took:
+            if resting.order.time_in_force is _DAY and not resting.ended and resting.available:
+                if at_closing(bar, place.calendar):
+                    house.expire(resting, bar.at)
         for _, place in places:
             if place.orders:
                 place.refresh()

@@ -8,7 +8,8 @@ once, and nothing waits here. What happens to an order when it arrives and after
 A cancel, a replace or an expiry that arrives while a bar may be under way is held until the bar is known (at most for the length
 of a bar): the order has that bar's open if it may, and nothing after it. The answer has left when the message arrived, but is not
 heard before the bar is. New terms take part from the next bar.
-DAY ends with the first session the order can trade in: on bars, with the first bar of a later session; else at the close.
+DAY ends with the first session the order can trade in: at its close (on bars that do not reach the close, with
+the first bar of a later session).
 The venue knows the market from `marks` (the last event of every symbol, which the engine keeps) and from what it is shown.
 
 With `Market.finer` a bar is matched as the finer bars inside it, one after the other: they tell the path.
