@@ -64,11 +64,11 @@ _KINDS = {step: f"order.{step}" for step in Step} | {
 _BESIDE_ORDERS = frozenset({Forced, CashFlow, MarginCall})
 
 
-def _deaf(_event: Any, _context: Context) -> None:
+def _unheard(_event: Any, _context: Context) -> None:
     """Stands in for the callbacks of a strategy that has ended."""
 
 
-def _dumb(_context: Context) -> tuple[()]:
+def _undecided(_context: Context) -> tuple[()]:
     """Stands in for `generate_orders` of a strategy that has ended."""
     return ()
 
@@ -217,8 +217,8 @@ class Engine:
         ended = StrategyEnded(seat.name, "failed", text, where(error, seat.strategy))
         self.failures.append(ended)
         self._record(self.moment.at, "strategy.ended", seat.name, ended, None)
-        self.listeners[:] = [(_deaf if c is context else call, c) for call, c in self.listeners]
-        self.deciders[:] = [(_dumb if c is context else call, c) for call, c in self.deciders]
+        self.listeners[:] = [(_unheard if c is context else call, c) for call, c in self.listeners]
+        self.deciders[:] = [(_undecided if c is context else call, c) for call, c in self.deciders]
         self.cancels += [state.id for state in self._blotter.open_orders(seat.name)]
 
     def take_cancels(self) -> Iterator[CancelRequested]:

@@ -68,7 +68,7 @@ class Rejected(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Cancelled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """The rest of the order is gone; `reason` says at whose wish."""
+    """The rest of the order is gone; `reason` says at whose request."""
 
     order_id: int
     strategy: str

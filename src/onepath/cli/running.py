@@ -120,14 +120,14 @@ def _now() -> str:
 
 
 class Stopping:
-    """The wish to stop, which may come before there is a session."""
+    """A request to stop, which may come before there is a session."""
 
     def __init__(self) -> None:
         self._session: Session | None = None
         self._asked = False
 
     def reaches(self, session: Session) -> None:
-        """From here on the wish goes to `session`."""
+        """From here on the request goes to `session`."""
         self._session = session
         if self._asked:
             session.stop()

@@ -1,4 +1,4 @@
-"""Risk: the checks between a strategy's wish and a venue, the trading state, and the breakers that move it.
+"""Risk: the checks between a strategy's intent and a venue, the trading state, and the breakers that move it.
 
 `checks` is the page that lists every pre-trade control in order; `limits` the numbers they compare with; `controls` what
 the engine holds. Rules: every order passes here, in every mode; verdicts are types, and only `Approved` reaches a venue.
