@@ -27,6 +27,7 @@ from onepath.views import Books, Features, History
 
 Number = int | float | str | Decimal
 _GTC = TimeInForce.GTC
+_BUY, _SELL, _GO_SHORT, _COVER = Side.BUY, Side.SELL, Side.SHORT, Side.COVER
 Intent = OrderIntent | CancelIntent | ReplaceIntent
 """What a strategy may give back: an order, a cancel, new terms of an order"""
 Intents = Sequence[Intent]
@@ -139,19 +140,19 @@ class Context:
         `take_profit` prices make a bracket, `children` (intents) any other. `signal` links the order to its reason; `tag`
         is yours.
         """
-        return self._order(Side.BUY, symbol, quantity, **how)
+        return self._order(_BUY, symbol, quantity, **how)
 
     def sell(self, symbol: str, quantity: Number | None = None, **how: Unpack[Sized]) -> list[OrderIntent]:
         """Sell what is owned, never more."""
-        return self._order(Side.SELL, symbol, quantity, **how)
+        return self._order(_SELL, symbol, quantity, **how)
 
     def short(self, symbol: str, quantity: Number | None = None, **how: Unpack[Sized]) -> list[OrderIntent]:
         """Sell, through zero if need be."""
-        return self._order(Side.SHORT, symbol, quantity, **how)
+        return self._order(_GO_SHORT, symbol, quantity, **how)
 
     def cover(self, symbol: str, quantity: Number | None = None, **how: Unpack[Sized]) -> list[OrderIntent]:
         """Buy back what is owed, never more."""
-        return self._order(Side.COVER, symbol, quantity, **how)
+        return self._order(_COVER, symbol, quantity, **how)
 
     def close(self, symbol: str, **how: Unpack[Terms]) -> list[OrderIntent]:
         """Sell or cover the whole position; nothing when flat."""
@@ -159,7 +160,7 @@ class Context:
         if not held:
             self._instrument(symbol)
             return []
-        return self._order(Side.SELL if held > 0 else Side.COVER, symbol, abs(held), **how)
+        return self._order(_SELL if held > 0 else _COVER, symbol, abs(held), **how)
 
     def target(
         self,
@@ -184,9 +185,9 @@ class Context:
         if wanted and wanted * held > 0 and self._is_small(symbol, change, _finite(band, symbol, "band")):
             return []
         if change > 0:
-            side = Side.COVER if held < 0 and wanted <= 0 else Side.BUY
+            side = _COVER if held < 0 and wanted <= 0 else _BUY
         else:
-            side = Side.SELL if held > 0 and wanted >= 0 else Side.SHORT
+            side = _SELL if held > 0 and wanted >= 0 else _GO_SHORT
         size = self._instrument(symbol).round_quantity(abs(change))
         return [self._intent(side, symbol, size, **how)] if size else []
 
@@ -405,7 +406,7 @@ _TYPES = {
 _TRAILING = OrderType.TRAILING_STOP
 _WORDS = tuple(Terms.__annotations__)
 _KNOWN = frozenset(_WORDS)
-_EXITS = {Side.BUY: Side.SELL, Side.SHORT: Side.COVER}
+_EXITS = {_BUY: _SELL, _GO_SHORT: _COVER}
 
 
 def _on_grid(instrument: Instrument, price: Number, what: str, up: bool) -> Decimal:

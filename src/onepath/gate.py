@@ -72,7 +72,7 @@ class Gate:
                 "is waiting: it has left already, or was never decided"
             )
         decided, new = waiting
-        if new is isinstance(approved, Amended):
+        if new is (type(approved) is Amended):
             found = "a replace, but it was decided as new" if new else "new, but it was decided twice or as a replace"
             raise ConservationError(f"order {order.id} was about to leave as {found}")
         if decided is not order and decided != order:
