@@ -30,6 +30,7 @@ from onepath.config.schema import PARTS
 from onepath.examples.mean_reversion import MeanReversion
 from onepath.journal import sqlite as sqlite_journal
 from onepath.journal.codec import KINDS
+from onepath.simulator.schedules import PUBLISHED
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -230,6 +231,14 @@ def test_the_architecture_page_knows_every_kind_of_row() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f"`{kind}`" not in text] == []
     assert [view for view in re.findall(r"CREATE VIEW (\w+)", sqlite_journal._TABLES) if f"`{view}`" not in text] == []
+
+
+def test_every_published_schedule_has_its_row_and_its_pages() -> None:
+    """The page on costs names each schedule, and links each page that its figures are from."""
+    text = (ROOT / "docs/costs.md").read_text(encoding="utf-8")
+    for name, sources in PUBLISHED.items():
+        assert f"| `{name}` |" in text
+        assert [source.url for source in sources if source.url not in text] == []
 
 
 def test_every_control_has_its_line() -> None:
