@@ -168,6 +168,13 @@ def _opened(
     from onepath.feeds.actions import WithActions
 
     wanted = [symbols] if isinstance(symbols, str) else None if symbols is None else list(symbols)
+    if wanted == []:
+        raise ConfigError("symbols is an empty list; leave it out for all symbols of the data")
+    if how["stamps"] not in ("start", "end"):
+        raise ConfigError(f"stamps is {how['stamps']!r}; it must be start or end: what a bar's time marks")
+    for symbol, given_ in (how["instruments"] or {}).items():
+        if not isinstance(given_, Instrument):
+            raise ConfigError(f"instruments[{symbol!r}] is {given_!r}; it must be an onepath.Instrument")
     feed = open_feed(data, symbols=wanted, start=start, end=end, **how)
     asked = {key: value for key, value in how.items() if key != "instruments"}
     asked |= {"symbols": wanted, "start": _at(start), "end": _at(end)}
@@ -230,7 +237,7 @@ def plan(
     market = _market(commission, slippage, participation, touch, delays, seed)
     described = {**feed.describe(), "expected_cost": str(market.expected_cost)}
     _check(limits=limits, risk=risk)
-    seated = _seated(strategy, exact(cash), limits, tuple(feed.instruments), _account(account))
+    seated = _seated(strategy, _capital(cash), limits, tuple(feed.instruments), _account(account))
     return Plan(
         mode="backtest",
         seed=seed,
@@ -257,6 +264,16 @@ def _account(what: AccountTerms | Chosen | str | None) -> AccountTerms:
     raise ConfigError(f"account is {what!r}; it must be onepath.AccountTerms(...), cash, margin or a dict as in YAML")
 
 
+def _capital(cash: Number) -> Decimal:
+    try:
+        capital = exact(cash)
+    except (ArithmeticError, TypeError, ValueError):
+        capital = Decimal("NaN")
+    if not (capital.is_finite() and capital > 0):
+        raise ConfigError(f"cash is {cash}; it must be a positive number")
+    return capital
+
+
 def _check(*, limits: Any, risk: Any) -> None:
     from onepath.risk import RiskPlan
 
@@ -270,8 +287,6 @@ def _seated(
 ) -> list[Any]:
     from onepath.seat import Seated
 
-    if not (cash.is_finite() and cash > 0):
-        raise ConfigError(f"cash is {cash}; it must be a positive number")
     named = strategy if isinstance(strategy, Mapping) else {None: strategy}
     seats = []
     for name, given in named.items():

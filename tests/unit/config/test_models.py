@@ -107,6 +107,9 @@ def test_delays_and_faults_as_in_yaml() -> None:
         ({"account": 5}, "account is 5; it must be onepath.AccountTerms(...), cash, margin or a dict as in YAML"),
         ({"limits": {"max_leverage": 1}}, "it must be onepath.Limits(...)"),
         ({"risk": {}}, "risk is {}; it must be onepath.RiskPlan(...)"),
+        ({"cash": "much"}, "cash is much; it must be a positive number"),
+        ({"stamps": "middle"}, "stamps is 'middle'; it must be start or end"),
+        ({"instruments": {"AAPL": 3}}, "instruments['AAPL'] is 3; it must be an onepath.Instrument"),
         ({"touch": "touch"}, "touch is 'touch'; it must be True or False"),
     ],
 )
