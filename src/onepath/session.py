@@ -36,6 +36,7 @@ from onepath.simulator.venue import Market, SimulatedVenue
 MINUTE = 60_000_000_000
 DAY = 1_440 * MINUTE
 _STEPS = tuple(n * MINUTE for n in (1, 5, 15, 30, 60, 120, 240, 480, 720, 1_440))
+_TICK_STEPS = tuple(n * MINUTE // 60 for n in (1, 5, 15, 30))
 _UNITS = {"s": MINUTE // 60, "m": MINUTE, "h": 60 * MINUTE, "d": DAY}
 _CURVE_POINTS = 1_000
 
@@ -244,15 +245,16 @@ def described(feed: Feed) -> dict[str, Any]:
 def mark_interval(data: Mapping[str, Any], wish: str | int | None = None) -> int:
     """Nanoseconds between valuations: `wish` (nanoseconds, or text such as "5m", "1h" or "1d"), or None to let the data decide:
     the bars' own interval, or the next round step above span / 1,000, so that curves have a thousand points or more; a day at
-    most."""
+    most, and of ticks a second at least."""
     if isinstance(wish, int):
         return wish
     if wish is not None and wish != "auto":
         return _interval(wish)
-    interval = int(data.get("interval_ns") or MINUTE)
     span = int(data.get("last_at") or 0) - int(data.get("first_at") or 0)
+    interval = int(data.get("interval_ns") or 0)
+    steps = (interval, *_STEPS) if interval else (*_TICK_STEPS, *_STEPS) if span else (MINUTE,)
     least = max(interval, span // _CURVE_POINTS)
-    return next((step for step in (interval, *_STEPS) if step >= least), DAY)
+    return next((step for step in steps if step >= least), DAY)
 
 
 def _interval(text: str) -> int:
