@@ -38,7 +38,7 @@ _NUMBERS = (
 )
 
 
-class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AccountTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True):
     """The terms of one strategy's account.
 
     `type` is margin (the default: at leverage one purchases never overdraw, shorts as the limits say) or cash (settled money

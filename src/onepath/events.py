@@ -20,7 +20,7 @@ _STAY, _STAY_PART = Step.REFUSE_CANCEL, Step.REFUSE_CANCEL_PART
 _NEW, _NEW_PART = Step.REPLACE, Step.REPLACE_PART
 
 
-class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_omit_defaults=True, gc=False):
     """Our trade. `price` is what was paid, slippage included; `slippage` its worth in money against the market's
     own price; `fee` the commission (negative: a rebate), in `fee_currency` where that is not the instrument's own;
     `remaining` what is left of the order. `maker` tells that it rested and was met. For cost analysis: `mid` is the middle

@@ -97,7 +97,7 @@ class OrderStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class OrderIntent(msgspec.Struct, frozen=True, kw_only=True):
+class OrderIntent(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """What a strategy wants: a quantity of a symbol, with the price conditions its type needs.
 
     `trail` is a distance in money, `trail_percent` in per cent (2 = 2 %). `expires_at` (nanoseconds) belongs to GTD.
@@ -225,7 +225,7 @@ class CancelIntent(msgspec.Struct, frozen=True):
     order_id: int
 
 
-class ReplaceIntent(msgspec.Struct, frozen=True, kw_only=True):
+class ReplaceIntent(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """A strategy's wish to change the terms of one of its orders; what is None stays. `quantity` counts what has been
     filled already."""
 
@@ -237,7 +237,7 @@ class ReplaceIntent(msgspec.Struct, frozen=True, kw_only=True):
     trail_percent: Decimal | None = None
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, repr_omit_defaults=True):
     """An approved intent with its identity; `submitted_at` in nanoseconds, `id` counts within the session. `reference`
     is the last price when it was decided (the arrival price of cost analysis), None where none was known."""
 

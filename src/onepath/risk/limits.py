@@ -29,7 +29,7 @@ _SECONDS = ("max_reference_age", "rate_window", "duplicate_window")
 _COUNTS = ("max_orders", "max_messages")
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """What a strategy may do; None is no limit. An order beyond a limit is denied before it reaches the venue.
 
     Shares (0.1 is a tenth): `max_position_size` of equity in one symbol, `max_concentration` of gross exposure,

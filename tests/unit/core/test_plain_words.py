@@ -93,3 +93,11 @@ def test_terms_in_floats_run() -> None:
     result = onepath.backtest(Once, {"X": falling()}, 10_000, account=terms, limits=Limits(max_leverage=2))
     assert list(result.fills["quantity"]) == [200.0]
     assert result.replay().identical
+
+
+def test_words_show_what_is_set() -> None:
+    """In a REPL an order shows what was said of it, not all that could have been."""
+    shown = repr(onepath.OrderIntent(symbol="X", side="buy", quantity=1, type="limit", limit=9))  # type: ignore[arg-type]
+    assert "limit=Decimal('9')" in shown
+    assert "trail" not in shown
+    assert repr(Limits()) == "Limits()"
