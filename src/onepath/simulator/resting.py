@@ -85,6 +85,11 @@ class Resting:
         return self.remaining
 
     @property
+    def waits(self) -> bool:
+        """A child of a parent that is open and has not traded yet."""
+        return any(g.parent is not None and not g.parent.ended and not g.parent.traded for g in self.groups)
+
+    @property
     def takes_all(self) -> bool:
         """A market order, or what a stop has become one by being hit."""
         kind = self.order.type

@@ -8,8 +8,8 @@ once, and nothing waits here. What happens to an order when it arrives and after
 A cancel, a replace or an expiry that arrives while a bar may be under way is held until the bar is known (at most for the length
 of a bar): the order has that bar's open if it may, and nothing after it. The answer has left when the message arrived, but is not
 heard before the bar is. New terms take part from the next bar.
-DAY ends with the first session the order can trade in: at its close (on bars that do not reach the close, with
-the first bar of a later session).
+DAY ends with the first session the order can trade in (a child: in which its parent has filled): at its close (on bars that do
+not reach the close, with the first bar of a later session).
 The venue knows the market from `marks` (the last event of every symbol, which the engine keeps) and from what it is shown.
 
 With `Market.finer` a bar is matched as the finer bars inside it, one after the other: they tell the path.
@@ -354,6 +354,8 @@ class SimulatedVenue:
             self._arrive(resting, at)
         elif kind == _RELEASE:
             self._unhold(resting, max((m[0] for m in resting.held or () if m[3] <= at), default=-1))
+        elif kind in (_EXPIRE, _CLOSE) and resting.waits and resting.order.time_in_force is not _GTD:
+            self._set_clock(resting, self._house.place(resting.order.symbol), at)  # its session is still to come
         elif kind == _CLOSE:
             if not resting.ended and not self._on_ticks(resting.order.symbol):
                 return  # bars know their own close
@@ -378,10 +380,9 @@ class SimulatedVenue:
         if resting.held is None:
             resting.held = []
             self._house.place(resting.order.symbol).refresh()
-        ends = at + last.at - last.start if type(last) is Bar else NEVER
+        ends = at + last.at - last.start if type(last) is Bar else at
         resting.held.append((at, kind, content, ends, next(self._numbers)))
-        if ends != NEVER:
-            self._post(ends, _RELEASE, resting)
+        self._post(ends, _RELEASE, resting)
 
     def _unhold(self, resting: Resting, until: int) -> None:
         """Carry out what had arrived by `until` and waited for a bar."""
@@ -549,11 +550,9 @@ class SimulatedVenue:
             place.refresh()
 
     def _force(self, strategy: str, symbol: str, signed: Decimal, at: int, reason: str) -> None:
-        """Trade in the strategy's name at the market's price."""
+        """Trade in the strategy's name at the market's price; where nobody is on the other side, at the last price."""
         house = self._house
-        place, price = house.place(symbol), house.price(symbol)
-        if price is None or not signed:
-            return
+        place = house.place(symbol)
         order = Order(
             id=-next(self._forced),
             strategy=strategy,
@@ -568,7 +567,8 @@ class SimulatedVenue:
         house.admit(resting, place)
         self._reports.say(Forced(order, reason), at)
         quote = self._ticks.standing(place)
-        market = price if quote is None else exact(opposite(order.side.sign, quote))
+        there = ZERO if quote is None else exact(opposite(order.side.sign, quote))
+        market = there or house.price(symbol) or ZERO  # what has no price is not liquidated
         mid = None if quote is None else middle(quote)
         house.trade(resting, place, Chance(market, True, False, at, Seen(float(market)), mid=mid))
 
