@@ -304,11 +304,11 @@ TRADING = (
         f"{_CORNERS} {_KNOWN}",
     ),
     Mutant(
-        "a snapshot keeps what we had",
+        "a level that is shown anew stays taken",
         "simulator/depth.py",
-        "            self._sizes.clear()\n",
+        "            self._sizes.pop((-1, price), None)\n",
         "            pass\n",
-        "a snapshot shows what there is now",
+        "what the venue speaks of is there again",
         f"{_CORNERS} unit/simulator/test_depth.py",
     ),
     Mutant(

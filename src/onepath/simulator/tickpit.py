@@ -95,18 +95,15 @@ class TickPit:
         """All that one event does."""
         house, at = self._house, event.at
         self.show(place, event)
-        if type(event) is Trade:
-            quote = self.standing(place)
-            if quote is not None:
-                self._queued(place, event, quote)
-            else:
-                self._traded(place, event)
+        quote = self.standing(place)
+        if quote is None:  # nothing but trades was ever shown
+            self._traded(place, event)  # type: ignore[arg-type]
+        elif type(event) is Trade:
+            self._queued(place, event, quote)
         else:
-            quote = self.standing(place)
-            if quote is not None:
-                for resting in self._in_turn(place):
-                    if not resting.ended and at >= resting.arrives_at:
-                        self.meet(resting, place, quote, at)
+            for resting in self._in_turn(place):
+                if not resting.ended and at >= resting.arrives_at:
+                    self.meet(resting, place, quote, at)
         house.look(place)
 
     def meet(self, resting: Resting, place: Place, quote: Quote, at: int) -> None:
