@@ -245,7 +245,7 @@ TRADING = (
         "                resting.overtaken = True\n",
         "                pass\n",
         "what a split overtakes is rejected",
-        "unit/simulator/test_order_actions.py unit/core/test_corporate_actions.py",
+        _CORNERS,
     ),
     Mutant(
         "new terms on their way are in units of before a split",
@@ -294,6 +294,14 @@ TRADING = (
         "if not enough:",
         "all at once or nothing, also where money or units end",
         f"{_CORNERS} {_KNOWN}",
+    ),
+    Mutant(
+        "what is forced is sold for nothing",
+        "simulator/venue.py",
+        "there or house.price(symbol) or ZERO",
+        "there",
+        "where nobody is on the other side a position is closed at the last price",
+        _CORNERS,
     ),
     Mutant(
         "two makers have the same level",
@@ -360,7 +368,7 @@ TELLING = (
         '    "corporate_action": "act",\n',
         "",
         "what the venue said to an action is heard again",
-        f"{_REPLAY} unit/core/test_corporate_actions.py parity/test_replay.py",
+        _BETWEEN,
     ),
     Mutant(
         "a replay books dividends twice",
@@ -368,7 +376,7 @@ TELLING = (
         '(row.kind != "cash" or row.cause not in acts)',
         '(row.kind != "cash" or acts)',
         "what is of our own making is not heard from the venue",
-        f"{_REPLAY} unit/core/test_corporate_actions.py parity/test_replay.py",
+        _BETWEEN,
     ),
     Mutant(
         "a replay hears two parts as one",
@@ -408,7 +416,7 @@ TELLING = (
         '    "order.replace_denied",\n    "signal",\n',
         '    "signal",\n',
         "a replay compares what the checks denied, too",
-        f"{_REPLAY} {_JOURNAL}",
+        _BETWEEN,
     ),
     Mutant(
         "the cause is not written",

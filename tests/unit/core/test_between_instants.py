@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from onepath import Strategy
+from onepath import Limits, Strategy
 from onepath.actions import CashDividend, Split
 from onepath.adjustments import remark
 from onepath.errors import CommandError
 from onepath.events import Command, TradingState
 from onepath.features import sma
 from onepath.feeds.actions import WithActions
+from onepath.journal.codec import decode
 from onepath.market import Trade
+from onepath.session import replayed
 from onepath.simulator.latency import Constant
 from onepath.simulator.venue import Market
 
@@ -126,6 +128,7 @@ def test_what_had_ended_is_not_asked_back(session: Callable[..., Any], does: Cal
     made.run()
     asked = [row.body for row in made.journal.rows(("order.cancel_requested",))]
     assert [b'"order_id":1' in body for body in asked] == [True, False]
+    assert list(made.journal.rows(("order.refused",))) == []
 
 
 class Hears(Strategy):
@@ -171,3 +174,59 @@ def test_features_and_history_go_through_a_split_in_a_session(session: Callable[
     made = session(Looks(), {"X": [100, 100, 50, 50]}, feed=lambda feed: WithActions(feed, [split, dividend]))
     assert made.run().errors == ()
     assert seen[-1] == (50.0, [50.0] * 4)
+
+
+# -- and all of it again
+
+
+def replays(session: Callable[..., Any], plan: Any, prices: Any, *actions: Any, **how: Any) -> tuple[Any, Any]:
+    """The session, and what its replay says; made twice, as a strategy keeps what it has seen."""
+
+    def made() -> Any:
+        return session(plan(), prices, feed=lambda feed: WithActions(feed, actions), **how)
+
+    first = made()
+    assert first.run().errors == ()
+    return first, replayed(made().plan, first.journal)
+
+
+def orders(session: Any, kind: str = "order.submitted") -> list[Any]:
+    return [decode(row) for row in session.journal.rows((kind,))]
+
+
+def test_a_replay_hears_what_a_split_made_of_an_order(session: Callable[..., Any], does: Callable[..., Any]) -> None:
+    """A limit of 10 at 90 is one of 20 at 45 after a split of 2; it fills at 40, and all 20 are sold: again in the replay."""
+
+    def plan() -> Strategy:
+        return does({1: lambda c: c.buy("X", 10, limit=90), 5: lambda c: c.close("X")})
+
+    split = Split(symbol="X", at=2 * MINUTE, ratio=D(2))
+    first, replay = replays(session, plan, {"X": [100, 100, 50, 40, 40, 40, 40]}, split)
+    assert [(str(o.side), o.quantity) for o in orders(first)] == [("buy", 10), ("sell", 20)]
+    assert (replay.identical, replay.difference) == (True, None)
+
+
+def test_a_replay_books_a_dividend_once(session: Callable[..., Any], does: Callable[..., Any]) -> None:
+    """Ten bought for 1,000 of 1,500; a dividend of 10 each brings 100: six more for 600, not seven for 700."""
+
+    def plan() -> Strategy:
+        return does({1: lambda c: c.buy("X", 10), 5: lambda c: c.buy("X", int(c.portfolio.cash / 100))})
+
+    dividend = CashDividend(symbol="X", at=3 * MINUTE, amount=D(10))
+    first, replay = replays(session, plan, {"X": [100] * 7}, dividend, cash=1_500)
+    assert [o.quantity for o in orders(first)] == [10, 6]
+    assert (replay.identical, replay.difference) == (True, None)
+
+
+def test_a_replay_under_other_limits_is_not_the_same(session: Callable[..., Any], does: Callable[..., Any]) -> None:
+    """New terms of 20 are denied for being over 15; in a replay for being over 16: that decision is another one."""
+
+    def made(most: int) -> Any:
+        plan = {1: lambda c: c.buy("X", 10, limit=90), 3: lambda c: c.replace(1, quantity=20)}
+        return session(does(plan), {"X": [100] * 5}, limits=Limits(max_order_quantity=D(most)))
+
+    first = made(15)
+    first.run()
+    assert len(orders(first, "order.replace_denied")) == 1
+    assert replayed(made(15).plan, first.journal).difference is None
+    assert "over 16" in str(replayed(made(16).plan, first.journal).difference)

@@ -147,6 +147,17 @@ def test_a_duplicate_of_a_bracket_that_was_not_sent() -> None:
     assert len(found.orders) == 2
 
 
+def test_a_bracket_that_was_not_sent_takes_no_money() -> None:
+    """990 of 1,000 for an entry whose stop is denied: the same entry with a better stop finds all of the 1,000."""
+    script = {
+        1: lambda c: c.buy("X", 10, limit=99, stop_loss=70),
+        2: lambda c: c.buy("X", 10, limit=99, stop_loss=90),
+    }
+    found = testing.trial(says(script), FLAT, 1_000, limits=Limits(price_collar=D("0.2")))
+    assert codes(found) == ["bracket", "price_collar"]
+    assert len(found.orders) == 2
+
+
 def tripped(*steps: Callable[[onepath.Context], Any]) -> testing.Trial:
     """What comes of orders at the first minutes where two orders within ten minutes trip a breaker."""
     breakers = Breakers(order_rate=Breaker(limit=D(2), window=600.0))

@@ -338,6 +338,16 @@ def test_messages_on_their_way_through_a_split() -> None:
     assert (left.limit, left.quantity) == (D(45), D(20))
 
 
+def test_an_order_on_its_way_through_a_split_is_rejected() -> None:
+    """Ten at 95 were meant in units of before the split of 2: they are not ten at 95 after it, when X is at 50."""
+    stage = Stage(latency=Constant(ms=1_000))
+    stage.see(Quote("X", 1, 99.0, 101.0, 50.0, 50.0))
+    stage.send("buy 10 limit 95", 3 * SECOND)
+    assert told(stage.venue.act(Split(symbol="X", at=3 * SECOND + 1, ratio=D(2)))) == []
+    (said,) = told(stage.venue.advance(4 * SECOND))
+    assert said.startswith("#1 Rejected")
+
+
 def test_a_cancel_inside_a_bar_and_a_split_after_it() -> None:
     """Sent at minute 1 to cancel a limit of 90, it arrives 30 s into a bar, which has to be known first. X splits at minute 2,
     before that bar comes: no bar reaches across a split, so the order was cancelled before it, and nothing is restated."""
