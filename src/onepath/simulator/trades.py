@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onepath.instruments import Instrument, exact
+from onepath.instruments import ZERO, Instrument, exact
 from onepath.market import Trade
 from onepath.orders import OrderType
 from onepath.simulator.quotes import Met, is_hit
@@ -41,10 +41,9 @@ def meet(resting: Resting, trade: Trade, touch: bool, instrument: Instrument) ->
     fresh, resting.fresh = resting.fresh and not order.post_only, False
     if resting.takes_all:
         return Met(exact(trade.price), slipped=True, maker=False)
-    if order.limit is None:
-        return None
-    limit = float(order.limit)
+    level = order.limit or ZERO  # what does not take all has one
+    limit = float(level)
     inside = limit - trade.price if order.side.sign > 0 else trade.price - limit
     if fresh and inside >= 0:
         return Met(exact(trade.price), slipped=False, maker=False)
-    return Met(order.limit, slipped=False, maker=True) if inside > 0 or (touch and not inside) else None
+    return Met(level, slipped=False, maker=True) if inside > 0 or (touch and not inside) else None
