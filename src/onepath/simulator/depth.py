@@ -78,8 +78,8 @@ def sweep(
             break
         if taken:
             size -= taken.of(-sign, level)
-        if lot:
-            size -= size % lot
+        if lot and (odd := size % lot):  # not a subtraction of nothing, which would give it the lot's decimals
+            size -= odd
         if size > ZERO:
             size = min(size, left)
             found.append((price, size))
