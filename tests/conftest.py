@@ -1,7 +1,7 @@
 """How all tests use Hypothesis: repeatable, without deadlines, and counted (see `property/tally.py`).
 
 The examples of the profile `gate` are the same in every run. `HYPOTHESIS_PROFILE=explore` draws others and prints how to repeat
-a failure.
+a failure; `first` stops at the first failing example as it was drawn, to see only whether there is one.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 sys.path.insert(0, str(Path(__file__).parent / "property"))
 import tally
 
 settings.register_profile("gate", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True)
+settings.register_profile("first", settings.get_profile("gate"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 

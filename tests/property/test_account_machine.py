@@ -317,5 +317,5 @@ class Accounts(RuleBasedStateMachine):
         tally.lived("Accounts")
 
 
-Accounts.TestCase.settings = settings(max_examples=300, stateful_step_count=30)
+Accounts.TestCase.settings = settings(max_examples=500, stateful_step_count=30)
 TestAccounts = Accounts.TestCase

@@ -193,7 +193,7 @@ def play(scene: Scene) -> Double:
     return double
 
 
-@settings(max_examples=7_000, deadline=None)
+@settings(max_examples=7_000)
 @given(scenes)
 def test_ticks_fill_as_the_rules_say(scene: Scene) -> None:
     """Every fill (order, quantity, price, time, maker), every end and every restated quantity is the reference's."""

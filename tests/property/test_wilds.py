@@ -232,7 +232,7 @@ def margins(run: Lived) -> None:
 CHECKS = (lives, limits, seen, money, decided, heard, margins)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=1_500)
 @given(wilds())
 def test_wild_sessions_keep_every_rule(wild: Wild) -> None:
     """Lives, limits, markets, money, decisions, hearing and margin: see the checks, each a rule."""
@@ -241,7 +241,7 @@ def test_wild_sessions_keep_every_rule(wild: Wild) -> None:
         check(run)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=500)
 @given(wilds())
 def test_wild_sessions_replay_and_repeat(wild: Wild) -> None:
     """Replayed from its journal a session decides the same; run twice it leaves the same bytes."""
@@ -250,7 +250,7 @@ def test_wild_sessions_replay_and_repeat(wild: Wild) -> None:
     assert compare(run.journal, again(run, RecordedVenue(run.journal))).difference is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(wilds(batch=st.just(1)), st.sampled_from([2, 50]))
 def test_wild_sessions_do_not_see_batches(wild: Wild, batch: int) -> None:
     """The same session in batches of another size leaves the same bytes."""
