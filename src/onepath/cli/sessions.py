@@ -181,7 +181,7 @@ def say_stats(record: SessionRecord) -> None:
 
 
 def say_remarks(record: SessionRecord) -> None:
-    """A line for denied orders, and one a note on the data."""
+    """A line for each halt and margin call, one for denied orders, and one a note on the data."""
     from onepath.report.tearsheet import remarks
 
     for label, remark in remarks(record):
@@ -189,8 +189,9 @@ def say_remarks(record: SessionRecord) -> None:
 
 
 def remarks_json(record: SessionRecord) -> dict[str, Any]:
-    """The same for programs: how many orders were denied by reason, and all notes."""
-    return {"denied": record.denials, "notes": list(record.notes)}
+    """The same for programs: how many orders were denied by reason, halts and margin calls, and all notes."""
+    incidents = [{"at": at, "text": text} for at, text in record.incidents]
+    return {"denied": record.denials, "incidents": incidents, "notes": list(record.notes)}
 
 
 def _by_group(found: Iterable[Stat]) -> list[list[Stat]]:

@@ -285,8 +285,9 @@ def outcomes(analysis: Analysis) -> str:
 def order_counts(analysis: Analysis) -> list[tuple[str, str, int]]:
     """(outcome, reason, orders): a line an outcome, then a line a reason where one was given."""
     record = analysis.record
-    filled = {fill.order_id for fill in record.fills if not fill.remaining}
-    touched = {fill.order_id for fill in record.fills}
+    # Orders that the venue forced have ids below zero; no strategy asked for them.
+    filled = {fill.order_id for fill in record.fills if not fill.remaining and fill.order_id > 0}
+    touched = {fill.order_id for fill in record.fills if fill.order_id > 0}
     ended = {outcome.order_id for outcome in record.outcomes}
     counts = Counter(outcome.step for outcome in record.outcomes)
     reasons = Counter((outcome.step, outcome.reason) for outcome in record.outcomes if outcome.reason)

@@ -104,6 +104,8 @@ def _banners(analysis: Analysis) -> str:
         if end.error or end.status == "failed":
             where = f" ({text(end.where)})" if end.where else ""
             lines.append(f"Strategy {text(end.strategy)} {text(end.status)}: {text(end.error)}{where}")
+    said = [f"{w.timestamp(incident.at)} UTC: {incident.text}" for incident in record.incidents]
+    lines += map(text, w.shortened(said, most=20, where="the journal"))
     return f'<div class="banner" role="alert">{"<br>".join(lines)}</div>' if lines else ""
 
 

@@ -32,7 +32,8 @@ Times = NDArray[np.int64]
 _ENDS = ("order.denied", "order.rejected", "order.cancelled", "order.expired")
 _CURVES = ("mark", "prices", "corporate_action")
 _KINDS = ("session.started", "session.ended", "strategy.ended", "order.submitted", *FILLS, *_ENDS, *_CURVES)
-_ALL = tuple(dict.fromkeys((*_KINDS, *execution.READ)))
+_INCIDENTS = ("trading_state", "margin_call")
+_ALL = tuple(dict.fromkeys((*_KINDS, *_INCIDENTS, *execution.READ)))
 
 
 class Rows(Protocol):
@@ -70,6 +71,13 @@ class Outcome(NamedTuple):
     """of a denial: the reason in words"""
 
 
+class Incident(NamedTuple):
+    """Trading was halted, reduced or set active again, or an account was short of margin."""
+
+    at: int
+    text: str
+
+
 class Acted(NamedTuple):
     """A corporate action, when it was announced, and how many rows of `prices` and how many fills came before it."""
 
@@ -103,6 +111,8 @@ class SessionRecord:
     execution: Execution
     """what became of the orders and what they cost"""
     actions: tuple[Acted, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    """what a person who answers for the account must know of"""
 
     @property
     def initial(self) -> float:
@@ -184,6 +194,7 @@ class _Pages:
     prices_at: list[int] = field(default_factory=list)
     prices: list[Floats] = field(default_factory=list)
     actions: list[Acted] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
     execution: execution.Reading = field(default_factory=execution.Reading)
 
     def started(self, row: Row, event: events.SessionStarted) -> None:
@@ -224,6 +235,15 @@ class _Pages:
     def acted(self, row: Row, event: CorporateAction) -> None:
         self.actions.append(Acted(row.at, len(self.prices_at), len(self.fills), event))
 
+    def moved(self, row: Row, event: events.TradingStateChanged) -> None:
+        by = f"{event.breaker}: " if event.breaker else ""
+        self.incidents.append(Incident(row.at, f"{event.scope or 'all strategies'} {event.state}: {by}{event.reason}"))
+
+    def called(self, row: Row, event: events.MarginCall) -> None:
+        done = "; positions are closed" if event.liquidates else ""
+        said = f"{event.strategy} margin call: equity {event.equity:.2f}, required {event.required:.2f}{done}"
+        self.incidents.append(Incident(row.at, said))
+
 
 _READ: dict[str, Callable[[_Pages, Row, Any], None]] = {
     "session.started": _Pages.started,
@@ -236,6 +256,8 @@ _READ: dict[str, Callable[[_Pages, Row, Any], None]] = {
     "mark": _Pages.mark,
     "prices": _Pages.price,
     "corporate_action": _Pages.acted,
+    "trading_state": _Pages.moved,
+    "margin_call": _Pages.called,
 }
 
 
@@ -274,6 +296,7 @@ def _bind(session_id: str, pages: _Pages, manifest: events.SessionStarted) -> Se
         symbols=symbols,
         execution=Execution(pages.execution.finish()),
         actions=tuple(acted._replace(row=_row(acted.row, pages.prices_at, prices_at)) for acted in pages.actions),
+        incidents=tuple(pages.incidents),
     )
 
 

@@ -16,7 +16,7 @@ from onepath.report.metrics import stats, table
 from onepath.report.page import page, text
 from onepath.report.picture import picture
 from onepath.report.record import SessionRecord
-from onepath.report.wording import shortened
+from onepath.report.wording import shortened, timestamp
 
 MANIFEST = 60_000
 """characters of the manifest that are shown"""
@@ -59,11 +59,13 @@ def stats_table(record: SessionRecord) -> list[tuple[str, str]]:
 
 
 def remarks(record: SessionRecord) -> list[tuple[str, str]]:
-    """What the statistics do not say and their reader should know: denied orders, and notes on the data."""
+    """What the statistics do not say and their reader should know: halts and margin calls, denied orders, notes on the data."""
+    happened = [f"{timestamp(incident.at)} UTC  {incident.text}" for incident in record.incidents]
     denials = record.denials
     by_reason = ", ".join(f"{reason} {count:,}" for reason, count in denials.items())
     denied = [("orders denied", f"{sum(denials.values()):,} ({by_reason})")] if denials else []
-    return [*denied, *(("note", note) for note in shortened(record.notes))]
+    told = [("incident", incident) for incident in shortened(happened, where="the tear sheet and the journal")]
+    return [*told, *denied, *(("note", note) for note in shortened(record.notes))]
 
 
 def plot_svg(record: SessionRecord) -> str:

@@ -107,7 +107,7 @@ def span(nanoseconds: float) -> str:
     return f"{nanoseconds / SECOND:.0f} s"
 
 
-def shortened(lines: Sequence[str], most: int = 5) -> list[str]:
-    """The first lines, and how many more the manifest has."""
+def shortened(lines: Sequence[str], most: int = 5, where: str = "the manifest") -> list[str]:
+    """The first lines, and how many more there are, and where."""
     more = len(lines) - most
-    return [*lines[:most], *([f"{more:,} more in the manifest"] if more > 0 else [])]
+    return [*lines[:most], *([f"{more:,} more in {where}"] if more > 0 else [])]
