@@ -1,5 +1,4 @@
-"""Venue and slow reference as state machines: any run of bars, quotes or books, orders, brackets, cancels and replaces, as long as
-Hypothesis likes. After every step fills, ends, quantities and positions are the same; filled + remaining is what was ordered."""
+"""Venue and slow reference as state machines: any run of bars, quotes or books, orders, brackets, cancels and replaces. After every step fills, ends, quantities and positions are the same; filled + remaining is what was ordered."""
 
 from __future__ import annotations
 

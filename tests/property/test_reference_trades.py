@@ -12,9 +12,8 @@ from reference_bars import Ref
 from reference_trades import Trades
 from test_reference_bars import TICK, Ask, Change, asks, changes
 from test_reference_bars import reference as worded
-from test_reference_ticks import SECOND
+from test_reference_ticks import SECOND, times
 from test_reference_ticks import Double as TickDouble
-from test_reference_ticks import times
 
 from onepath.instruments import Instrument
 from onepath.market import Trade
