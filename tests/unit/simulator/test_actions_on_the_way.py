@@ -12,6 +12,7 @@ import onepath
 from onepath import AccountTerms, Constant, Instrument, Limits
 from onepath.actions import CashDividend, Split
 from onepath.journal.codec import decode
+from onepath.simulator.venue import Market, SimulatedVenue
 
 D = Decimal
 EX_DATE = int(pd.Timestamp("2024-01-04", tz="America/New_York").value)
@@ -95,33 +96,26 @@ def test_what_was_done_in_old_units_is_heard_before_they_change() -> None:
 
 
 def test_a_dividend_abroad_is_paid_abroad() -> None:
-    """100 of a share in euros bought at 100 with 2 of leverage in dollars: 10,000 euros owed, 200 euros of dividend, both sides
-    have 50,000 dollars and -9,800 euros, and the venue lets exactly what that is worth be bought."""
+    """100 of a share in euros, bought at 100 with dollars alone: 10,000 euros are owed, and 200 euros of dividend are no
+    dollars: 50,000 of those stay, at the venue as in the books."""
     instruments = {
         "SAP": Instrument(symbol="SAP", currency="EUR", lot_size=D(1), calendar="XNYS"),
         "EURUSD": Instrument(symbol="EURUSD", base="EUR", currency="USD", asset_class="fx", calendar="XNYS"),
     }
-    seen: list[Any] = []
-
-    class Session(onepath.session.Session):
-        def _end(self, status: str, done: int) -> None:
-            seen.append((self.venue.cash(), self.venue._accounts["main"].foreign))  # type: ignore[attr-defined]
-            super()._end(status, done)
-
-    from onepath.backtest import _opened, plan
-    from onepath.journal.memory import MemoryJournal
-
     frames = {"SAP": days(100, 100, 98, 98), "EURUSD": days(2, 2, 2, 2)}
-    actions = [CashDividend("SAP", EX_DATE, D(2))]
-    feed, _ = _opened(frames, None, None, None, actions, {"instruments": instruments})
-    parts = plan(
-        {"main": says({1: lambda c: c.buy("SAP", 100)})},
-        feed,
+    result = onepath.backtest(
+        says({1: lambda c: c.buy("SAP", 100)}),
+        frames,
         50_000,
+        instruments=instruments,
+        actions=[CashDividend("SAP", EX_DATE, D(2))],
         account=AccountTerms(currency="USD"),
         limits=Limits(max_leverage=D(2)),
     )
-    outcome = Session(parts, MemoryJournal("t")).run()
-    book = outcome.portfolios["main"]
+    book = result.portfolio()
     assert (book.cash_in("USD"), book.cash_in("EUR")) == (D(50_000), D(-9_800))
-    assert seen == [({"main": D(50_000)}, {"EUR": D(-9_800)})]
+    venue = SimulatedVenue(instruments, {"s": AccountTerms(capital=D(50_000), currency="USD", leverage=D(2))}, Market())
+    venue._accounts["s"].quantities["SAP"] = D(100)
+    assert venue.act(CashDividend("SAP", EX_DATE, D(2))) == []
+    assert venue.cash() == {"s": D(50_000)}
+    assert venue._accounts["s"].cash_in("EUR") == D(200)
