@@ -8,6 +8,7 @@ _FILLS, _INSTANTS, _ORDERS = "known/test_fills.py", "known/test_instants.py", "u
 _ACCOUNTS = "unit/simulator/test_venue_accounts.py"
 _FINER = "unit/feeds/test_finer.py"
 _BOTH = f"{_FILLS} {_ORDERS}"
+_TABLES = "known/test_orders.py"
 
 BARS = (
     Mutant(
@@ -365,6 +366,30 @@ FAMILIES = (
         "found = None",
         "a stop loss that the bar reaches after its entry counts as hit",
         _BOTH,
+    ),
+    Mutant(
+        "an exit has the bar at whose close its entry filled",
+        "simulator/barpit.py",
+        "after = phase is not _AT_CLOSE and not _cut_short(child, bar)",
+        "after = not _cut_short(child, bar)",
+        "what was before the close is not an exit's whose entry filled at the close",
+        _TABLES,
+    ),
+    Mutant(
+        "a target counts in its entry's bar whichever way the price came",
+        "simulator/bars.py",
+        "further = came != order.side.sign and (_price(order.limit) - entry) * came > 0",
+        "further = True",
+        "inside its entry's bar a target was met only if it lies further along the way",
+        _TABLES,
+    ),
+    Mutant(
+        "a child's day begins when it is sent",
+        "simulator/resting.py",
+        "return any(g.parent is not None and not g.parent.ended and not g.parent.traded for g in self.groups)",
+        "return False",
+        "a DAY exit is for the session in which its entry fills",
+        _TABLES,
     ),
 )
 TICKS = (
