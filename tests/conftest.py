@@ -51,4 +51,4 @@ def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
 
 
 def _too_few(config: Any) -> bool:
-    return tally.is_full(config) and tally.EXAMPLES.total() < tally.LEAST
+    return bool(tally.is_full(config)) and tally.EXAMPLES.total() < tally.LEAST

@@ -1,4 +1,6 @@
-"""Venue and slow reference as state machines: any run of bars, quotes or books, orders, brackets, cancels and replaces. After every step fills, ends, quantities and positions are the same; filled + remaining is what was ordered."""
+"""Venue and slow reference as state machines: any run of bars, quotes or books, orders, brackets, cancels and replaces.
+
+After every step fills, ends, quantities and positions are the same; filled + remaining is what was ordered."""
 
 from __future__ import annotations
 
