@@ -33,10 +33,12 @@ from onepath.actions import (
 )
 from onepath.events import CashFlow, PositionEvent
 from onepath.instruments import ONE, ZERO, Instrument
-from onepath.ledger import EXACT, Ledger, Position
+from onepath.ledger import EXACT, PROCEEDS, Ledger, Position
 from onepath.market import Bar, MarketEvent, Trade
 
 _GRAIN = Decimal("1e-12")
+OF_ACTIONS = PROCEEDS | {"dividend"}
+"""the kinds of cash flow that an action makes in our books; what is said beside them (interest) is the venue's"""
 
 
 class Holding(NamedTuple):

@@ -15,6 +15,7 @@ from itertools import zip_longest
 from typing import NamedTuple, Protocol
 
 from onepath.actions import CorporateAction
+from onepath.adjustments import OF_ACTIONS
 from onepath.events import VenueReport
 from onepath.journal.codec import DECISIONS, REPORTS, decode
 from onepath.market import MarketEvent
@@ -79,7 +80,7 @@ class RecordedVenue:
                 self._answers.setdefault(key, deque()).append(answers)
             elif row.cause is None:
                 self._said.append((row.at, part, event))
-            elif row.cause in asked and (row.kind != "cash" or row.cause not in acts):
+            elif row.cause in asked and not (row.kind == "cash" and row.cause in acts and event.kind in OF_ACTIONS):
                 asked[row.cause].append(event)  # else it is of our own making: a dividend, say
 
     def _answer(self, what: str, order_id: int) -> Sequence[VenueReport]:

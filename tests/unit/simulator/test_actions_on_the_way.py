@@ -95,6 +95,22 @@ def test_what_was_done_in_old_units_is_heard_before_they_change() -> None:
     assert result.replay().identical
 
 
+def test_interest_that_is_heard_with_a_dividend_replays() -> None:
+    """Interest at 3.6 % is reported late by twenty hours: 10 of the second day's midnight in time, 9.901 of the third's (1,000 of
+    100,010 are spent) with the dividend of five hours later. Both are in the books, replayed too."""
+    result = onepath.backtest(
+        says({1: lambda c: c.buy("X", 10), 4: lambda c: c.buy("X", c.portfolio.flows)}),
+        {"X": days(100, 100, 99, 99, 99)},
+        latency=Constant(ms=0, back_ms=20 * HOUR_MS),
+        actions=[CashDividend("X", EX_DATE, D(1))],
+        account=AccountTerms(credit_rate=D("0.036")),
+        asset_class="equity",
+    )
+    kinds = [(flow.kind, flow.amount) for flow in events(result, "cash")]
+    assert kinds[:3] == [("interest", D(10)), ("interest", D("9.901")), ("dividend", D(10))]
+    assert result.replay().identical
+
+
 def test_a_dividend_abroad_is_paid_abroad() -> None:
     """100 of a share in euros, bought at 100 with dollars alone: 10,000 euros are owed, and 200 euros of dividend are no
     dollars: 50,000 of those stay, at the venue as in the books."""
