@@ -184,12 +184,8 @@ class Context:
             return []
         if wanted and wanted * held > 0 and self._is_small(symbol, change, _finite(band, symbol, "band")):
             return []
-        if change > 0:
-            side = _COVER if held < 0 and wanted <= 0 else _BUY
-        else:
-            side = _SELL if held > 0 and wanted >= 0 else _GO_SHORT
         size = self._instrument(symbol).round_quantity(abs(change))
-        return [self._intent(side, symbol, size, **how)] if size else []
+        return [self._intent(_towards(wanted, held), symbol, size, **how)] if size else []
 
     def replace(
         self,
@@ -407,6 +403,13 @@ _TRAILING = OrderType.TRAILING_STOP
 _WORDS = tuple(Terms.__annotations__)
 _KNOWN = frozenset(_WORDS)
 _EXITS = {_BUY: _SELL, _GO_SHORT: _COVER}
+
+
+def _towards(wanted: Decimal, held: Decimal) -> Side:
+    """The side of an order that takes what is held to what is wanted; one that only reduces never goes through zero."""
+    if wanted > held:
+        return _COVER if held < 0 and wanted <= 0 else _BUY
+    return _SELL if held > 0 and wanted >= 0 else _GO_SHORT
 
 
 def _on_grid(instrument: Instrument, price: Number, what: str, up: bool) -> Decimal:

@@ -45,7 +45,6 @@ Decision = Approved | CancelRequested
 _MARKET, _GTC = OrderType.MARKET, TimeInForce.GTC
 _ASKED_BACK = OrderStatus.CANCEL_PENDING
 _PENDING = (_ASKED_BACK, OrderStatus.REPLACE_PENDING)
-_TERMS = ("quantity", "limit", "stop", "trail", "trail_percent")
 
 
 class Desk:
@@ -288,17 +287,26 @@ def _is_bare(intent: OrderIntent) -> bool:
 def _amended(order: Order, intent: ReplaceIntent) -> Order:
     """The order with the terms that were given. Raises OrderError for one that its type does not take."""
     exactly: dict[str, Decimal] = {}
-    given = intent.quantity, intent.limit, intent.stop, intent.trail, intent.trail_percent
-    for name, value in zip(_TERMS, given, strict=True):
-        if value is None:
-            continue
-        if getattr(order, name) is None:
-            raise OrderError(f"order {order.id} is a {order.type} order, which has no {name} to replace")
-        number = value if type(value) is Decimal else _number(order, name, value)
-        if not (number.is_finite() and number > 0):
-            raise OrderError(f"the new {name} of order {order.id} is {number}; it must be a positive finite number")
-        exactly[name] = number
+    if intent.limit is not None:
+        exactly["limit"] = _term(order, "limit", order.limit, intent.limit)
+    if intent.quantity is not None:
+        exactly["quantity"] = _term(order, "quantity", order.quantity, intent.quantity)
+    if intent.stop is not None:
+        exactly["stop"] = _term(order, "stop", order.stop, intent.stop)
+    if intent.trail is not None:
+        exactly["trail"] = _term(order, "trail", order.trail, intent.trail)
+    if intent.trail_percent is not None:
+        exactly["trail_percent"] = _term(order, "trail_percent", order.trail_percent, intent.trail_percent)
     return replace(order, **exactly)
+
+
+def _term(order: Order, name: str, old: Decimal | None, value: Any) -> Decimal:
+    if old is None:
+        raise OrderError(f"order {order.id} is a {order.type} order, which has no {name} to replace")
+    number = value if type(value) is Decimal else _number(order, name, value)
+    if not (number.is_finite() and number > 0):
+        raise OrderError(f"the new {name} of order {order.id} is {number}; it must be a positive finite number")
+    return number
 
 
 def _number(order: Order, name: str, value: Any) -> Decimal:

@@ -139,13 +139,17 @@ class BarPit:
         for resting, place, bar in took:
             self._after(resting, place, bar)
         self._release(waiting, over=True)
-        for resting, place, bar in took:
-            if resting.order.time_in_force is _DAY and not resting.ended and resting.available:
-                if at_closing(bar, place.calendar):
-                    house.expire(resting, bar.at)
+        self._end_day(took)
         for _, place in places:
             if place.orders:
                 place.refresh()
+
+    def _end_day(self, took: Sequence[tuple[Resting, Place, Bar]]) -> None:
+        """DAY orders end with the bar that closes their session."""
+        for resting, place, bar in took:
+            alive = resting.order.time_in_force is _DAY and not resting.ended and resting.available
+            if alive and at_closing(bar, place.calendar):
+                self._house.expire(resting, bar.at)
 
     def along(self, bars: Sequence[Bar], pieces: Sequence[Bar]) -> None:
         """The same for bars whose path is known: by their finer pieces, one moment after the other."""

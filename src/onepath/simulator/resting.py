@@ -151,7 +151,7 @@ class Place:
                 self.bounds = WIDE
                 return
             rising = order.side.sign > 0
-            if order.limit is not None and resting.is_limit:
+            if order.limit is not None and (order.type is _LIMIT or resting.is_limit):
                 level = float(order.limit)
                 if rising:
                     buys = level if level > buys else buys
@@ -166,6 +166,8 @@ class Place:
         """Whether an order that has met the market wants to see every event."""
         order = resting.order
         kind, time = order.type, order.time_in_force
+        if kind is _LIMIT and time is _GTC:
+            return resting.held is not None or resting.queue is not None
         return (
             (kind is not _LIMIT and (kind is _TRAILING or resting.takes_all))
             or resting.held is not None

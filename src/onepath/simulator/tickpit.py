@@ -108,7 +108,7 @@ class TickPit:
 
     def meet(self, resting: Resting, place: Place, quote: Quote, at: int) -> None:
         """The order meets the best prices as they stand at `at`."""
-        if not resting.available:
+        if resting.groups and not resting.available:
             return
         order, house = resting.order, self._house
         time, sign = order.time_in_force, order.side.sign
@@ -260,7 +260,7 @@ class TickPit:
         for resting in self._in_turn(place):
             if resting.ended or trade.at < resting.arrives_at or not resting.available:
                 continue
-            order, time = resting.order, resting.order.time_in_force
+            time = resting.order.time_in_force
             if time is _CLOSING or (time is _OPENING and not self._opens(resting, place, trade.at)):
                 continue
             first = resting.opened is None
