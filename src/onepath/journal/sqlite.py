@@ -162,8 +162,7 @@ def _told(rows: Sequence[Row], kinds: Sequence[str], number: Any) -> dict[str, A
     for row in rows if number is not None else ():
         if row.kind in kinds and (words[0] in row.body or words[1] in row.body):
             told: dict[str, Any] = json.loads(row.body)
-            if told.get("id", told.get("order", told).get("id")) == number:
-                return told
+            return told
     return {}
 
 

@@ -242,9 +242,7 @@ def grid(order: Order, view: View, _level: Level) -> Denied | None:
 
 def price_collar(order: Order, view: View, level: Level) -> Denied | None:
     """Limit, stop and trail within a share of the reference; of a market order, the price that is quoted for it."""
-    most = level.limits.price_collar
-    if most is None:
-        return None
+    most = level.limits.price_collar or ZERO  # it is asked only where there is one
     if order.type is _MARKET:
         far = _far_side(order, view)
         if abs(far - view.reference) <= most * view.reference:

@@ -45,8 +45,6 @@ class Taken:
 
     def refresh(self, update: BookUpdate) -> None:
         """The venue speaks: forget what it speaks of."""
-        if not self._sizes:
-            return
         if update.snapshot:
             self._sizes.clear()
         for price, _ in update.bids:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -89,6 +90,24 @@ def test_a_time_in_force_that_is_none(ask: Callable[..., Any]) -> None:
     """A misspelt word gets the nearest, and the list."""
     with pytest.raises(OrderError, match=r"time in force 'gct' .* is not known .*; it is one of day, gtc, gtd"):
         ask(lambda c: c.buy("X", 1, limit=90, time_in_force="gct"))
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (1.5, "has expires_at 1.5: give an aware datetime or nanoseconds"),
+        (dt.datetime(2024, 1, 1), "it has no time zone; add tzinfo=datetime.UTC, or nanoseconds"),  # noqa: DTZ001
+    ],
+)
+def test_an_end_that_is_no_moment(ask: Callable[..., Any], when: Any, said: str) -> None:
+    """Half a nanosecond, or noon of nobody knows where: refused where it is asked for."""
+    with pytest.raises(OrderError, match=said):
+        ask(lambda c: c.buy("X", 1, limit=90, time_in_force="gtd", expires_at=when))
+
+
+def test_cash_by_currency(ask: Callable[..., Any]) -> None:
+    """100,000 at home, and nothing in a currency that was never met."""
+    assert ask(lambda c: (c.portfolio.cash_in("USD"), c.portfolio.cash_in("CHF"))) == (D(100_000), D(0))
 
 
 def test_new_terms_of_an_order_that_has_ended(run: Callable[..., Any], does: Callable[..., Any]) -> None:

@@ -300,6 +300,14 @@ def test_boundary_together(level: str, limits: str, held: str, working: str, ask
     assert world.ask(asked) == verdict
 
 
+@pytest.mark.parametrize(("account", "symbol", "most"), [("10", "6", "6"), ("6", "10", "6")])
+def test_the_stricter_of_two_levels_binds(account: str, symbol: str, most: str) -> None:
+    """The account may hold 10 X and the symbol 6, or the other way round: 6 pass, 6.1 do not."""
+    plan = RiskPlan(account=SharedLimits(max_position=D(account)), symbols={"X": SharedLimits(max_position=D(symbol))})
+    assert World(plan=plan).ask(f"buy {most}") == "approved"
+    assert World(plan=plan).ask(f"buy {most}.1") == "position"
+
+
 def test_another_symbols_limits_do_not_bind() -> None:
     """Limits of Y say nothing of X."""
     plan = RiskPlan(symbols={"Y": SharedLimits(max_order_quantity=D(1))})

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from onepath import Limits, OrderIntent, OrderType, Side, Strategy
+from onepath import Breaker, Breakers, Limits, OrderIntent, OrderType, RiskPlan, Side, Strategy
 from onepath.errors import ConservationError
 from onepath.events import Command, Fill, TradingState, VenueReport
 from onepath.journal.memory import MemoryJournal
@@ -81,6 +81,19 @@ def test_a_fill_of_an_order_that_has_ended_is_refused(session: Callable[..., Any
     assert b"order 1 is not open" in bytes(rows[-1].body)
     assert outcome.portfolios["main"].quantity("X") == 10
     assert outcome.portfolios["main"].cash == 1_000
+
+
+def test_a_fill_told_twice_is_an_error_that_a_breaker_counts(
+    session: Callable[..., Any], does: Callable[..., Any]
+) -> None:
+    """One refused step trips a breaker of one error: the next order is not sent."""
+    plan = {1: lambda c: c.buy("X", 10), 3: lambda c: c.buy("X", 1)}
+    breakers = Breakers(error_rate=Breaker(limit=D(1)))
+    made = session(does(plan), {"X": [100] * 5}).plan._replace(risk=RiskPlan(breakers=breakers))
+    again = Session(made, MemoryJournal("twice"), Twice(simulated(made, {})))
+    again.run()
+    kinds = [row.kind for row in again.journal.rows(("order.refused", "trading_state", "order.denied"))]
+    assert kinds == ["order.refused", "trading_state", "order.denied"]
 
 
 @pytest.mark.parametrize(

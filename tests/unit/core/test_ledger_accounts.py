@@ -186,3 +186,11 @@ def test_nothing_left_of_what_was_not_held() -> None:
     ledger = books(X)
     event = ledger.restate("X", D(0), D(0), realised=D(7), change="closed")
     assert (event.quantity, ledger.realised, ledger.positions) == (D(0), D(7), {})
+
+
+def test_cash_that_lies_abroad() -> None:
+    """Two DAX at 15,000 x 25 and a fee of 4 are owed in euros; the dollars are as they were."""
+    ledger = books(DAX, EURUSD, currency="USD")
+    ledger.apply(fill("DAX", "2", "15000", "4"))
+    portfolio = Portfolio(ledger, {}, D(1))
+    assert (portfolio.cash_in("EUR"), portfolio.cash_in("USD")) == (D(-750_004), D(100_000))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from onepath.accounts import AccountTerms
-from onepath.actions import Delisting, Split
+from onepath.actions import Delisting, Merger, Split
 from onepath.events import Accepted, Cancelled, CancelRejected, Expired, Fill, Rejected, Replaced, ReplaceRejected
 from onepath.instruments import Instrument
 from onepath.market import Bar, BookUpdate, Quote, Trade
@@ -93,10 +93,10 @@ def told(reports: Any) -> list[str]:
     return found
 
 
-def bar(symbol: str, minute: int, text: str) -> Bar:
+def bar(symbol: str, minute: int, text: str, volume: float = 0.0) -> Bar:
     prices = [float(p) for p in text.split("/")]
     first, high, low, last = prices * 4 if len(prices) == 1 else prices
-    return Bar(symbol, minute * MINUTE, (minute + 1) * MINUTE, first, high, low, last, 0.0)
+    return Bar(symbol, minute * MINUTE, (minute + 1) * MINUTE, first, high, low, last, volume)
 
 
 def book(
@@ -124,6 +124,39 @@ def test_a_child_of_another_symbol_waits_for_its_own_market() -> None:
     stage.send("Y short 10 limit 50", MINUTE, parent_id=1)
     assert stage.see(bar("X", 1, "100"), bar("Y", 1, "49")) == ["#1 +10 @ 100"]
     assert stage.see(bar("X", 2, "100"), bar("Y", 2, "51")) == ["#2 -10 @ 51 maker"]
+
+
+def test_a_slice_below_takes_part_in_more_of_its_parent() -> None:
+    """A child that buys more lower down: five of ten at 99 are had in a thin bar. In the next the price comes through 99, the
+    other five, to 96, through 97: all ten of the child, not the five that its parent had when the bar began."""
+    stage = Stage(participation=D("0.1"))
+    stage.see(bar("X", 0, "100"))
+    stage.send("buy 10 limit 99", MINUTE)
+    stage.send("buy 10 limit 97", MINUTE, parent_id=1)
+    assert stage.see(bar("X", 1, "100/100/98.5/99", 50.0)) == ["#1 +5 @ 99 maker"]
+    assert stage.see(bar("X", 2, "100/100/96/96", 1_000.0)) == ["#1 +5 @ 99 maker", "#2 +10 @ 97 maker"]
+
+
+def test_what_a_margin_is_kept_of_is_seen_however_it_came() -> None:
+    """s keeps a margin and gets X by a merger, while t has an order for X on its own at work: once that has filled, bars of X
+    still matter to s, who is called at 30: 10 X are worth 300, and 500 are owed of 1,000 paid."""
+    marks: dict[str, Any] = {}
+    keeps = AccountTerms(capital=D(500), type="margin", leverage=D(2), maintenance_margin=D("0.25"))
+    venue = SimulatedVenue(
+        INSTRUMENTS, {"s": keeps, "t": Terms(D(10_000), D(1))}, Market(participation=None), marks=marks
+    )
+    marks |= {"X": bar("X", 0, "100"), "Y": bar("Y", 0, "100")}
+    venue.submit(Approved(order(1, "Y buy 10", MINUTE)), MINUTE)
+    venue.match([bar("Y", 1, "100")])
+    theirs = order(2, "buy 5", 2 * MINUTE)
+    venue.submit(
+        Approved(Order(**{f: getattr(theirs, f) for f in theirs.__struct_fields__} | {"strategy": "t"})), 2 * MINUTE
+    )
+    venue.act(Merger(symbol="Y", at=2 * MINUTE, into="X", ratio=D(1), price=D(100)))
+    venue.match([bar("Y", 2, "100")])
+    assert told(venue.match([bar("X", 2, "100")])) == ["#2 +5 @ 100"]
+    assert venue.touches(bar("X", 3, "30"))
+    assert told(venue.match([bar("X", 3, "30")])) == ["MarginCall"]
 
 
 def test_a_post_only_child_that_would_take() -> None:
