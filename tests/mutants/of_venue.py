@@ -666,8 +666,8 @@ PATHS = (
     Mutant(
         "DAY goes on over the close",
         "simulator/barpit.py",
-        "                if at_closing(bar, place.calendar):\n                    house.expire(resting, bar.at)\n",
-        "                pass\n",
+        "if alive and at_closing(bar, place.calendar):",
+        "if False:",
         "a DAY order ends at the close of its session",
         _FILLS,
     ),
