@@ -304,6 +304,22 @@ TRADING = (
         _CORNERS,
     ),
     Mutant(
+        "a trailing stop moves back",
+        "simulator/quotes.py",
+        "        if peak is None or (price < peak if rising else price > peak):\n",
+        "        if peak is None or price != peak:\n",
+        "a trailing stop never moves back",
+        "unit/simulator/test_venue_orders.py known/test_orders.py",
+    ),
+    Mutant(
+        "who waits in line is told a taker",
+        "simulator/tickpit.py",
+        "            met = Met(limit, slipped=False, maker=True)\n",
+        "            met = Met(limit, slipped=False, maker=False)\n",
+        "what a queue brings is a maker's fill",
+        "unit/simulator/test_venue_orders.py known/test_orders.py",
+    ),
+    Mutant(
         "two makers have the same level",
         "simulator/tickpit.py",
         "            place.taken.record(sign, _first(inside, abs(fill.quantity)))\n",
@@ -373,8 +389,8 @@ TELLING = (
     Mutant(
         "a replay books dividends twice",
         "replay.py",
-        '(row.kind != "cash" or row.cause not in acts)',
-        '(row.kind != "cash" or acts)',
+        ' and not (row.kind == "cash" and row.cause in acts and event.kind in OF_ACTIONS):',
+        ":",
         "what is of our own making is not heard from the venue",
         _BETWEEN,
     ),
