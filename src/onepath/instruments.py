@@ -56,6 +56,17 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     multiplier: Decimal = ONE
     calendar: str = "24/7"
 
+    def __post_init__(self) -> None:
+        for name in ("tick_size", "lot_size", "min_notional", "multiplier"):
+            value = getattr(self, name)
+            found = number(f"{name} of {self.symbol}", value)
+            above = name in ("lot_size", "multiplier")
+            if not found.is_finite() or found < 0 or (above and not found):
+                least = "above zero" if above else "zero or above"
+                raise ConfigError(f"{name} of {self.symbol} is {value}; it must be a number {least}")
+            if type(value) is not Decimal:
+                msgspec.structs.force_setattr(self, name, found)
+
     def round_quantity(self, quantity: Decimal) -> Decimal:
         """`quantity` cut down to whole lots, towards zero."""
         lots = (quantity / self.lot_size).to_integral_value(rounding=ROUND_DOWN)

@@ -19,6 +19,7 @@ D = Decimal
 AccountTerms: Any = onepath.AccountTerms
 Breaker: Any = onepath.Breaker
 Command: Any = events.Command
+Instrument: Any = onepath.Instrument
 Limits: Any = onepath.Limits
 SharedLimits: Any = risk.SharedLimits
 
@@ -57,6 +58,8 @@ def test_words_become_the_real_thing() -> None:
     limits = Limits(max_orders="5", rate_window="60", symbols=["X"], restricted="GME")
     assert (limits.max_orders, limits.rate_window, limits.symbols, limits.restricted) == (5, 60.0, ("X",), ("GME",))
     terms = AccountTerms(leverage=2.0, maintenance_margin="0.25", borrow_rate=0.03)
+    share = Instrument(symbol="X", tick_size=0.01, lot_size=1, multiplier="2")
+    assert (share.tick_size, share.lot_size, share.multiplier) == (D("0.01"), D(1), D(2))
     assert (terms.leverage, terms.maintenance_margin, terms.borrow_rate) == (D(2), D("0.25"), D("0.03"))
 
 
@@ -74,6 +77,12 @@ def test_words_become_the_real_thing() -> None:
         (lambda: AccountTerms(borrow_rate="3%"), "number"),
         (lambda: AccountTerms(borrow_rate=float("nan")), "number"),
         (lambda: AccountTerms(settlement_days=-1), "settlement_days"),
+        (lambda: Instrument(symbol="X", lot_size=0), "lot_size of X is 0; it must be a number above zero"),
+        (lambda: Instrument(symbol="X", multiplier=float("nan")), "multiplier of X is nan; it must be a number"),
+        (
+            lambda: Instrument(symbol="X", tick_size="-0.01"),
+            "tick_size of X is -0.01; it must be a number zero or above",
+        ),
     ],
 )
 def test_what_means_nothing_is_refused(make: Any, says: str) -> None:
