@@ -241,3 +241,19 @@ def test_intents_are_what_they_say(ask: Callable[..., Any]) -> None:
     assert intent == OrderIntent(
         symbol="X", side=Side.SHORT, quantity=D(2), type="trailing_stop", trail_percent=D(3), tag="t"
     )
+
+
+def test_an_end_as_a_datetime(ask: Callable[..., Any]) -> None:
+    """2024-01-01 00:00:01.5 UTC is 1,704,067,201.5 seconds after 1970."""
+    end = dt.datetime(2024, 1, 1, 0, 0, 1, 500_000, tzinfo=dt.UTC)
+    (intent,) = ask(lambda c: c.buy("X", 1, limit=90, time_in_force="gtd", expires_at=end))
+    assert intent.expires_at == 1_704_067_201_500_000_000
+
+
+def test_a_trail_in_per_cent_is_replaced(run: Callable[..., Any], does: Callable[..., Any]) -> None:
+    """3 per cent become 2: that is what goes to the venue."""
+    made = run(
+        does({1: lambda c: c.buy("X", 1, trail_percent=3), 2: lambda c: c.replace(1, trail_percent=2)}),
+        {"X": [100] * 4},
+    )
+    assert [r.trail_percent for r in made.of("order.replace_requested")] == [D(2)]

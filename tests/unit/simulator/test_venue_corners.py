@@ -198,6 +198,15 @@ def test_a_book_without_a_beginning_shows_its_best_prices() -> None:
     assert stage.send("buy 1", 5) == ["#3 +1 @ 102"]
 
 
+def test_every_message_of_a_book_matters_to_an_order_at_rest() -> None:
+    """Its prices are no quote that can be compared at once: the venue sees each, and the limit of 90 rests on."""
+    stage = Stage()
+    stage.see(book(1, [(99.0, 5.0)], [(101.0, 1.0)]))
+    stage.send("buy 10 limit 90", 1)
+    assert stage.see(book(2, [(99.0, 4.0)], [], best=(99.0, 101.0))) == []
+    assert stage.venue.touches(book(3, [(99.0, 3.0)], [], best=(99.0, 101.0)))
+
+
 def test_a_sweep_ends_where_the_money_ends() -> None:
     """1,000 dollars, asks 5 at 100 and 10 at 110: five for 500, four for 440, and the rest is not paid for; the level at
     120 is not tried."""
@@ -426,7 +435,7 @@ def test_interest_is_charged_to_who_owes_it() -> None:
     """Both buy 20 at 100 with 1,000. One pays 36 % on what it owes: at midnight 1,000 x 0.36 / 360 is 1; the other nothing."""
     marks: dict[str, Any] = {}
     owes = AccountTerms(capital=D(1_000), type="margin", leverage=D(2), margin_rate=D("0.36"))
-    free = AccountTerms(capital=D(3_000), type="margin", leverage=D(2), margin_rate=D("0.36"))
+    free = AccountTerms(capital=D(3_000))
     venue = SimulatedVenue(INSTRUMENTS, {"owes": owes, "free": free}, Market(participation=None), marks=marks)
     marks["X"] = bar("X", 0, "100")
     for number, name in enumerate(("owes", "free"), 1):
