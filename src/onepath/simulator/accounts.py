@@ -276,14 +276,15 @@ class Account:
         self._called = True
         return MarginCall(strategy=self.strategy, equity=equity, required=required, liquidates=self.terms.liquidates)
 
-    def liquidation(self, price: Price) -> list[tuple[str, Decimal]]:
-        """What must be traded (signed) so that equity reaches the maintenance margin at these prices."""
+    def liquidation(self, price: Price, cost: Decimal = ZERO) -> list[tuple[str, Decimal]]:
+        """What must be traded (signed) so that equity reaches the maintenance margin at these prices; `cost` is the share of
+        its value that the trade itself is expected to take, or what it leaves would be short again."""
         found = self._standing(price)
         share = self.terms.maintenance_margin
         if found is None or not share or found[0] >= share * found[1]:
             return []
         equity, gross = found
-        excess = gross - max(ZERO, equity) / share
+        excess = (share * gross - max(ZERO, equity)) / (share - cost) if cost < share else gross
         worth = {s: value * self._rate(s, price) for s, value in self._values(price).items()}
         orders = []
         for symbol in sorted(worth, key=lambda symbol: (-abs(worth[symbol]), symbol)):

@@ -135,6 +135,7 @@ class SimulatedVenue:
         self._reports = Reports(latency, faults)
         self._prompt = self._reports.prompt
         self._rules = market.orders
+        self._cost = max(ZERO, market.expected_cost)
         self._house = house = House(instruments, self._accounts, {} if marks is None else marks, self._reports)
         house.teller = Teller(self._accounts, market.slippage, commission, house.price)
         volumes = instruments if volumes is None else volumes
@@ -538,7 +539,7 @@ class SimulatedVenue:
 
     def _liquidate(self, strategy: str, account: Account, at: int) -> None:
         """Close as much as the margin asks for."""
-        for symbol, signed in account.liquidation(self._house.price):
+        for symbol, signed in account.liquidation(self._house.price, self._cost):
             self._force(strategy, symbol, signed, at, "margin")
 
     def _keep_watch(self, symbol: str, held: bool) -> None:

@@ -94,6 +94,17 @@ def test_liquidation_takes_the_largest_position_first() -> None:
     assert account.liquidation(at(("A", "60"), ("B", "80"))) == [("B", D(-75))]
 
 
+def test_liquidation_pays_for_itself() -> None:
+    """The same at a cost of 1 %: of 79 (6,320) 63.20 are costs, and 1,936.80 carries the 7,680 left; after 78 they were 1,937.60
+    for 7,760, which is short. Where costs take as much as the margin asks for, everything goes."""
+    account = opened(AccountTerms(initial_margin=D("0.5"), maintenance_margin=D("0.25")), share("A"), share("B"))
+    trade(account, "100@60", share("A"))
+    trade(account, "100@60", share("B"))
+    prices = at(("A", "60"), ("B", "80"))
+    assert account.liquidation(prices, D("0.01")) == [("B", D(-79))]
+    assert account.liquidation(prices, D("0.25")) == [("B", D(-100)), ("A", D(-100))]
+
+
 def test_a_margin_call_is_made_once_until_it_is_met() -> None:
     """66 calls, 65 does not again, 70 meets it, 66 calls again."""
     account = opened(AccountTerms(capital=D(10_000), initial_margin=D("0.5"), maintenance_margin=D("0.25")))
