@@ -156,6 +156,14 @@ BOOKS = (
         _ACCOUNTS,
     ),
     Mutant(
+        "liquidation forgets what it costs",
+        "simulator/accounts.py",
+        "/ (share - cost) if cost < share else gross",
+        "/ share",
+        "a liquidation pays for itself",
+        _ACCOUNTS,
+    ),
+    Mutant(
         "no margin call",
         "simulator/accounts.py",
         "        if equity >= required:\n",

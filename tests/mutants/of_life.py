@@ -1,5 +1,5 @@
-"""Mutants of what stands between strategy and venue, and of what is told afterwards: desk, controls, engine, loop, the way there and
-back, families, queues, replay and journal."""
+"""Mutants of what stands between strategy and venue, and of what is told afterwards: desk, controls, engine, loop, the way
+there and back, families, queues, replay and journal."""
 
 from __future__ import annotations
 

@@ -195,8 +195,8 @@ def test_margin_interest() -> None:
 
 
 def test_interest_begins_with_the_session() -> None:
-    """1,000 idle at 36 %: bars of 12 hours from 2024-01-01 12:00; the first ends at 00:00 of the 2nd, the last at 12:00 of the 4th.
-    The midnights of the 3rd and the 4th pay 1, then 1.001; not a day more, whatever the clock counts from."""
+    """1,000 idle at 36 %: bars of 12 hours from 2024-01-01 12:00; the first ends at 00:00 of the 2nd, the last at 12:00 of the
+    4th. The midnights of the 3rd and the 4th pay 1, then 1.001; not a day more, whatever the clock counts from."""
     starts = [19_723 * DAY + n * 12 * HOUR for n in range(1, 7)]
     made = ran({}, {"X": [100] * 6}, AccountTerms(credit_rate=D("0.36")), every=12 * HOUR, starts=starts)
     assert [flow.amount for flow in made.of("cash")] == [D("1"), D("1.001")]
