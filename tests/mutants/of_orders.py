@@ -88,7 +88,7 @@ ORDERS = (
         "                self._gate.decided(order)\n                yield verdict\n"
         '                self.decided = self._record(self._moment.at, "order.submitted", order.strategy, order, None)\n',
         "an order is in the journal before it leaves",
-        "unit/core",
+        "unit/core/test_engine.py unit/core/test_failures.py",
     ),
     Mutant(
         "a halt leaves orders at work",
