@@ -286,13 +286,15 @@ class Engine:
         except TransitionError as error:
             self._refuse(report, error, cause)  # type: ignore[arg-type]
             return
-        seq = self._record(self.moment.at, _KINDS[report.step], report.strategy, report, cause)  # type: ignore[union-attr]
+        at, name = self.moment.at, _KINDS[report.step]  # type: ignore[union-attr]
+        seq = self._record(at, name, report.strategy, report, cause)
         self._blotter.keep(state)
         if kind is Fill:
-            self._record(self.moment.at, "position", report.strategy, seat.ledger.apply(report), seq)  # type: ignore[arg-type]
+            self._record(at, "position", report.strategy, seat.ledger.apply(report), seq)  # type: ignore[arg-type]
         if self._controls.hears:
-            self._move(self._controls.hear(report, self.moment.at))
-        self._tell(seat, state)
+            self._move(self._controls.hear(report, at))
+        if seat.hears_orders:
+            self._tell(seat, state)
 
     def _fold_beside(self, report: VenueReport, cause: int | None) -> None:
         """What a venue says that is not a step of an order: one it made in our name, money, a margin call."""

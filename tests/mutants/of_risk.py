@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutation import Mutant
 
 _CONTROLS, _RISK, _GATE = "unit/core/test_controls.py", "unit/core/test_risk.py", "unit/core/test_gate.py"
+_SHORT_WAY = "unit/core/test_short_way.py"
 
 RISK = (
     Mutant(
@@ -101,6 +102,46 @@ RISK = (
         "    if found.gross <= most * found.equity:",
         "    if found.gross >= 0:",
         "gross exposure stays within leverage x equity",
+        _CONTROLS,
+    ),
+    Mutant(
+        "the short way forgets the leverage",
+        "risk/plain.py",
+        "return abs(target) * unit <= self._most * (ledger.cash + held * unit)",
+        "return True",
+        "the short way approves what the long way approves",
+        _SHORT_WAY,
+    ),
+    Mutant(
+        "the short way sells what is not owned",
+        "risk/plain.py",
+        "return quantity <= held",
+        "return True",
+        "the short way approves what the long way approves",
+        _SHORT_WAY,
+    ),
+    Mutant(
+        "the short way is open while trading is halted",
+        "risk/controls.py",
+        "            and self._watch.calm\n            and event",
+        "            and event",
+        "halted lets nothing through",
+        _SHORT_WAY,
+    ),
+    Mutant(
+        "the short way does not see orders at work",
+        "risk/controls.py",
+        "            and not self._blotter.open_orders(order.strategy)\n",
+        "",
+        "orders at work count at once",
+        _SHORT_WAY,
+    ),
+    Mutant(
+        "new terms are held against the price of the first decision",
+        "risk/controls.py",
+        "order.reference if old is None and order.reference else exact(event.mark)",
+        "order.reference or exact(event.mark)",
+        "the collar is around the last price",
         _CONTROLS,
     ),
     Mutant(

@@ -28,6 +28,7 @@ from onepath.risk.breakers import Breakers, Watch
 from onepath.risk.checks import Asks, Control, Level, View, compiled
 from onepath.risk.exposure import Exposed, is_exit, measure, once, opening, pushed, worst
 from onepath.risk.limits import Limits, SharedLimits
+from onepath.risk.plain import plain
 
 _SELL, _COVER = Side.SELL, Side.COVER
 _INFINITE = float("inf")
@@ -61,15 +62,17 @@ class Seat(NamedTuple):
 class _Row:
     """What the orders of one strategy and symbol meet, by their kind."""
 
-    __slots__ = ("_compiled", "_levels", "closes", "counted", "opens")
+    __slots__ = ("_compiled", "_levels", "closes", "counted", "opens", "plain")
 
-    def __init__(self, levels: Sequence[Level]) -> None:
+    def __init__(self, levels: Sequence[Level], ledger: Ledger, instrument: Instrument) -> None:
         self._levels = levels
         self._compiled: dict[tuple[Asks | bool, ...], tuple[tuple[Control, Level], ...]] = {}
         self.opens = compiled(levels, Asks.OPENS, calm=True)
         self.closes = compiled(levels, Asks.CLOSES, calm=True)
         self.counted = tuple(level.pace for level in levels if level.pace.counts)
         """where an order counts once it is approved"""
+        self.plain = plain(levels[0], self.opens, self.closes, ledger, instrument) if len(levels) == 1 else None
+        """the short way, where there is one"""
 
     def of(self, order: Order, *, calm: bool) -> tuple[tuple[Control, Level], ...]:
         """The controls of any order, the uncommon ones included."""
@@ -131,6 +134,10 @@ class Controls:
 
     def check(self, order: Order, at: int) -> Approved | Denied:
         """Approve or deny a new order."""
+        row = self._rows.get((order.strategy, order.symbol))
+        if row is not None and row.plain is not None and self._stands_alone(order) and row.plain.passes(order):
+            self._sent(order, at)
+            return Approved(order)
         denied = self._judged(order, None, at)
         return Approved(order) if denied is None else denied
 
@@ -195,6 +202,17 @@ class Controls:
         return self._watch.take()
 
     # -- how an order is judged
+
+    def _stands_alone(self, order: Order) -> bool:
+        """Whether nothing but its own books has a say: trading is calm, nothing is at work, the market has a price."""
+        event = self._marks.get(order.symbol)
+        return (
+            order.parent_id is None
+            and not self._blotter.open_orders(order.strategy)
+            and self._watch.calm
+            and event is not None
+            and 0.0 < event.mark < _INFINITE
+        )
 
     def _judged(self, order: Order, old: OrderState | None, at: int) -> Denied | None:
         symbol, side = order.symbol, order.side
@@ -301,7 +319,7 @@ class Controls:
         levels = [
             level for level in (self._own[strategy], self._symbols.get(symbol), self._account) if level is not None
         ]
-        row = _Row(levels)
+        row = _Row(levels, self._seats[strategy].ledger, self._instruments[symbol])
         self._rows[strategy, symbol] = row
         return row
 

@@ -18,7 +18,7 @@ from onepath.instruments import ONE, ZERO, Instrument, exact
 from onepath.market import Bar
 from onepath.orders import Order, TimeInForce
 from onepath.simulator.accounts import Account
-from onepath.simulator.commission import Charged, Commission, Stateless
+from onepath.simulator.commission import Charged, Commission, NoCommission, Stateless
 from onepath.simulator.resting import Resting
 from onepath.simulator.slippage import NoSlippage, Seen, Slippage
 
@@ -74,6 +74,7 @@ class Teller:
         self._price = price
         self._in_base = commission.in_base
         self._slips = type(slippage) is not NoSlippage
+        self._charges = type(commission) is not NoCommission
         self._tiers = getattr(type(commission), "book", None) is not Stateless.book
         """whether the commission has to be told of fills"""
         self._fills = 0
@@ -94,8 +95,10 @@ class Teller:
             )
         value = quantity * price * instrument.multiplier
         start = bar.start
-        charged = Charged(symbol, sells, quantity, value, False, start, ZERO, ZERO, ZERO)
-        fee = self._commission.fee(charged)
+        fee = ZERO
+        if self._charges:
+            charged = Charged(symbol, sells, quantity, value, False, start, ZERO, ZERO, ZERO)
+            fee = self._commission.fee(charged)
         if not sells and (value + fee > account.cash or instrument.currency != account.currency or account.foreign):
             return None
         if self._tiers:

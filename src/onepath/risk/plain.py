@@ -1,0 +1,64 @@
+"""The short way through the controls, for the commonest order: a market order that passes for certain, by the plainest of sums.
+
+Rules: it only ever approves. What is not certain goes the long way, the page (`checks`), which decides and says why. The way
+is there for a strategy limited by grid, buying power and what it owns alone, in a symbol of its home currency, while it
+holds nothing else and has nothing at work.
+Cost: half of the long way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from onepath.instruments import ZERO, Instrument
+from onepath.ledger import Ledger
+from onepath.orders import Order, OrderType, Side
+from onepath.risk.checks import Control, Level, buying_power, closing, grid
+
+_MARKET, _SELL, _COVER = OrderType.MARKET, Side.SELL, Side.COVER
+_OPENS, _CLOSES = (grid, buying_power), (grid, closing)
+Compiled = Sequence[tuple[Control, Level]]
+
+
+class Plain:
+    """The sums of one strategy and symbol."""
+
+    __slots__ = ("_ledger", "_lot", "_most", "_multiplier")
+
+    def __init__(self, ledger: Ledger, instrument: Instrument, most: Decimal) -> None:
+        """`most` is the largest gross leverage."""
+        self._ledger = ledger
+        self._lot = instrument.lot_size
+        self._multiplier = instrument.multiplier
+        self._most = most
+
+    def passes(self, order: Order) -> bool:
+        """Whether an order that stands alone passes for certain; `order.reference` is the last price."""
+        price, quantity, side, ledger = order.reference, order.quantity, order.side, self._ledger
+        if order.type is not _MARKET or not price or quantity % self._lot or order.reduce_only:
+            return False
+        position = ledger.positions.get(order.symbol)
+        held = ZERO if position is None else position.quantity
+        if side is _SELL:
+            return quantity <= held
+        if side is _COVER:
+            return quantity <= -held
+        if ledger.purses or len(ledger.positions) > (position is not None):
+            return False
+        unit = price * self._multiplier
+        target = held + quantity if side.sign > 0 else held - quantity
+        return abs(target) * unit <= self._most * (ledger.cash + held * unit)
+
+
+def plain(level: Level, opens: Compiled, closes: Compiled, ledger: Ledger, instrument: Instrument) -> Plain | None:
+    """The short way, where these controls of a strategy's own level leave one."""
+    only = tuple(c for c, _ in opens) == _OPENS and tuple(c for c, _ in closes) == _CLOSES and not level.pace.counts
+    if (
+        not only
+        or instrument.min_notional
+        or instrument.symbol in ledger.abroad
+        or ledger.terms.initial_margin is not None
+    ):
+        return None
+    return Plain(ledger, instrument, level.limits.max_leverage)

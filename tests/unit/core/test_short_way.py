@@ -1,0 +1,163 @@
+"""The short way through the controls says what the long way says.
+
+The long way is had by a limit that nothing reaches (`max_order_quantity`): its page is asked for every order.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onepath.accounts import AccountTerms
+from onepath.blotter import Blotter
+from onepath.events import CashFlow, Command, Fill, TradingState
+from onepath.instruments import Instrument
+from onepath.ledger import Ledger
+from onepath.market import Trade
+from onepath.orders import Approved, Denied, Order, OrderState, OrderStatus, OrderType, Side, TimeInForce
+from onepath.risk import Controls, Limits
+
+D = Decimal
+INSTRUMENTS = {
+    "X": Instrument(symbol="X", lot_size=D("0.1")),
+    "Y": Instrument(symbol="Y", lot_size=D("0.1")),
+    "E": Instrument(symbol="E", lot_size=D("0.1"), currency="EUR"),
+    "F": Instrument(symbol="F", lot_size=D(1), multiplier=D(5)),
+    "M": Instrument(symbol="M", lot_size=D("0.1"), min_notional=D(50)),
+}
+MARKS = {"X": 10.0, "Y": 20.0, "E": 10.0, "F": 2.0, "M": 10.0, "EURUSD": 1.1}
+
+
+def order(side: Side, quantity: str, symbol: str = "X", reference: str | None = "10") -> Order:
+    return Order(
+        id=9,
+        strategy="s",
+        symbol=symbol,
+        side=side,
+        quantity=D(quantity),
+        type=OrderType.MARKET,
+        time_in_force=TimeInForce.GTC,
+        submitted_at=0,
+        reference=None if reference is None else D(reference),
+    )
+
+
+def bought(number: int, symbol: str, units: int) -> Fill:
+    return Fill(
+        id=number,
+        order_id=0,
+        strategy="s",
+        symbol=symbol,
+        quantity=D(units),
+        price=D(str(MARKS[symbol])),
+        fee=D(0),
+        slippage=D(0),
+        executed_at=0,
+        remaining=D(0),
+    )
+
+
+class World:
+    """Books of 1,000 with some units of some symbols, an order at work or none, a leverage."""
+
+    def __init__(self, held: dict[str, int], at_work: bool, leverage: str, long_way: bool, terms: AccountTerms) -> None:
+        marks = {symbol: Trade(symbol, 0, price, 1.0) for symbol, price in MARKS.items()}
+        rate = Instrument(symbol="EURUSD", base="EUR", currency="USD")
+        ledger = Ledger("s", D(1_000), {**INSTRUMENTS, "EURUSD": rate}, count(1), terms)
+        numbers = count(1)
+        for symbol, units in held.items():
+            ledger.apply(bought(next(numbers), symbol, units))
+        blotter = Blotter()
+        if at_work:
+            blotter.keep(OrderState(order(Side.BUY, "1"), OrderStatus.ACCEPTED, D(0)))
+        limits = Limits(max_leverage=D(leverage), max_order_quantity=D(10**9) if long_way else None)
+        self.ledger = ledger
+        self.controls = Controls(ledger.instruments, [("s", limits, ledger)], marks=marks, blotter=blotter)
+
+    def says(self, asked: Order) -> str:
+        """Twice, because the first order of a symbol finds its controls."""
+        found = [self.controls.check(asked, 0) for _ in range(2)][1]
+        return "approved" if isinstance(found, Approved) else found.code
+
+
+ASKED = st.builds(
+    order,
+    st.sampled_from(list(Side)),
+    st.sampled_from(["0.1", "5", "9.9", "10", "10.1", "99.9", "100", "100.1", "150", "200", "200.1", "0.05"]),
+    st.sampled_from(["X", "F", "M", "E"]),
+)
+HELD = st.dictionaries(st.sampled_from(list(INSTRUMENTS)), st.sampled_from([-100, -10, 10, 100]), max_size=2)
+TERMS = st.sampled_from([AccountTerms(), AccountTerms(initial_margin=D("0.5")), AccountTerms(type="cash")])
+
+
+@given(ASKED, HELD, st.booleans(), st.sampled_from(["1", "2", "0.5"]), TERMS)
+def test_both_ways_say_the_same(
+    asked: Order, held: dict[str, int], at_work: bool, leverage: str, terms: AccountTerms
+) -> None:
+    """Whatever is held, at work and asked: approved on the short way what the long way approves, denied with its reason."""
+    said = [World(held, at_work, leverage, long_way, terms).says(asked) for long_way in (False, True)]
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    ("side", "quantity", "held", "code"),
+    [
+        (Side.BUY, "100", 0, "approved"),  # 1,000 of 1,000
+        (Side.BUY, "100.1", 0, "buying_power"),
+        (Side.SHORT, "100", 0, "approved"),
+        (Side.SHORT, "100.1", 0, "buying_power"),
+        (Side.SELL, "10", 10, "approved"),
+        (Side.SELL, "10.1", 10, "owned"),
+        (Side.COVER, "10", -10, "approved"),
+        (Side.COVER, "10.1", -10, "owed"),
+        (Side.BUY, "0.15", 0, "lot"),
+    ],
+)
+def test_at_the_boundary(side: Side, quantity: str, held: int, code: str) -> None:
+    """Books of 1,000 at leverage one, price 10: the last that passes and the first that does not."""
+    world = World({"X": held} if held else {}, False, "1", False, AccountTerms())
+    assert world.says(order(side, quantity)) == code
+
+
+def test_other_money_goes_the_long_way() -> None:
+    """100 EUR at 1.1 are 110 of equity: 111 units at 10 pass, 111.1 do not."""
+    world = World({}, False, "1", False, AccountTerms())
+    world.ledger.flow(CashFlow(strategy="s", kind="deposit", amount=D(100), currency="EUR"))
+    assert [world.says(order(Side.BUY, q)) for q in ("111", "111.1")] == ["approved", "buying_power"]
+
+
+def test_without_a_price_of_its_own_an_order_goes_the_long_way() -> None:
+    """The last price stands in for the price of the decision: 100 at 10 pass, 100.1 do not."""
+    world = World({}, False, "1", False, AccountTerms())
+    assert [world.says(order(Side.BUY, q, reference=None)) for q in ("100", "100.1")] == ["approved", "buying_power"]
+
+
+def test_a_denial_is_the_pages() -> None:
+    """What the short way does not approve is denied with a sentence."""
+    world = World({}, False, "1", False, AccountTerms())
+    found = world.controls.check(order(Side.BUY, "100.1"), 0)
+    assert isinstance(found, Denied)
+    assert found.reason == "exposure would be 1001.0, over 1 x equity 1000"
+
+
+def test_the_short_way_is_closed_while_trading_is() -> None:
+    """Halted, not even a sale of what is owned passes; reducing, it does, and a purchase does not."""
+    world = World({"X": 10}, False, "1", False, AccountTerms())
+    sale, purchase = order(Side.SELL, "10"), order(Side.BUY, "1")
+    assert world.says(sale) == "approved"
+    for state, expected in (
+        (TradingState.HALTED, ["halted", "halted"]),
+        (TradingState.REDUCING, ["approved", "reducing"]),
+    ):
+        world.controls.command(Command(state=state, by="ann"), 0)
+        assert [world.says(sale), world.says(purchase)] == expected
+
+
+def test_orders_at_work_close_the_short_way() -> None:
+    """With 1 at work for 10 of the 1,000: 99 more pass, 99.1 do not."""
+    world = World({}, True, "1", False, AccountTerms())
+    assert [world.says(order(Side.BUY, q)) for q in ("99", "99.1")] == ["approved", "buying_power"]
