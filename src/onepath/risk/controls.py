@@ -28,7 +28,7 @@ from onepath.risk.breakers import Breakers, Watch
 from onepath.risk.checks import Asks, Control, Level, View, compiled
 from onepath.risk.exposure import Exposed, is_exit, measure, once, opening, pushed, worst
 from onepath.risk.limits import Limits, SharedLimits
-from onepath.risk.plain import plain
+from onepath.risk.plain import Plain, plain
 
 _SELL, _COVER = Side.SELL, Side.COVER
 _INFINITE = float("inf")
@@ -134,8 +134,8 @@ class Controls:
 
     def check(self, order: Order, at: int) -> Approved | Denied:
         """Approve or deny a new order."""
-        row = self._rows.get((order.strategy, order.symbol))
-        if row is not None and row.plain is not None and self._stands_alone(order) and row.plain.passes(order):
+        short = self._short(order)
+        if short is not None and not self._blotter.open_orders(order.strategy) and short.passes(order):
             self._sent(order, at)
             return Approved(order)
         denied = self._judged(order, None, at)
@@ -143,6 +143,9 @@ class Controls:
 
     def recheck(self, order: Order, old: OrderState, at: int) -> Amended | Denied:
         """Approve or deny new terms of the order at work `old`: the same id, the whole quantity."""
+        short = self._short(order)
+        if short is not None and short.eases(order, old.order):
+            return Amended(order)
         denied = self._judged(order, old, at)
         return Amended(order) if denied is None else denied
 
@@ -203,31 +206,29 @@ class Controls:
 
     # -- how an order is judged
 
-    def _stands_alone(self, order: Order) -> bool:
-        """Whether nothing but its own books has a say: trading is calm, nothing is at work, the market has a price."""
+    def _short(self, order: Order) -> Plain | None:
+        """The short way, where there is one: trading is active everywhere, the market has a price, the order has no parent."""
+        row = self._rows.get((order.strategy, order.symbol))
+        if row is None or row.plain is None or order.parent_id is not None or not self._watch.calm:
+            return None
         event = self._marks.get(order.symbol)
-        return (
-            order.parent_id is None
-            and not self._blotter.open_orders(order.strategy)
-            and self._watch.calm
-            and event is not None
-            and 0.0 < event.mark < _INFINITE
-        )
+        return row.plain if event is not None and 0.0 < event.mark < _INFINITE else None
 
     def _judged(self, order: Order, old: OrderState | None, at: int) -> Denied | None:
         symbol, side = order.symbol, order.side
         event = self._marks.get(symbol)
         if event is None:
             return Denied(order, "no_price", f"no price of {symbol} is known yet")
-        if not 0.0 < event.mark < _INFINITE:
+        mark = event.mark
+        if not 0.0 < mark < _INFINITE:
             return Denied(
-                order, "bad_price", f"the last price of {symbol} is {event.mark}, nothing to check an order against"
+                order, "bad_price", f"the last price of {symbol} is {mark}, nothing to check an order against"
             )
         row = self._rows.get((order.strategy, symbol)) or self._row(order.strategy, symbol)
         view = self._view
         view.at = at
         view.event = event
-        view.reference = order.reference if old is None and order.reference else exact(event.mark)
+        view.reference = order.reference if old is None and order.reference else exact(mark)
         closes = side is _SELL or side is _COVER
         if self._watch.calm and order.parent_id is None and not order.reduce_only:
             controls = row.closes if closes else row.opens

@@ -1,8 +1,8 @@
-"""The short way through the controls, for the commonest order: a market order that passes for certain, by the plainest of sums.
+"""The short way through the controls, for what passes for certain, by the plainest of sums: a market order of a strategy that
+holds nothing else and has nothing at work; new terms of a limit order that ask for no more units and no higher price.
 
 Rules: it only ever approves. What is not certain goes the long way, the page (`checks`), which decides and says why. The way
-is there for a strategy limited by grid, buying power and what it owns alone, in a symbol of its home currency, while it
-holds nothing else and has nothing at work.
+is there for a strategy limited by grid, buying power and what it owns alone, in a symbol of its home currency.
 Cost: half of the long way.
 """
 
@@ -16,7 +16,7 @@ from onepath.ledger import Ledger
 from onepath.orders import Order, OrderType, Side
 from onepath.risk.checks import Control, Level, buying_power, closing, grid
 
-_MARKET, _SELL, _COVER = OrderType.MARKET, Side.SELL, Side.COVER
+_MARKET, _LIMIT, _SELL, _COVER = OrderType.MARKET, OrderType.LIMIT, Side.SELL, Side.COVER
 _OPENS, _CLOSES = (grid, buying_power), (grid, closing)
 Compiled = Sequence[tuple[Control, Level]]
 
@@ -24,12 +24,13 @@ Compiled = Sequence[tuple[Control, Level]]
 class Plain:
     """The sums of one strategy and symbol."""
 
-    __slots__ = ("_ledger", "_lot", "_most", "_multiplier")
+    __slots__ = ("_ledger", "_lot", "_most", "_multiplier", "_tick")
 
     def __init__(self, ledger: Ledger, instrument: Instrument, most: Decimal) -> None:
         """`most` is the largest gross leverage."""
         self._ledger = ledger
         self._lot = instrument.lot_size
+        self._tick = instrument.tick_size
         self._multiplier = instrument.multiplier
         self._most = most
 
@@ -49,6 +50,15 @@ class Plain:
         unit = price * self._multiplier
         target = held + quantity if side.sign > 0 else held - quantity
         return abs(target) * unit <= self._most * (ledger.cash + held * unit)
+
+    def eases(self, order: Order, old: Order) -> bool:
+        """Whether new terms of a limit order that may open ask for no more units, and for none dearer, than the old."""
+        limit, before = order.limit, old.limit
+        if order.type is not _LIMIT or limit is None or before is None or order.reduce_only:
+            return False
+        if order.quantity > old.quantity or limit > before or order.side is _SELL or order.side is _COVER:
+            return False
+        return not (order.quantity % self._lot or (self._tick and limit % self._tick))
 
 
 def plain(level: Level, opens: Compiled, closes: Compiled, ledger: Ledger, instrument: Instrument) -> Plain | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import count
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,3 +162,42 @@ def test_orders_at_work_close_the_short_way() -> None:
     """With 1 at work for 10 of the 1,000: 99 more pass, 99.1 do not."""
     world = World({}, True, "1", False, AccountTerms())
     assert [world.says(order(Side.BUY, q)) for q in ("99", "99.1")] == ["approved", "buying_power"]
+
+
+def resting(side: Side, quantity: str, limit: str) -> Order:
+    return msgspec.structs.replace(order(side, quantity), type=OrderType.LIMIT, limit=D(limit))
+
+
+@given(
+    st.sampled_from(list(Side)),
+    st.sampled_from(["90", "100", "100.1"]),
+    st.sampled_from(["90", "95", "100", "100.05", "110"]),
+    st.sampled_from(["9", "10", "11"]),
+    st.sampled_from(["9", "9.5", "10", "11", "12"]),
+    st.sampled_from(["1", "0.9"]),
+    st.sampled_from([{}, {"X": 100}, {"X": -50}, {"Y": 10}]),
+)
+def test_both_ways_say_the_same_of_new_terms(
+    side: Side, before: str, after: str, old: str, new: str, leverage: str, held: dict[str, int]
+) -> None:
+    """Units and limit up, down or as they were, with holdings and without: the same verdict, the same reason."""
+    said = []
+    for long_way in (False, True):
+        world = World(held, False, leverage, long_way, AccountTerms())
+        world.says(order(Side.SELL, "0.1"))
+        state = OrderState(resting(side, before, old), OrderStatus.ACCEPTED, D(0))
+        found = world.controls.recheck(resting(side, after, new), state, 0)
+        said.append(found.code if isinstance(found, Denied) else "approved")
+    assert said[0] == said[1]
+
+
+def test_new_terms_that_grow_go_the_long_way() -> None:
+    """100 at 10 are all of the 1,000: the same at 9 or 90 at 10 pass, 100.1 at 9.9 (990.99) as well, 110 at 9.9 (1,089)
+    and 100 at 11 do not."""
+    world = World({}, False, "1", False, AccountTerms())
+    world.says(order(Side.SELL, "0.1"))
+    state = OrderState(resting(Side.BUY, "100", "10"), OrderStatus.ACCEPTED, D(0))
+    asked = [("100", "9"), ("90", "10"), ("100.1", "9.9"), ("110", "9.9"), ("100", "11")]
+    found = [world.controls.recheck(resting(Side.BUY, *terms), state, 0) for terms in asked]
+    codes = [verdict.code if isinstance(verdict, Denied) else "approved" for verdict in found]
+    assert codes == ["approved", "approved", "approved", "buying_power", "buying_power"]
