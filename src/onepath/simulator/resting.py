@@ -16,7 +16,7 @@ from onepath.book import Book
 from onepath.calendars import Calendar
 from onepath.calendars import get as calendar_named
 from onepath.instruments import ZERO, Instrument
-from onepath.market import Bar, MarketEvent, Trade
+from onepath.market import Bar, MarketEvent, Quote, Trade
 from onepath.orders import Order, OrderType, TimeInForce
 from onepath.simulator.depth import Taken
 from onepath.simulator.quotes import Displayed
@@ -121,6 +121,8 @@ class Place:
         self._calendar: Calendar | None = None
         self.bounds = WIDE
         """the highest buy limit, the lowest sell limit, the lowest buy stop, the highest sell stop"""
+        self.buys, self.sells, self.stops = inf, -inf, False
+        """of the bounds, those of limits; whether there are others"""
 
     @property
     def calendar(self) -> Calendar:
@@ -136,19 +138,20 @@ class Place:
     def open_wide(self) -> None:
         """Let every event matter until the next `refresh`."""
         self.bounds = WIDE
+        self.buys, self.sells = inf, -inf
 
     def refresh(self) -> None:
         """Work out again between which prices nothing happens."""
         buys, sells, rises, falls = -inf, inf, inf, -inf
         if self.wide or self.displayed.had:
-            self.bounds = WIDE
+            self.open_wide()
             return
         for resting in self.orders:
             order = resting.order
             if (resting.groups or not resting.remaining) and not resting.available and resting.held is None:
                 continue
             if resting.fresh or self._needs_all(resting):
-                self.bounds = WIDE
+                self.open_wide()
                 return
             rising = order.side.sign > 0
             if order.limit is not None and (order.type is _LIMIT or resting.is_limit):
@@ -161,6 +164,8 @@ class Place:
                 level = float(order.stop)  # type: ignore[arg-type]
                 rises, falls = (min(rises, level), falls) if rising else (rises, max(falls, level))
         self.bounds = buys, sells, rises, falls
+        self.buys, self.sells = buys, sells
+        self.stops = rises != inf or falls != -inf
 
     def _needs_all(self, resting: Resting) -> bool:
         """Whether an order that has met the market wants to see every event."""
@@ -176,12 +181,14 @@ class Place:
         )
 
     def matters(self, event: MarketEvent) -> bool:
-        """Whether the event can do anything to an order here; of a quote the venue knows it by itself."""
+        """Whether the event can do anything to an order here."""
         buys, sells, rises, falls = self.bounds
         if isinstance(event, Bar):
             low, high = event.low, event.high
         elif isinstance(event, Trade):
             low = high = event.price
+        elif isinstance(event, Quote):
+            return event.ask <= buys or event.bid >= sells or event.ask >= rises or event.bid <= falls
         else:
             return True
         return low <= buys or high >= sells or high >= rises or low <= falls

@@ -165,12 +165,9 @@ class SimulatedVenue:
         place = self.working.get(event.symbol)
         if place is None:
             return False
-        if type(event) is not Quote:
-            return place.bounds is WIDE or place.matters(event)
-        # Written out: it is asked for every quote.
-        buys, sells, rises, falls = place.bounds
-        ask, bid = event.ask, event.bid
-        return ask <= buys or bid >= sells or ask >= rises or bid <= falls
+        if type(event) is Quote and event.ask > place.buys and event.bid < place.sells and not place.stops:
+            return False  # as for most quotes; written out because it is asked for every one
+        return place.bounds is WIDE or place.matters(event)
 
     def submit(self, approved: Approved, at: int) -> Sequence[VenueReport]:
         order, house = approved.order, self._house
