@@ -167,7 +167,7 @@ def _delisted(held: Position, action: Delisting) -> Adjustment:
 
 def _whole(quantity: Decimal, cost: Decimal, instrument: Instrument, price: Decimal | None) -> _Units:
     grain = min(instrument.lot_size, ONE)
-    whole = (quantity / grain).to_integral_value(rounding=ROUND_DOWN) * grain
+    whole = (quantity / grain).to_integral_value(ROUND_DOWN) * grain
     fraction = quantity - whole
     if not fraction or price is None:
         return _Units(quantity, cost, ZERO, ZERO)

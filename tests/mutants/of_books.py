@@ -150,8 +150,8 @@ BOOKS = (
     Mutant(
         "liquidation closes too little",
         "simulator/accounts.py",
-        ".to_integral_value(rounding=ROUND_CEILING)",
-        ".to_integral_value(rounding='ROUND_FLOOR')",
+        ".to_integral_value(ROUND_CEILING)",
+        ".to_integral_value('ROUND_FLOOR')",
         "liquidation meets the maintenance margin",
         _ACCOUNTS,
     ),

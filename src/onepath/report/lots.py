@@ -82,7 +82,7 @@ def _exit(lots: Lots, action: CorporateAction, quantity: Decimal, price: Decimal
 def _fraction(total: Decimal, size: Decimal) -> Decimal:
     """What is no whole lot of `total`, nor a whole unit where lots are larger."""
     grain = min(size, ONE)
-    return total - (total / grain).to_integral_value(rounding=ROUND_DOWN) * grain
+    return total - (total / grain).to_integral_value(ROUND_DOWN) * grain
 
 
 def _split(lots: Lots, action: Split | StockDividend, sizes: Mapping[str, Decimal]) -> Iterator[tuple[str, Lot]]:

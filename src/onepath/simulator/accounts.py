@@ -294,7 +294,7 @@ class Account:
             part = abs(held)
             if excess < value:
                 lot = self._instruments[symbol].lot_size
-                lots = (part * excess / value / lot).to_integral_value(rounding=ROUND_CEILING)
+                lots = (part * excess / value / lot).to_integral_value(ROUND_CEILING)
                 part = min(part, lots * lot)
             orders.append((symbol, -part if held > 0 else part))
             excess -= value

@@ -83,7 +83,7 @@ class Stateless:
 def _rounded(fee: Decimal, increment: Decimal | None) -> Decimal:
     if increment is None:
         return fee
-    return (fee / increment).to_integral_value(rounding=ROUND_HALF_UP) * increment
+    return (fee / increment).to_integral_value(ROUND_HALF_UP) * increment
 
 
 class NoCommission(Stateless, msgspec.Struct, frozen=True, tag="none"):

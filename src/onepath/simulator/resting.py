@@ -68,6 +68,9 @@ class Resting:
     """whose fills are taken off it"""
     family: Group | None = None
     """its children"""
+    level_of: Order | None = None
+    level = 0.0
+    """the limit of that order as a float, kept because to convert it costs as much as all the rest of `Place.refresh`"""
     queue: Line | None = None
     """its place at its price, where the queue model watches it"""
 
@@ -155,7 +158,9 @@ class Place:
                 return
             rising = order.side.sign > 0
             if order.limit is not None and (order.type is _LIMIT or resting.is_limit):
-                level = float(order.limit)
+                if resting.level_of is not order:
+                    resting.level_of, resting.level = order, float(order.limit)
+                level = resting.level
                 if rising:
                     buys = level if level > buys else buys
                 else:
