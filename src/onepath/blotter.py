@@ -51,8 +51,9 @@ class Blotter:
 
     def ask_replace(self, order_id: int) -> OrderState:
         """Note that new terms were asked for; the old ones hold. Raises TransitionError where they cannot be."""
-        state = self._find(order_id)
-        asked = self._open[order_id] = OrderState(state.order, advance(state.status, _ASK_REPLACE), state.filled)
+        state = self._open.get(order_id) or self._find(order_id)
+        status = TRANSITIONS.get((state.status, _ASK_REPLACE)) or advance(state.status, _ASK_REPLACE)
+        asked = self._open[order_id] = OrderState(state.order, status, state.filled)
         self._by_strategy[state.order.strategy][order_id] = asked
         return asked
 
