@@ -200,8 +200,8 @@ DEALS = (
     Mutant(
         "volume of plain fills is not told to the fee model",
         "simulator/fills.py",
-        "        if self._tiers:\n",
-        "        if not self._tiers:\n",
+        "        if self._tiers and charged is not None:\n",
+        "        if not self._tiers and charged is not None:\n",
         "tiers follow the market orders of a run",
         _ORDERS,
     ),

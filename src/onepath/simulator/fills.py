@@ -95,13 +95,13 @@ class Teller:
             )
         value = quantity * price * instrument.multiplier
         start = bar.start
-        fee = ZERO
+        fee, charged = ZERO, None
         if self._charges:
             charged = Charged(symbol, sells, quantity, value, False, start, ZERO, ZERO, ZERO)
             fee = self._commission.fee(charged)
         if not sells and (value + fee > account.cash or instrument.currency != account.currency or account.foreign):
             return None
-        if self._tiers:
+        if self._tiers and charged is not None:
             self._commission.book(charged)
         resting.remaining = ZERO
         signed = -quantity if sells else quantity
