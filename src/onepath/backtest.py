@@ -6,7 +6,7 @@ one. The journal is in memory unless a path is given. The engine, loop and venue
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from onepath.simulator.queues import QueueModel
     from onepath.simulator.slippage import Slippage
 
-Instruments = Mapping[str, Instrument]
+Instruments = Mapping[str, Instrument | Mapping[str, Any]]
 Chosen = Mapping[str, Any]
 """A model as a configuration writes it: {"model": "per_share", "params": {"per_share": 0.005}}"""
 
@@ -52,12 +52,14 @@ def backtest(
     touch: bool = False,
     queue: QueueModel | str | Chosen | None = None,
     faults: Faults | Chosen | None = None,
+    dividends: str = "reduce",
+    reverse_splits: str = "restate",
     symbols: Sequence[str] | str | None = None,
     start: Any = None,
     end: Any = None,
-    limits: Limits | None = None,
+    limits: Limits | Chosen | None = None,
     account: AccountTerms | Chosen | str | None = None,
-    risk: RiskPlan | None = None,
+    risk: RiskPlan | Chosen | None = None,
     instruments: Instruments | None = None,
     asset_class: str | None = None,
     calendar: str | None = None,
@@ -82,8 +84,8 @@ def backtest(
     - `data`: a pandas or polars frame (open, high, low, close, volume; time as index or column), a dict of symbol -> frame,
       the path of a CSV or Parquet file or folder, or the name of a data set ("us10").
     - `symbols`: what to take of it, a list or one name. `start`, `end`: days (the last one included) or moments.
-    - `instruments` (by symbol), `asset_class`, `calendar`: what the symbols are, where the data do not say it. `stamps`: whether
-      bar times mark the "start" or the "end" of their bars.
+    - `instruments` (by symbol, an Instrument or a dict of its fields), `asset_class`, `calendar`: what the symbols are, where the
+      data do not say it. `stamps`: whether bar times mark the "start" or the "end" of their bars.
     - Of ticks, `kind`: bars, quotes, trades or book, where the columns leave it open; `crossed`: quotes with bid above ask are a
       fault ("refuse") or left out ("drop"); `sides`: a row of quotes has "both" or "one"; `time`: the column to go by.
     - `actions`: corporate actions, a CSV file or a list; prices must then be raw. `adjust_dividends`: take cash dividends out of
@@ -97,9 +99,12 @@ def backtest(
       as in YAML; so are `latency`, `queue` (where in line a resting limit stands) and `faults` (what goes wrong).
     - `participation`: largest share of a bar's (or trade's) volume that all orders take together; None: no limit.
     - `touch`: True lets limits fill where their price is reached, False where it is traded through.
+    - `dividends`, `reverse_splits`: what corporate actions do to open orders; "reduce" (buy limits and sell stops, by a cash
+      dividend) or "keep"; "restate" or "cancel".
 
-    What may be done: `limits` of each strategy (in place of those it declares), the terms of its `account` (cash or margin,
-    currency, interest; default: margin without costs), `risk`: limits of all strategies together and circuit breakers.
+    What may be done: `limits` of each strategy (in place of those it declares; as a dict: over them, key by key), the terms of
+    its `account` (cash or margin, currency, interest; default: margin without costs), `risk`: limits of all strategies together
+    and circuit breakers. All of them also as dicts as in YAML.
 
     What is recorded: `journal` is a path to keep the session's journal at (default: in memory), `session_id` its name, `marks`
     how often books are valued ("1h", "1d"), `seed` that of everything random.
@@ -113,7 +118,7 @@ def backtest(
     """
     ticks = {"kind": kind, "crossed": crossed, "sides": sides, "time": time}
     named = {"instruments": instruments, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
-    feed, asked = _opened(data, symbols, start, end, actions, {**named, **ticks})
+    feed, asked = _opened(data, symbols, start, end, actions, named | ticks)
     parts = plan(
         strategy,
         feed,
@@ -125,27 +130,27 @@ def backtest(
         touch=touch,
         queue=queue,
         faults=faults,
+        dividends=dividends,
+        reverse_splits=reverse_splits,
         limits=limits,
         account=account,
         risk=risk,
         marks=marks,
         seed=seed,
     )
-    if finer is not None:
-        parts = parts._replace(market=parts.market._replace(finer=_finer(finer, feed, start, end, named)))
-    asked |= _said(parts.data["expected_cost"], adjust_dividends, finer)
-    parts = parts._replace(data={**_whereabouts(data, feed), **asked})
-    return _ran(parts, data, _store(journal, session_id))
+    parts = parts._replace(market=parts.market._replace(finer=_finer(finer, feed, start, end, named)))
+    return _ran(_said(parts, data, asked, adjust_dividends, finer), data, _store(journal, session_id))
 
 
 def _store(path: str | Path | None, session_id: str) -> Journal:
     return MemoryJournal(session_id) if path is None else SqliteJournal.create(Path(path), session_id)
 
 
-def _said(expected_cost: str, adjust_dividends: bool, finer: Any) -> dict[str, Any]:
-    """What else the manifest has to know."""
+def _said(parts: Plan, data: Any, asked: dict[str, Any], adjust_dividends: bool, finer: Any) -> Plan:
+    """The parts, with what the manifest has to know of the data."""
     path = {} if finer is None else {"finer": str(finer) if isinstance(finer, str | Path) else "frames"}
-    return {"expected_cost": expected_cost, **({"adjust_dividends": True} if adjust_dividends else {}), **path}
+    also = {"expected_cost": parts.data["expected_cost"], **({"adjust_dividends": True} if adjust_dividends else {})}
+    return parts._replace(data=_whereabouts(data, parts.feed) | asked | also | path)
 
 
 def _ran(parts: Plan, data: Any, store: Journal) -> Result:
@@ -172,9 +177,6 @@ def _opened(
         raise ConfigError("symbols is an empty list; leave it out for all symbols of the data")
     if how["stamps"] not in ("start", "end"):
         raise ConfigError(f"stamps is {how['stamps']!r}; it must be start or end: what a bar's time marks")
-    for symbol, given_ in (how["instruments"] or {}).items():
-        if not isinstance(given_, Instrument):
-            raise ConfigError(f"instruments[{symbol!r}] is {given_!r}; it must be an onepath.Instrument")
     feed = open_feed(data, symbols=wanted, start=start, end=end, **how)
     asked = {key: value for key, value in how.items() if key != "instruments"}
     asked |= {"symbols": wanted, "start": _at(start), "end": _at(end)}
@@ -185,8 +187,10 @@ def _opened(
     return feed, asked
 
 
-def _finer(finer: Any, feed: Feed, start: Any, end: Any, how: Mapping[str, Any]) -> FinerBars:
-    """The finer bars that tell the path inside those of the feed."""
+def _finer(finer: Any, feed: Feed, start: Any, end: Any, how: Mapping[str, Any]) -> FinerBars | None:
+    """The finer bars that tell the path inside those of the feed; None where none were given."""
+    if finer is None:
+        return None
     from onepath.data import open_feed
     from onepath.data.finer import finer_bars
 
@@ -223,21 +227,24 @@ def plan(
     touch: bool = False,
     queue: QueueModel | str | Chosen | None = None,
     faults: Faults | Chosen | None = None,
-    limits: Limits | None = None,
+    dividends: str = "reduce",
+    reverse_splits: str = "restate",
+    limits: Limits | Chosen | None = None,
     account: AccountTerms | Chosen | str | None = None,
-    risk: RiskPlan | None = None,
+    risk: RiskPlan | Chosen | None = None,
     marks: str | None = None,
     seed: int = 0,
 ) -> Plan:
     """The parts of such a run over a feed that is open already; arguments as in `backtest`."""
+    from onepath.models import order_rules
     from onepath.provenance import source_of
     from onepath.session import Plan, mark_interval
 
     delays = {"latency": latency, "queue": queue, "faults": faults}
     market = _market(commission, slippage, participation, touch, delays, seed)
+    market = market._replace(orders=order_rules(dividends, reverse_splits))
     described = {**feed.describe(), "expected_cost": str(market.expected_cost)}
-    _check(limits=limits, risk=risk)
-    seated = _seated(strategy, _capital(cash), limits, tuple(feed.instruments), _account(account))
+    seated = _seated(strategy, _capital(cash), _limits(limits), tuple(feed.instruments), _account(account))
     return Plan(
         mode="backtest",
         seed=seed,
@@ -248,7 +255,7 @@ def plan(
         market=market,
         config={},
         mark_every=mark_interval(described, marks),
-        risk=risk,
+        risk=_risk(risk),
     )
 
 
@@ -274,16 +281,38 @@ def _capital(cash: Number) -> Decimal:
     return capital
 
 
-def _check(*, limits: Any, risk: Any) -> None:
+def _limits(what: Limits | Chosen | None) -> Callable[[Limits], Limits]:
+    """From the limits that a strategy declares to those that hold."""
+    if what is None:
+        return lambda declared: declared
+    if isinstance(what, Limits):
+        return lambda _: what
+    if isinstance(what, Mapping):
+        from onepath.config import limits_of_strategy
+
+        return limits_of_strategy(what).over
+    raise ConfigError(f"limits is {what!r}; it must be onepath.Limits(...) or a dict as in YAML")
+
+
+def _risk(what: RiskPlan | Chosen | None) -> RiskPlan | None:
+    """The plan that was given, also as in YAML."""
     from onepath.risk import RiskPlan
 
-    for name, what, kind in (("limits", limits, Limits), ("risk", risk, RiskPlan)):
-        if what is not None and not isinstance(what, kind):
-            raise ConfigError(f"{name} is {what!r}; it must be onepath.{kind.__name__}(...)")
+    if what is None or isinstance(what, RiskPlan):
+        return what
+    if isinstance(what, Mapping):
+        from onepath.config import risk_of_session
+
+        return risk_of_session(what).plan()
+    raise ConfigError(f"risk is {what!r}; it must be onepath.RiskPlan(...) or a dict as in YAML")
 
 
 def _seated(
-    strategy: Any, cash: Decimal, limits: Limits | None, symbols: tuple[str, ...], account: AccountTerms
+    strategy: Any,
+    cash: Decimal,
+    limits: Callable[[Limits], Limits],
+    symbols: tuple[str, ...],
+    account: AccountTerms,
 ) -> list[Any]:
     from onepath.seat import Seated
 
@@ -291,7 +320,7 @@ def _seated(
     seats = []
     for name, given in named.items():
         made = _instance(given)
-        seats.append(Seated(name or snake(type(made).__name__), made, cash, limits or made.limits, symbols, account))
+        seats.append(Seated(name or snake(type(made).__name__), made, cash, limits(made.limits), symbols, account))
     if not seats:
         raise ConfigError("backtest was given no strategy")
     return seats

@@ -18,7 +18,6 @@ from onepath.accounts import AccountTerms
 from onepath.clock import HistoricalClock
 from onepath.data import open_feed
 from onepath.data.actions import given
-from onepath.data.assets import default
 from onepath.data.finer import finer_bars
 from onepath.errors import ConfigError, JournalError
 from onepath.events import SessionEnded, SessionStarted
@@ -38,7 +37,6 @@ from onepath.replay import ReplayResult, Rows
 from onepath.risk import Limits, RiskPlan
 from onepath.seat import Seated
 from onepath.session import Plan, Session, described, mark_interval, replayed
-from onepath.simulator.actions import OrderRules
 from onepath.simulator.venue import Market
 
 if TYPE_CHECKING:
@@ -181,18 +179,16 @@ def _asked(config: Config, market: Market) -> dict[str, Any]:
     }
 
 
-def _instruments(config: Config) -> dict[str, Instrument]:
-    """What the configuration says of single symbols, over what their class says."""
-    data, found = config.data, {}
-    for symbol, given_ in data.instruments.items():
-        said = given_.model_dump(exclude_none=True)
-        usual = default(symbol, said.pop("asset_class", data.asset_class), said.pop("calendar", data.calendar))
-        found[symbol] = msgspec.structs.replace(usual, **said)
-    return found
+def _instruments(config: Config) -> dict[str, dict[str, Any]]:
+    """What the configuration says of single symbols."""
+    return {symbol: said.model_dump(exclude_none=True) for symbol, said in config.data.instruments.items()}
 
 
 def _open(
-    asked: Mapping[str, Any], home: Path, instruments: Mapping[str, Instrument] | None = None, said: str = ""
+    asked: Mapping[str, Any],
+    home: Path,
+    instruments: Mapping[str, Instrument | Mapping[str, Any]] | None = None,
+    said: str = "",
 ) -> Any:
     if not asked["name"] and not asked["path"]:
         raise JournalError(
@@ -280,5 +276,5 @@ def _market(config: Config) -> Market:
         touch=execution.limit_fill == "touch",
         queue=models.chosen("queue", execution.queue),
         faults=models.faults(execution.faults, config.seed),
-        orders=OrderRules(execution.dividends == "reduce", execution.reverse_splits == "cancel"),
+        orders=models.order_rules(execution.dividends, execution.reverse_splits),
     )

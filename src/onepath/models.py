@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from onepath.errors import ConfigError
 from onepath.nearest import nearest
+from onepath.simulator.actions import OrderRules
 from onepath.simulator.commission import Bps, Commission, MakerTaker, NoCommission, PerOrder, PerShare, Tiers
 from onepath.simulator.faults import Faults
 from onepath.simulator.latency import Constant, Latency, NoLatency, NormalLatency, Samples
@@ -108,6 +109,19 @@ def faults(choice: costs.Faults, seed: int) -> Faults | None:
         delay_rate=choice.delay_rate,
         delay_ms=choice.delay_ms,
     )
+
+
+def order_rules(dividends: str, reverse_splits: str) -> OrderRules:
+    """What corporate actions do to open orders, in the words of a configuration. Raises ConfigError for other words."""
+    if dividends not in ("reduce", "keep"):
+        raise ConfigError(
+            f"dividends is {dividends!r}; it must be reduce (a cash dividend lowers open buy limits and sell stops) or keep"
+        )
+    if reverse_splits not in ("restate", "cancel"):
+        raise ConfigError(
+            f"reverse_splits is {reverse_splits!r}; it must be restate or cancel: what becomes of open orders"
+        )
+    return OrderRules(reduce=dividends == "reduce", cancel_reverse=reverse_splits == "cancel")
 
 
 def given(part: str, what: Any, seed: int) -> Any:

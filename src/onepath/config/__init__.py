@@ -15,7 +15,17 @@ from onepath.config.costs import (
     PerShareCommission,
     VolumeBased,
 )
-from onepath.config.load import json_schema, load, loads, mode_asked, part_of_execution, template
+from onepath.config.load import (
+    instruments_of_data,
+    json_schema,
+    limits_of_strategy,
+    load,
+    loads,
+    mode_asked,
+    part_of_execution,
+    risk_of_session,
+    template,
+)
 from onepath.config.risk import RiskLimits
 from onepath.config.schema import MODES, Clock, Config, Data, Execution, Features, Report, StrategyConfig
 from onepath.config.values import interval_ns
@@ -37,11 +47,14 @@ __all__ = [
     "RiskLimits",
     "StrategyConfig",
     "VolumeBased",
+    "instruments_of_data",
     "interval_ns",
     "json_schema",
+    "limits_of_strategy",
     "load",
     "loads",
     "mode_asked",
     "part_of_execution",
+    "risk_of_session",
     "template",
 ]

@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from onepath.config import document as doc
-from onepath.config.schema import Config
+from onepath.config.risk import Risk, RiskLimits
+from onepath.config.schema import Config, InstrumentConfig
 from onepath.errors import ConfigError
 from onepath.nearest import nearest
 
@@ -63,13 +64,34 @@ def loads(
 
 def part_of_execution(part: str, value: Any) -> Any:
     """One part of `execution`, given in Python as it would be written in a file. Raises ConfigError."""
-    whole = {"data": {"name": "any"}, "strategies": [{"name": "any", "capital": 1}]}
-    values: dict[str, Any] = {**whole, "execution": {part: value}}
+    return getattr(_given({"execution": {part: value}}, "execution.", "").execution, part)
+
+
+def limits_of_strategy(value: Any) -> RiskLimits:
+    """`risk_limits` of a strategy, given in Python as `limits`. Raises ConfigError."""
+    seat = {"name": "any", "capital": 1, "risk_limits": value}
+    return _given({"strategies": [seat]}, "strategies.0.risk_limits", "limits").strategies[0].risk_limits
+
+
+def risk_of_session(value: Any) -> Risk:
+    """`risk`, given in Python as it would be written in a file. Raises ConfigError."""
+    return _given({"risk": value}).risk
+
+
+def instruments_of_data(value: Any) -> dict[str, InstrumentConfig]:
+    """`data.instruments`, given in Python as `instruments`. Raises ConfigError."""
+    return _given({"data": {"name": "any", "instruments": value}}, "data.instruments", "instruments").data.instruments
+
+
+def _given(part: Mapping[str, Any], path: str = "", called: str = "") -> Config:
+    """The configuration around one part; in what is said of it, its place `path` is `called` as in Python."""
+    seats = [{"name": "any", "capital": 1}]
+    values: dict[str, Any] = {"data": {"name": "any"}, "strategies": seats, **part}
     try:
-        return getattr(Config.model_validate(values).execution, part)
+        return Config.model_validate(values)
     except ValidationError as error:
-        said = _sentence(error, doc.Document(values, {}, {}, {}), "backtest")
-        raise ConfigError(said.replace("execution.", "").replace(" in this file)", ")")) from None
+        said = _sentence(error, doc.Document(values, {}, {}, {}), "backtest").replace(" in this file)", ")")
+        raise ConfigError(said.replace(path, called) if path else said) from None
 
 
 def mode_asked(path: str | Path, sets: Sequence[str] = (), mode: str | None = None) -> str:

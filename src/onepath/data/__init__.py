@@ -21,7 +21,7 @@ def open_feed(
     symbols: Sequence[str] | None = None,
     start: date | str | int | None = None,
     end: date | str | int | None = None,
-    instruments: Mapping[str, Instrument] | None = None,
+    instruments: Mapping[str, Instrument | Mapping[str, Any]] | None = None,
     asset_class: str | None = None,
     calendar: str | None = None,
     stamps: str | None = "start",
@@ -37,8 +37,9 @@ def open_feed(
     `source` is a pandas or polars frame, an Arrow table, a mapping of symbol to frame, the path of a CSV or Parquet
     file, of a folder of them or of a data set, or the name of a data set in `data_dir` or among the samples.
     `start` (inclusive) and `end` (exclusive) are compared with the start of a bar. `instruments` says what the symbols
-    are; the others follow `asset_class` (equity, crypto, perpetual, future, fx, generic) and `calendar`. `stamps` says
-    whether times mark the start or the end of bars, None finds out. `interval` is the bar length where the data do not show it.
+    are, each an Instrument or a dict of its fields; the others follow `asset_class` (equity, crypto, perpetual, future, fx,
+    generic) and `calendar`. `stamps` says whether times mark the start or the end of bars, None finds out. `interval` is the
+    bar length where the data do not show it.
 
     Quotes, trades and order books open the same way; a symbol may also map to a mapping of kind to frame. `kind` (bars,
     quotes, trades, book) is found from the columns where it is not said. `crossed="drop"` leaves out quotes whose bid is

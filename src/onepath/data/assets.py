@@ -7,7 +7,7 @@ Limits: no exchange's own table of increments; one default a class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
@@ -39,6 +39,46 @@ def default(symbol: str, asset_class: str | None, calendar: str | None) -> Instr
     if calendar is None:
         return instrument
     return msgspec.structs.replace(instrument, calendar=calendar_named(calendar).name)
+
+
+def given(
+    instruments: Mapping[str, Instrument | Mapping[str, Any]],
+    asset_class: str | None,
+    calendar: str | None,
+    usual: Callable[[str], Instrument | None],
+) -> dict[str, Instrument]:
+    """The instruments that a user gave: as such, or as a dict of their fields over those of the class named in it, else over
+    `usual` (what a data set says of the symbol), else over those of `asset_class`. Raises ConfigError."""
+    known: dict[str, Instrument] = {}
+    for symbol, said in instruments.items():
+        if isinstance(said, Instrument):
+            known[symbol] = said
+        elif isinstance(said, Mapping):
+            known[symbol] = _of_fields(symbol, said, asset_class, calendar, usual(symbol))
+        else:
+            raise ConfigError(
+                f"instruments[{symbol!r}] is {said!r}; it must be an onepath.Instrument or a dict of its fields"
+            )
+    return known
+
+
+def _of_fields(
+    symbol: str, said: Mapping[str, Any], asset_class: str | None, calendar: str | None, usual: Instrument | None
+) -> Instrument:
+    from onepath.config import instruments_of_data
+
+    if said.get("symbol", symbol) != symbol:
+        raise ConfigError(
+            f"instruments[{symbol!r}] has the symbol {said['symbol']!r}; leave it out, the key is the symbol"
+        )
+    fields = {name: value for name, value in said.items() if name != "symbol"}
+    fields = instruments_of_data({symbol: fields})[symbol].model_dump(exclude_none=True)
+    named, hours = fields.pop("asset_class", None), fields.pop("calendar", None)
+    if named is not None or usual is None:
+        usual = default(symbol, named or asset_class, hours or calendar)
+    elif hours is not None:
+        usual = msgspec.structs.replace(usual, calendar=calendar_named(hours).name)
+    return msgspec.structs.replace(usual, **fields)
 
 
 def to_json(instrument: Instrument) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class Dataset:
         """What is recorded about a symbol."""
         return assets.from_json(symbol, self.meta["symbols"][symbol]["instrument"], str(self.folder / DATASET))
 
+    def usual(self, symbol: str) -> Instrument | None:
+        """What is recorded about a symbol; None where it has no such symbol."""
+        return self.instrument(symbol) if symbol in self.meta["symbols"] else None
+
 
 def file_name(symbol: str) -> str:
     """A file name for a symbol, and back by `symbol_of`."""

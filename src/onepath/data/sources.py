@@ -37,7 +37,7 @@ def open_feed(
     symbols: Sequence[str] | None = None,
     start: date | str | int | None = None,
     end: date | str | int | None = None,
-    instruments: Mapping[str, Instrument] | None = None,
+    instruments: Mapping[str, Instrument | Mapping[str, Any]] | None = None,
     asset_class: str | None = None,
     calendar: str | None = None,
     stamps: str | None = "start",
@@ -55,9 +55,11 @@ def open_feed(
     found = _catalogued(source, data_dir)
     if isinstance(found, catalogue.Dataset):
         _agrees(found, asset_class, calendar, nanoseconds(interval))
+        instruments = assets.given(instruments or {}, asset_class, calendar, found.usual)
         if "kinds" in found.meta:
             return ticksources.open_dataset(found, options, Terms(symbols, *window, instruments, None, None))
         return catalogue.open_dataset(found, symbols=symbols, start=window[0], end=window[1], instruments=instruments)
+    instruments = assets.given(instruments or {}, asset_class, calendar, lambda _: None)
     terms = Terms(symbols, *window, instruments, asset_class, calendar, stamps, nanoseconds(interval))
     if (ticks := ticksources.opened(found, options, terms)) is not None:
         return ticks

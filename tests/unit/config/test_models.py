@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 import onepath
 from onepath import ConfigError, Context, Intent, Strategy
-from onepath.models import COMMISSION, QUEUE, SLIPPAGE, given
+from onepath.backtest import plan
+from onepath.data import open_feed
+from onepath.models import COMMISSION, QUEUE, SLIPPAGE, given, order_rules
 from onepath.simulator.latency import NoLatency
 
 REQUIRED: dict[str, dict[str, Any]] = {
@@ -105,8 +108,33 @@ def test_delays_and_faults_as_in_yaml() -> None:
         ({"participation": "half"}, "participation is half; it must be a share of size"),
         ({"account": "cosh"}, "account.type: found 'cosh', expected cash or margin"),
         ({"account": 5}, "account is 5; it must be onepath.AccountTerms(...), cash, margin or a dict as in YAML"),
-        ({"limits": {"max_leverage": 1}}, "it must be onepath.Limits(...)"),
-        ({"risk": {}}, "risk is {}; it must be onepath.RiskPlan(...)"),
+        ({"limits": 5}, "limits is 5; it must be onepath.Limits(...) or a dict as in YAML"),
+        ({"limits": {"max_leverge": 1}}, "unknown key 'max_leverge' in limits (did you mean 'max_leverage'?)"),
+        ({"limits": {"price_collar": -1}}, "limits.price_collar: found '-1', expected a number greater than 0"),
+        ({"risk": "none"}, "risk is 'none'; it must be onepath.RiskPlan(...) or a dict as in YAML"),
+        (
+            {"risk": {"account": {"max_orders": 0}}},
+            "risk.account.max_orders: found '0', expected a number greater than 0",
+        ),
+        (
+            {"risk": {"breakers": {"drawdowns": {}}}},
+            "unknown key 'drawdowns' in risk.breakers (did you mean 'drawdown'?)",
+        ),
+        (
+            {"dividends": "cut"},
+            "dividends is 'cut'; it must be reduce (a cash dividend lowers open buy limits and sell stops)",
+        ),
+        ({"reverse_splits": "keep"}, "reverse_splits is 'keep'; it must be restate or cancel"),
+        (
+            {"instruments": {"AAPL": {"lot": 1}}},
+            "unknown key 'lot' in instruments.AAPL (did you mean 'lot_size'?); known keys: asset_class,",
+        ),
+        (
+            {"instruments": {"AAPL": {"lot_size": 0}}},
+            "instruments.AAPL.lot_size: found '0', expected a number greater than 0",
+        ),
+        ({"instruments": {"AAPL": {"symbol": "MSFT"}}}, "instruments['AAPL'] has the symbol 'MSFT'; leave it out"),
+        ({"instruments": {"AAPL": {"asset_class": "stock"}}}, "asset class 'stock' is unknown"),
         ({"cash": "much"}, "cash is much; it must be a positive number"),
         ({"stamps": "middle"}, "stamps is 'middle'; it must be start or end"),
         ({"instruments": {"AAPL": 3}}, "instruments['AAPL'] is 3; it must be an onepath.Instrument"),
@@ -119,6 +147,61 @@ def test_what_is_no_model_is_one_sentence(how: dict[str, Any], said: str) -> Non
         once(**how)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_limits_and_risk_as_in_yaml() -> None:
+    """`limits` as a dict stand over what the strategy declares, key by key; `risk` is the plan of the same keys."""
+
+    class Shy(Once):
+        limits = onepath.Limits(allow_short=False, max_position_size=Decimal("0.5"))
+
+    risk = {
+        "account": {"max_orders": 7},
+        "symbols": {"AAPL": {"max_position": 3}},
+        "breakers": {"drawdown": {"limit": 0.2}},
+    }
+    manifest = onepath.backtest(
+        Shy,
+        "us10",
+        symbols="AAPL",
+        end="2015-02-01",
+        limits={"max_position_size": 0.25, "rate_window": "5s"},
+        risk=risk,
+    ).record.manifest
+    limits = manifest.strategies[0]["limits"]
+    assert (limits["allow_short"], limits["max_position_size"], limits["rate_window"]) == (False, "0.25", 5.0)
+    assert manifest.risk["account"]["max_orders"] == 7
+    assert manifest.risk["symbols"]["AAPL"]["max_position"] == "3"
+    assert manifest.risk["breakers"]["drawdown"]["limit"] == "0.2"
+    assert once(risk={}).record.manifest.risk is None
+    assert once(risk=risk).denied["reason"][0] == "position"  # of 10 shares, 3 may be held
+
+
+def test_instruments_as_dicts() -> None:
+    """The fields given stand over what the data set says, or over the class that is named; of frames, over its class."""
+    known = {"AAPL": {"lot_size": 7, "symbol": "AAPL"}}
+    assert list(once(instruments=known).fills["quantity"]) == [7]  # of 10 shares, whole lots of 7
+    found = open_feed("us10", symbols=["AAPL"], instruments=known).instruments["AAPL"]
+    assert (found.asset_class, found.calendar, str(found.tick_size), str(found.lot_size)) == (
+        "equity",
+        "XNYS",
+        "0.000001",
+        "7",
+    )
+    future = {"AAPL": {"asset_class": "future", "multiplier": 50, "calendar": "24/7"}}
+    found = open_feed("us10", symbols=["AAPL"], instruments=future).instruments["AAPL"]
+    assert (found.asset_class, found.calendar, str(found.multiplier)) == ("future", "24/7", "50")
+    hours = open_feed("us10", symbols=["AAPL"], instruments={"AAPL": {"calendar": "24/5"}}).instruments["AAPL"]
+    assert (hours.asset_class, hours.calendar) == ("equity", "24/5")
+
+
+def test_corporate_actions_and_open_orders_by_word() -> None:
+    """`dividends` and `reverse_splits` are the rules of the venue that the words of a configuration make."""
+    assert order_rules("reduce", "restate") == (True, False)
+    assert order_rules("keep", "cancel") == (False, True)
+    feed = open_feed("us10", symbols=["AAPL"], end="2015-02-01")
+    assert plan(Once, feed, dividends="keep").market.orders == (False, False)
+    assert plan(Once, feed, reverse_splits="cancel").market.orders == (True, True)
 
 
 def test_an_account_by_its_type() -> None:
