@@ -119,10 +119,11 @@ class Result:
 
     @cached_property
     def orders(self) -> Any:
-        """Orders that were sent, in order: their terms as sent, and what became of them."""
+        """Orders that were sent, in order: their terms as sent, and what became of them. Those that the venue made in a
+        strategy's name (a liquidation) are there too: their ids are below zero, `reason` says why."""
         from onepath.report.fates import FATE, fates
 
-        columns = {name: [_plain(getattr(order, name)) for order in self.record.orders] for name in _TERMS}
+        columns = {name: [_plain(getattr(order, name)) for order in self.record.every_order] for name in _TERMS}
         found = fates(self.record)
         columns |= {name: [_plain(getattr(fate, name)) for fate in found] for name in FATE}
         return frame(self._kind, columns, ("submitted_at", "expires_at", "ended_at"))

@@ -31,7 +31,16 @@ Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
 _ENDS = ("order.denied", "order.rejected", "order.cancelled", "order.expired")
 _CURVES = ("mark", "prices", "corporate_action")
-_KINDS = ("session.started", "session.ended", "strategy.ended", "order.submitted", *FILLS, *_ENDS, *_CURVES)
+_KINDS = (
+    "session.started",
+    "session.ended",
+    "strategy.ended",
+    "order.submitted",
+    "order.forced",
+    *FILLS,
+    *_ENDS,
+    *_CURVES,
+)
 _INCIDENTS = ("trading_state", "margin_call")
 _ALL = tuple(dict.fromkeys((*_KINDS, *_INCIDENTS, *execution.READ)))
 
@@ -111,6 +120,8 @@ class SessionRecord:
     execution: Execution
     """what became of the orders and what they cost"""
     actions: tuple[Acted, ...] = ()
+    forced: tuple[tuple[int, events.Forced], ...] = ()
+    """orders that the venue made in a strategy's name, and how many of `orders` came before each"""
     incidents: tuple[Incident, ...] = ()
     """what a person who answers for the account must know of"""
 
@@ -130,6 +141,14 @@ class SessionRecord:
         """What was assumed about the data when it was read."""
         found = self.manifest.data.get("notes")
         return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
+
+    @property
+    def every_order(self) -> tuple[Order, ...]:
+        """The orders that were sent and those that the venue forced, in order."""
+        found = list(self.orders)
+        for before, event in reversed(self.forced):
+            found.insert(before, event.order)
+        return tuple(found)
 
     @property
     def denied(self) -> tuple[Outcome, ...]:
@@ -194,6 +213,7 @@ class _Pages:
     prices_at: list[int] = field(default_factory=list)
     prices: list[Floats] = field(default_factory=list)
     actions: list[Acted] = field(default_factory=list)
+    forced: list[tuple[int, events.Forced]] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     execution: execution.Reading = field(default_factory=execution.Reading)
 
@@ -205,6 +225,9 @@ class _Pages:
 
     def submitted(self, row: Row, event: Order) -> None:
         self.orders.append(event)
+
+    def made(self, row: Row, event: events.Forced) -> None:
+        self.forced.append((len(self.orders), event))
 
     def filled(self, row: Row, event: events.Fill) -> None:
         self.fills.append(event)
@@ -250,6 +273,7 @@ _READ: dict[str, Callable[[_Pages, Row, Any], None]] = {
     "session.ended": _Pages.finished,
     "strategy.ended": _Pages.strategy_over,
     "order.submitted": _Pages.submitted,
+    "order.forced": _Pages.made,
     **dict.fromkeys(FILLS, _Pages.filled),
     **dict.fromkeys(_ENDS, _Pages.dropped),
     "order.denied": _Pages.denied,
@@ -296,6 +320,7 @@ def _bind(session_id: str, pages: _Pages, manifest: events.SessionStarted) -> Se
         symbols=symbols,
         execution=Execution(pages.execution.finish()),
         actions=tuple(acted._replace(row=_row(acted.row, pages.prices_at, prices_at)) for acted in pages.actions),
+        forced=tuple(pages.forced),
         incidents=tuple(pages.incidents),
     )
 

@@ -44,6 +44,12 @@ def test_a_margin_call_and_what_it_closed() -> None:
     assert f"2024-01-04 21:00 UTC: {said}" in render(result.record)
     assert order_counts(analyse(result.record)) == [("filled", "", 1)]
     assert list(result.fills["quantity"]) == [200.0, -7.0]
+    listed = result.orders[["id", "side", "quantity", "status", "filled", "average_price", "reason"]]
+    assert listed.values.tolist() == [
+        [1, "buy", 200.0, "filled", 200.0, 100.0, ""],
+        [-1, "sell", 7.0, "filled", 7.0, 66.0, "margin"],
+    ]
+    assert [order.id for order in result.record.orders] == [1], "what strategies asked for"
 
 
 def test_a_halt_says_what_tripped() -> None:
