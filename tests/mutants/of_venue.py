@@ -314,7 +314,7 @@ FAMILIES = (
     Mutant(
         "a child works before its parent has filled",
         "simulator/resting.py",
-        "return max(ZERO, min(self.remaining, group.parent.traded - group.taken))",
+        "return max(ZERO, min(self.remaining, group.left))",
         "return self.remaining",
         "a child takes part as far as its parent has filled",
         _ORDERS,
@@ -346,8 +346,8 @@ FAMILIES = (
     Mutant(
         "children stay larger than what the parent filled",
         "simulator/house.py",
-        "        elif left < resting.remaining:\n            cut(resting, left)\n            done",
-        "        elif left < resting.remaining:\n            done",
+        "            self._cut(resting, left, done, at)\n",
+        "            pass\n",
         "children are cut to what a parent filled that ended in part",
         _ORDERS,
     ),

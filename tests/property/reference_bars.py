@@ -64,6 +64,8 @@ class Ref:
         """has not met a bar under these prices"""
         self.session: int | None = None
         self.late = ZERO
+        self.lost = ZERO
+        """units that others have taken off it at work"""
         self.children: list[Ref] = []
 
     @property
@@ -117,7 +119,7 @@ class Bars:
         self._post(arrives, "cancel", order)
 
     def replace(self, order: Ref, arrives: int, terms: dict[str, Decimal | None]) -> None:
-        self._post(arrives, "replace", order, terms)
+        self._post(arrives, "replace", order, (terms, order.lost))
 
     def _post(self, at: int, kind: str, order: Ref, content: Any = None) -> None:
         self.sent += 1
@@ -142,7 +144,13 @@ class Bars:
             self._finish(order, "cancelled")
         elif kind == "expire":
             self._finish(order, "expired")
-        elif terms["quantity"] > order.filled:
+        else:
+            self._renew(order, at, *terms)
+
+    def _renew(self, order: Ref, at: int, terms: dict[str, Any], known: Decimal) -> None:
+        """New terms arrive; what was taken off the order since they were sent is taken off them."""
+        terms = terms | {"quantity": terms["quantity"] - (order.lost - known)}
+        if terms["quantity"] > order.filled:
             if order.post and self.last is not None and (terms["limit"] - self.last) * order.sign >= 0:
                 return
             moved = any(terms[name] != getattr(order, name) for name in ("limit", "stop", "trail", "percent"))
@@ -150,6 +158,8 @@ class Bars:
                 setattr(order, name, value)
             order.arrives = at
             order.new = order.new or moved
+            if order.parent is not None and order.parent.end:
+                self._follow(order)
 
     def _arrive(self, order: Ref, at: int) -> None:
         takes = order.post and self.last is not None and order.limit is not None
@@ -391,13 +401,16 @@ class Bars:
             self._finish(order, "cancelled")
         else:
             order.quantity -= quantity
+            order.lost += quantity
 
     def _follow(self, child: Ref) -> None:
         """Its parent has ended."""
         if not child.available:
             self._finish(child, "cancelled")
         else:
-            child.quantity = child.filled + child.available
+            less = child.left - child.available
+            child.quantity -= less
+            child.lost += less
 
     def _finish(self, order: Ref, how: str) -> None:
         order.end = how

@@ -4,7 +4,10 @@ Rules: what fills of one member of a group is taken off the others; one that has
 parent are such a group and take part as far as the parent has filled, less what they have traded together. Children of a parent
 that ended without a fill end with it; if it ended partly filled they are cut to what it filled. Orders that are sent at one
 moment are members from that moment on: what the first trades at once is taken off those behind it.
-Limits: a group is of one strategy; a change of a parent's quantity does not change its children's.
+A split restates what a parent has filled for its children as it does what they ask for. New terms are for what was known when
+they were sent: what a sibling or a parent's end has taken off an order, and nobody had heard of, is taken off them, too.
+Limits: a group is of one strategy; a change of a parent's quantity does not change its children's; children in another symbol
+than their parent's count its units after a split.
 """
 
 from __future__ import annotations
@@ -31,12 +34,14 @@ class Group:
         self.key = key
         self.parent = parent
         self.members: list[Resting] = []
-        self.taken = ZERO
-        """what the members have traded together"""
+        self.left = ZERO if parent is None else parent.traded
+        """of children: what their parent has filled and they have not, in units of now"""
 
     def join(self, resting: Resting) -> None:
         """Take in another member; what those sent with it have traded already is taken off it when it arrives."""
         sent = resting.order.submitted_at
+        # Who has ended before is forgotten, or a group that goes on for ever would grow for ever.
+        self.members = [other for other in self.members if not other.ended or other.order.submitted_at == sent]
         resting.late += sum((other.traded for other in self.members if other.order.submitted_at == sent), ZERO)
         self.members.append(resting)
         resting.groups = (*resting.groups, self)

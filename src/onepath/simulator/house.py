@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from onepath.events import Cancelled, CancelRejected, Expired, Fill, Rejected
-from onepath.instruments import ZERO, Instrument, exact
-from onepath.market import Bar, MarketEvent
+from onepath.instruments import ZERO, Instrument
+from onepath.market import Bar, MarketEvent, exact_mark
 from onepath.orders import Order, Side, TimeInForce
 from onepath.simulator.accounts import Account
 from onepath.simulator.contingent import OTHER, PARENT, Group, cut, restated
@@ -89,7 +89,7 @@ class House:
     def price(self, symbol: str) -> Decimal | None:
         """The last price of a symbol."""
         event = self.last(symbol) or self.marks.get(symbol)
-        return None if event is None else exact(event.mark)
+        return None if event is None else exact_mark(event)
 
     def brings_money(self, order: Order) -> bool:
         """Whether it sells what is held: that much goes before its turn, because it may pay for purchases. (What an exit
@@ -163,6 +163,8 @@ class House:
         fill = deal.fill
         if fill is not None:
             heard = self.reports.say(fill, chance.at)
+            if resting.family is not None:
+                resting.family.left += abs(fill.quantity)
             if resting.groups:
                 self._take_off(resting, abs(fill.quantity), chance.at)
             if not resting.remaining:
@@ -174,7 +176,7 @@ class House:
 
     def _take_off(self, resting: Resting, quantity: Decimal, at: int) -> None:
         for group in resting.groups:
-            group.taken += quantity
+            group.left -= quantity
             for other in group.others(resting):
                 if other.arrived:
                     self.reduce(other, quantity, at)
@@ -187,8 +189,7 @@ class House:
         if left <= 0:
             self.end(resting, OTHER, at)
         else:
-            cut(resting, left)
-            self.reports.say(restated(resting, OTHER), at)
+            self._cut(resting, left, OTHER, at)
 
     def follow_parent(self, resting: Resting, at: int) -> None:
         """If its parent has ended, end the child, or cut it to what the parent filled."""
@@ -201,9 +202,24 @@ class House:
         if not left:
             self.end(resting, PARENT, at)
         elif left < resting.remaining:
-            cut(resting, left)
             done = f"parent filled {parent.traded.normalize():f} of {parent.order.quantity.normalize():f}"
-            self.reports.say(restated(resting, done), at)
+            self._cut(resting, left, done, at)
+
+    def _cut(self, resting: Resting, left: Decimal, reason: str, at: int) -> None:
+        """Leave the order this much, and say so."""
+        less = resting.remaining - left
+        cut(resting, left)
+        heard = self.reports.say(restated(resting, reason), at)
+        if not self.reports.prompt:
+            resting.cuts = (*resting.cuts, (heard, less))
+
+    def restate_families(self, place: Place, ratio: Decimal) -> None:
+        """A split: what parents in the symbol have brought to their children is that many new units."""
+        families = [resting.family for resting in place.orders if resting.family is not None]
+        families += [group for resting in place.orders for group in resting.groups if group.parent is not None]
+        for family in dict.fromkeys(families):
+            if family.parent is not None and family.parent.order.symbol == place.symbol:
+                family.left = place.instrument.round_quantity(family.left * ratio)
 
     # -- ends
 

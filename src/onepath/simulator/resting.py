@@ -54,6 +54,8 @@ class Resting:
     ended = False
     late = ZERO
     """what others of its group have filled while it was on its way"""
+    cuts: tuple[tuple[int, Decimal], ...] = ()
+    """what its group or its parent has taken off it, and when that is heard; kept where messages take time"""
     day: int | None = None
     """the session it is for, where its time in force asks"""
     peak: float | None = None
@@ -84,7 +86,7 @@ class Resting:
         """What of it may trade now: a child takes part as far as its parent has filled."""
         for group in self.groups:
             if group.parent is not None:
-                return max(ZERO, min(self.remaining, group.parent.traded - group.taken))
+                return max(ZERO, min(self.remaining, group.left))
         return self.remaining
 
     @property

@@ -29,7 +29,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from onepath.accounts import AccountTerms
-from onepath.actions import CashDividend, CorporateAction
+from onepath.actions import CashDividend, CorporateAction, ratio_of
 from onepath.events import Accepted, CashFlow, Forced, MarginCall, ReplaceRejected, VenueReport
 from onepath.instruments import ONE, ZERO, Instrument, exact
 from onepath.market import Bar, MarketEvent, Quote
@@ -195,7 +195,7 @@ class SimulatedVenue:
         if self._prompt:
             self._renew(resting, order, at)
         else:
-            self._dispatch(self._send(at), _REPLACE, resting, order, at)
+            self._dispatch(self._send(at), _REPLACE, resting, _whole(order, resting, at), at)
         return self._heard(at)
 
     def cancel(self, order_id: int, at: int) -> Sequence[VenueReport]:
@@ -270,11 +270,8 @@ class SimulatedVenue:
     def act(self, action: CorporateAction) -> Sequence[VenueReport]:
         house = self._house
         place = house.places.get(action.symbol)
-        for resting in tuple(place.orders) if place is not None else ():
-            if resting.held is not None:  # no bar of the symbol reaches across an action: they came before it
-                self._unhold(resting, action.at)
-            if not resting.ended:
-                self._restate(resting, action)
+        if place is not None:
+            self._restate_all(place, action)
         if self._agenda and type(action) is not CashDividend:
             self._overtake(action.symbol)
         if place is not None:
@@ -467,7 +464,7 @@ class SimulatedVenue:
         """New terms, if the order is open and can have them; None where a corporate action has overtaken them."""
         house, old = self._house, resting.order
         refusal = _GONE if resting.ended else _OVERTAKEN if new is None else None
-        new = new or old
+        new = old if new is None else _less_cuts(new, resting)
         if refusal is None and new.quantity <= resting.traded:
             refusal = "already filled"
         if refusal is None and self._faults is not None and self._faults.down(at):
@@ -488,9 +485,24 @@ class SimulatedVenue:
         resting.arrives_at = at
         self._reports.say(restated(resting, ""), at)
         place = house.places.get(old.symbol) or house.place(old.symbol)
-        self._meet_now(resting, place, at)
+        if resting.groups and resting.order.parent_id is not None:
+            house.follow_parent(resting, at)  # more than its parent has brought would wait for ever
+        if not resting.ended:
+            self._meet_now(resting, place, at)
         if place.orders:
             place.refresh()
+
+    def _restate_all(self, place: Place, action: CorporateAction) -> None:
+        """The orders at work in the action's symbol, after what had arrived before it is done."""
+        for resting in tuple(place.orders):
+            if resting.held is not None:  # no bar of the symbol reaches across an action: they came before it
+                self._unhold(resting, action.at)
+        ratio = ratio_of(action)
+        if ratio is not None:
+            self._house.restate_families(place, ratio)
+        for resting in tuple(place.orders):
+            if not resting.ended:
+                self._restate(resting, action)
 
     def _restate(self, resting: Resting, action: CorporateAction) -> None:
         """What a corporate action makes of an order at work."""
@@ -569,6 +581,18 @@ class SimulatedVenue:
         market = there or house.price(symbol) or ZERO  # what has no price is not liquidated
         mid = None if quote is None else middle(quote)
         house.trade(resting, place, Chance(market, True, False, at, Seen(float(market)), mid=mid))
+
+
+def _whole(order: Order, resting: Resting, at: int) -> Order:
+    """New terms as they are sent at `at`, with what is known to have been taken off the order put back (see `_less_cuts`)."""
+    known = sum((quantity for heard, quantity in resting.cuts if heard <= at), ZERO)
+    return msgspec.structs.replace(order, quantity=order.quantity + known) if known else order
+
+
+def _less_cuts(order: Order, resting: Resting) -> Order:
+    """New terms as they arrive: without all that has been taken off the order, heard of or not."""
+    taken = sum((quantity for _, quantity in resting.cuts), ZERO)
+    return msgspec.structs.replace(order, quantity=order.quantity - taken) if taken else order
 
 
 def _prices(order: Order) -> tuple[Decimal | None, ...]:

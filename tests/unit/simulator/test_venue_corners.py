@@ -126,6 +126,92 @@ def test_a_child_of_another_symbol_waits_for_its_own_market() -> None:
     assert stage.see(bar("X", 2, "100"), bar("Y", 2, "51")) == ["#2 -10 @ 51 maker"]
 
 
+def test_a_bracket_through_a_split_protects_all_that_is_held() -> None:
+    """10 bought at 100 with a stop at 90 are 20 at 50 with a stop at 45 after a split of 2: hit, it sells 20, and the target of
+    20 goes with it. A reverse split, one for two, leaves 5 and a stop at 180 that sells 5."""
+    for ratio, low, ends in ((D(2), 44.0, ["#2 -20 @ 45", "#3 Cancelled: one cancels other"]), (D("0.5"), 170.0, None)):
+        stage = Stage()
+        stage.see(bar("X", 0, "100"))
+        stage.send("buy 10", MINUTE)
+        stage.send("sell 10 stop 90", MINUTE, parent_id=1)
+        stage.send("sell 10 limit 120", MINUTE, parent_id=1)
+        stage.see(bar("X", 1, "100"))
+        stage.venue.act(Split(symbol="X", at=2 * MINUTE, ratio=ratio))
+        opens = 100 / float(ratio)
+        found = stage.see(bar("X", 2, f"{opens}/{opens}/{low}/{low}"))
+        assert found == (ends or ["#2 -5 @ 180", "#3 Cancelled: one cancels other"])
+        assert stage.venue.positions() == {}
+        assert stage.venue.open_orders() == []
+
+
+def test_a_bracket_in_part_through_a_split() -> None:
+    """4 of 10 are bought, and are 8 after a split of 2; 12 more come at 50. The stop of 20 at 45 sells all 20 at once."""
+    stage = Stage(participation=D("0.1"))
+    stage.see(bar("X", 0, "100"))
+    stage.send("buy 10 limit 101", MINUTE)
+    stage.send("sell 10 stop 90", MINUTE, parent_id=1)
+    assert stage.see(bar("X", 1, "100", 40.0)) == ["#1 +4 @ 100"]
+    assert told(stage.venue.act(Split(symbol="X", at=2 * MINUTE, ratio=D(2)))) == ["#1 replaced 16", "#2 replaced 20"]
+    assert stage.see(bar("X", 2, "50/50/44/44", 1e6)) == ["#1 +12 @ 50 maker", "#2 -20 @ 45"]
+    assert stage.venue.positions() == {}
+
+
+@pytest.mark.parametrize("size", [5.0, 10.0])
+def test_new_terms_do_not_bring_back_what_a_sibling_has_sold(size: float) -> None:
+    """Two shorts of 10 cancel each other. While a new limit of 106 for 10 units of the second is on its way, the first trades 5
+    (or 10): nobody had heard of it when the message left, so it is for 5 (or for nothing), and both trade 10 together."""
+    stage = Stage(latency=Constant(ms=1_000, back_ms=1_000))
+    stage.see(Quote("X", 1, 100.0, 101.0, 50.0, 50.0))
+    stage.send("short 10 limit 105", 1, group="g")
+    stage.send("short 10 limit 107", 1, group="g")
+    stage.venue.advance(2 * SECOND + 2)
+    stage.see(Quote("X", 3 * SECOND, 105.0, 106.0, size, 5.0))
+    stage.venue.replace(Approved(order(2, "short 10 limit 106", 3 * SECOND, group="g")), 3 * SECOND)
+    stage.venue.advance(6 * SECOND)
+    stage.see(Quote("X", 7 * SECOND, 106.0, 107.0, 50.0, 50.0))
+    assert stage.venue.positions() == {("s", "X"): D(-10)}
+    assert stage.venue.open_orders() == []
+
+
+def test_new_terms_after_a_sibling_was_heard_of_are_as_they_say() -> None:
+    """The first of two shorts of 10 traded 5, and that was heard: the second has 5 left, and 8 asked for then are 8."""
+    stage = Stage(latency=Constant(ms=1_000, back_ms=1_000))
+    stage.see(Quote("X", 1, 100.0, 101.0, 50.0, 50.0))
+    stage.send("short 10 limit 105", 1, group="g")
+    stage.send("short 10 limit 107", 1, group="g")
+    stage.venue.advance(2 * SECOND + 2)
+    stage.see(Quote("X", 3 * SECOND, 105.0, 106.0, 5.0, 5.0))
+    assert told(stage.venue.advance(5 * SECOND)) == ["#1 -5 @ 105 maker", "#2 replaced 5"]
+    stage.venue.replace(Approved(order(2, "short 8 limit 106", 5 * SECOND, group="g")), 5 * SECOND)
+    assert told(stage.venue.advance(8 * SECOND)) == ["#2 replaced 8"]
+
+
+def test_a_child_never_waits_for_a_parent_that_has_ended() -> None:
+    """Its parent bought 10 and is done; new terms ask for 20, which 20 held otherwise would allow: it is cut to 10 at once, sells
+    them, and nothing of it stays behind that could never trade."""
+    stage = Stage()
+    stage.see(Quote("X", 1, 100.0, 100.0, 50.0, 50.0))
+    stage.send("buy 10", 1)
+    stage.send("sell 10 stop 90", 1, parent_id=1)
+    stage.send("buy 20", 1)
+    replaced = told(stage.venue.replace(Approved(order(2, "sell 20 stop 91", 2, parent_id=1)), 2))
+    assert replaced == ["#2 replaced 20", "#2 replaced 10"]
+    assert stage.see(Quote("X", 4, 90.0, 90.0, 50.0, 50.0)) == ["#2 -10 @ 90"]
+    assert stage.venue.open_orders() == []
+
+
+def test_a_group_forgets_those_who_have_ended() -> None:
+    """Orders of one group come and go without end, one always at work: the group is as large as what is open."""
+    stage = Stage()
+    stage.see(Quote("X", 1, 100.0, 101.0, 5.0, 5.0))
+    for number in range(1, 50):
+        stage.send("buy 1 limit 90", number, group="g")
+        stage.venue.cancel(number - 1, number)
+    (last,) = (stage.venue._house.find(o.id) for o in stage.venue.open_orders())
+    assert last is not None
+    assert len(last.groups[0].members) <= 3
+
+
 def test_a_slice_below_takes_part_in_more_of_its_parent() -> None:
     """A child that buys more lower down: five of ten at 99 are had in a thin bar. In the next the price comes through 99, the
     other five, to 96, through 97: all ten of the child, not the five that its parent had when the bar began."""
