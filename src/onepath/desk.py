@@ -19,7 +19,7 @@ from onepath.errors import OrderError, StrategyError
 from onepath.events import CancelRequested, Refused, ReplaceRequested, TradingStateChanged
 from onepath.gate import Gate
 from onepath.instruments import ZERO, Instrument, exact
-from onepath.market import MarketEvent
+from onepath.market import MarketEvent, exact_mark
 from onepath.nearest import nearest
 from onepath.orders import (
     Amended,
@@ -77,6 +77,9 @@ class Desk:
         self._tell = tell
         self._move = move
         self._last_id = 0
+        self._priced: MarketEvent | None = None
+        self._reference: Decimal | None = None
+        """the exact mark of `_priced`"""
 
     def decide(self, seat: Seat, intents: Any) -> Iterator[Decision]:
         """Check and record what a strategy asked for; yields what may be performed, each after it is recorded.
@@ -139,7 +142,10 @@ class Desk:
             )
         self._last_id += 1
         event = self._marks.get(symbol)
-        reference = None if event is None else exact(event.mark)
+        if event is not self._priced:  # several orders of one event: reckoned once
+            self._priced = event
+            self._reference = None if event is None else exact_mark(event)
+        reference = self._reference
         if parent_id is None and _is_bare(intent):
             return Order(
                 id=self._last_id,

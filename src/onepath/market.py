@@ -5,7 +5,11 @@ Rules: `at` is when the news is known (a bar's close), `start` when a bar began.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
+
+from onepath.instruments import exact
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False):
@@ -87,3 +91,12 @@ class BookUpdate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 MarketEvent = Bar | Quote | Trade | BookUpdate
+
+
+def exact_mark(event: MarketEvent) -> Decimal:
+    """The price a position is valued at, exactly: the middle of bid and ask as a person reckons it, 61837.635 where the floats'
+    is 61837.634999999995. Decisions, books and limits go by it."""
+    kind = type(event)
+    if kind is Quote or (kind is BookUpdate and event.bid and event.ask):  # type: ignore[union-attr]
+        return (exact(event.bid) + exact(event.ask)) / 2  # type: ignore[union-attr]
+    return exact(event.mark)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import reduce
 
-from onepath.instruments import ONE, ZERO, exact
+from onepath.instruments import ONE, ZERO
 from onepath.ledger import EXACT, Ledger, Position, Purse
-from onepath.market import MarketEvent
+from onepath.market import MarketEvent, exact_mark
 from onepath.rates import Rates
 
 
@@ -79,14 +79,14 @@ class Portfolio:
     def price(self, symbol: str) -> Decimal | None:
         """Last known price of `symbol` in its own currency, None before its first event."""
         event = self._marks.get(symbol)
-        return None if event is None else exact(event.mark)
+        return None if event is None else exact_mark(event)
 
     def value(self, symbol: str) -> Decimal:
         """What the position in `symbol` is worth; negative when short."""
         position = self._ledger.positions.get(symbol)
         if position is None:
             return ZERO
-        worth = position.value(exact(self._marks[symbol].mark))
+        worth = position.value(exact_mark(self._marks[symbol]))
         currency = self._ledger.abroad.get(symbol)
         return worth if currency is None else EXACT.multiply(worth, self._rates.need(currency))
 

@@ -14,8 +14,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from onepath.accounts import DERIVATIVES
 from onepath.errors import ConfigError, DataError
-from onepath.instruments import ONE, Instrument, exact
-from onepath.market import MarketEvent
+from onepath.instruments import ONE, Instrument
+from onepath.market import MarketEvent, exact_mark
 
 _NARROW = Context(prec=18, rounding=ROUND_HALF_EVEN)
 _Step = tuple[str, bool]
@@ -82,7 +82,7 @@ class Rates:
         rate = ONE
         for symbol, turned in way:
             event = self._marks.get(symbol)
-            price = None if event is None else exact(event.mark)
+            price = None if event is None else exact_mark(event)
             if price is None or not (price.is_finite() and price > 0):
                 return None
             if len(way) == 1 and not turned:

@@ -18,9 +18,9 @@ import msgspec
 from onepath.blotter import Blotter
 from onepath.errors import ConfigError, DataError
 from onepath.events import CashFlow, Command, Refused, TradingState, TradingStateChanged, VenueReport
-from onepath.instruments import ZERO, Instrument, exact
+from onepath.instruments import ZERO, Instrument
 from onepath.ledger import Ledger
-from onepath.market import MarketEvent
+from onepath.market import MarketEvent, exact_mark
 from onepath.nearest import nearest
 from onepath.orders import Amended, Approved, Denied, Order, OrderState, Side
 from onepath.rates import Rates
@@ -228,7 +228,7 @@ class Controls:
         view = self._view
         view.at = at
         view.event = event
-        view.reference = order.reference if old is None and order.reference else exact(mark)
+        view.reference = order.reference if old is None and order.reference else exact_mark(event)
         closes = side is _SELL or side is _COVER
         if self._watch.calm and order.parent_id is None and not order.reduce_only:
             controls = row.closes if closes else row.opens
@@ -335,7 +335,7 @@ class Controls:
         return [state for name in self._seats for state in self._blotter.open_orders(name)]
 
     def _reference(self, symbol: str) -> Decimal:
-        return exact(self._marks[symbol].mark)
+        return exact_mark(self._marks[symbol])
 
     def _exposed(self, view: View) -> Exposed:
         """The strategy's books with the order in them, measured once an order."""

@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from onepath.instruments import ZERO, exact
+from onepath.instruments import ZERO
 from onepath.ledger import Ledger
-from onepath.market import MarketEvent
+from onepath.market import MarketEvent, exact_mark
 from onepath.orders import Order, OrderState, OrderType, Side
 from onepath.rates import Rates
 
@@ -72,7 +72,7 @@ def measure(
     prices = {symbol: reference}
     for held, position in ledger.positions.items():
         if held not in prices:
-            prices[held] = exact(marks[held].mark)
+            prices[held] = exact_mark(marks[held])
         equity += position.quantity * prices[held] * unit(held)
         projected[held] = position.quantity
     resting = _work_ahead(working, projected, marks, prices) if working else ()
@@ -230,7 +230,7 @@ def _work_ahead(
     for state in working:
         order = state.order
         if order.symbol not in prices:
-            prices[order.symbol] = exact(marks[order.symbol].mark)
+            prices[order.symbol] = exact_mark(marks[order.symbol])
         if order.type is _MARKET:
             projected[order.symbol] = _after(projected.get(order.symbol, ZERO), state)
         elif order.side is _BUY or order.side is _SHORT:

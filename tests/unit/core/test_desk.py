@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
 import pytest
 from msgspec.structs import replace
 
-from onepath import Breaker, Breakers, Limits, OrderIntent, OrderType, RiskPlan, Side, Strategy
+import onepath
+from onepath import Breaker, Breakers, Context, Limits, OrderIntent, OrderType, RiskPlan, Side, Strategy
 from onepath.errors import ConservationError
 from onepath.events import Command, Fill, TradingState, VenueReport
 from onepath.journal.memory import MemoryJournal
+from onepath.market import Bar, BookUpdate, Quote, Trade, exact_mark
 from onepath.session import Session, simulated
 
 D = Decimal
@@ -49,6 +52,51 @@ def test_a_bracket_without_its_stop_loss_does_not_go_out(run: Callable[..., Any]
     ]
     assert [o.id for o in made.of("order.submitted")] == [4, 5, 6]
     assert made.outcome.errors == ()
+
+
+class AtOnce(Strategy):
+    """Two limits, and one at half the money, on the first event."""
+
+    def on_start(self, context: Context) -> None:
+        self.seen: list[Decimal | None] = []
+
+    def generate_orders(self, context: Context) -> Any:
+        self.seen.append(context.price("BTC"))
+        if len(self.seen) > 1:
+            return []
+        return context.buy("BTC", 1, limit=61_000) + context.short("BTC", 1, limit=62_000)
+
+
+@pytest.mark.parametrize("kind", ["quotes", "book"])
+def test_the_reference_is_the_exact_middle(kind: str) -> None:
+    """(61837.63 + 61837.64) / 2 is 61837.635; in floats it is 61837.634999999995. The strategy sees the same price."""
+    at = pd.date_range("2024-01-02", periods=2, freq="s", tz="UTC")
+    quotes = pd.DataFrame({"at": at, "bid": 61_837.63, "ask": 61_837.64, "bid_size": 1.0, "ask_size": 1.0})
+    data: Any = quotes
+    if kind == "book":
+        rows = [(t, i, s, p) for i, t in enumerate(at, 1) for s, p in (("bid", 61_837.63), ("ask", 61_837.64))]
+        data = pd.DataFrame(rows, columns=["at", "last_update_id", "side", "price"]).assign(size=1.0, is_snapshot=True)
+    assert (61_837.63 + 61_837.64) / 2 == 61_837.634999999995
+    result = onepath.backtest(AtOnce, {"BTC": {kind: data}}, 1_000_000)
+    assert [order.reference for order in result.record.orders] == [D("61837.635")] * 2
+    assert result._plan.strategies[0].strategy.seen[0] == D("61837.635")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("event", "price"),
+    [
+        (Quote("X", 1, 0.1, 0.2, 0.0, 0.0), "0.15"),
+        (BookUpdate(symbol="X", at=1, bids=(), asks=(), bid=0.1, ask=0.3), "0.2"),
+        (BookUpdate(symbol="X", at=1, bids=(), asks=(), bid=0.1, ask=0.0), "0.1"),
+        (BookUpdate(symbol="X", at=1, bids=(), asks=(), bid=0.0, ask=0.3), "0.3"),
+        (Trade("X", 1, 0.3, 1.0), "0.3"),
+        (Bar("X", 0, 1, 1.0, 1.0, 1.0, 0.7, 1.0), "0.7"),
+    ],
+)
+def test_exact_marks(event: Any, price: str) -> None:
+    """The middle of two sides, the one side that is there, the price traded, the close."""
+    assert exact_mark(event) == D(price)
+    assert float(exact_mark(event)) == pytest.approx(event.mark)
 
 
 class Twice:
