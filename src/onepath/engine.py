@@ -357,9 +357,10 @@ class Engine:
     def expect(self, venue_due: int) -> None:
         """The loop is to look again when the venue has something to say."""
         self.expected = venue_due
-        if not (self.stopping or self._inbox):
-            due = self._agenda.due
-            self.moment.due = due if due < venue_due else venue_due - 1
+        due = self._agenda.due
+        self.moment.due = due if due < venue_due else venue_due - 1
+        if self.stopping or self._inbox:  # asked last, so that what another thread tells meanwhile is not lost
+            self.moment.due = -NEVER
 
     def begin(self, before: int) -> None:
         """What comes first when time passes: valuations get their moments, and commands are obeyed."""

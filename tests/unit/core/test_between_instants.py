@@ -17,6 +17,7 @@ from onepath.features import sma
 from onepath.feeds.actions import WithActions
 from onepath.journal.codec import decode
 from onepath.market import Trade
+from onepath.ports import NEVER
 from onepath.session import replayed
 from onepath.simulator.latency import Constant
 from onepath.simulator.venue import Market
@@ -54,6 +55,35 @@ def test_a_command_is_done_before_the_next_instant(session: Callable[..., Any]) 
         *((3, "command"), (3, "trading_state"), (3, "order.cancel_requested"), (3, "order.cancelled")),
         (5, "session.ended"),
     ]
+
+
+def test_a_command_at_the_worst_moment_is_not_lost(session: Callable[..., Any]) -> None:
+    """Another thread commands just when the loop has worked out when to look again, and was about to note it: a halt of minute
+    3 is obeyed before minute 4 all the same, and the limit at 95 is not filled."""
+    made: list[Any] = []
+
+    class Meanwhile(int):
+        """A moment that is compared at the worst moment."""
+
+        def __lt__(self, other: Any) -> bool:
+            if made[0].engine.moment.at == 3 * MINUTE and not told:
+                told.append(made[0].command(HALT))
+            return int(self) < int(other)
+
+    told: list[Any] = []
+    made.append(session(Calls(lambda: made[0].engine.expect(NEVER)), {"X": [100, 100, 100, 90, 90]}))
+    agenda = made[0].engine._agenda
+    look = agenda._look
+
+    def looks() -> None:
+        look()
+        agenda.due = Meanwhile(agenda.due)
+
+    agenda._look = looks
+    made[0].run()
+    assert told
+    assert kinds(made[0])[-1] == (5, "session.ended")
+    assert (4, "order.filled") not in kinds(made[0])
 
 
 def test_a_command_that_cannot_be_done_is_refused_at_once(session: Callable[..., Any]) -> None:
