@@ -34,7 +34,7 @@ from onepath.actions import (
 from onepath.events import CashFlow, PositionEvent
 from onepath.instruments import ONE, ZERO, Instrument
 from onepath.ledger import EXACT, PROCEEDS, Ledger, Position
-from onepath.market import Bar, MarketEvent, Trade
+from onepath.market import Bar, MarketEvent, Trade, exact_mark
 
 _GRAIN = Decimal("1e-12")
 OF_ACTIONS = PROCEEDS | {"dividend"}
@@ -196,8 +196,9 @@ def _joined(old: Position | None, symbol: str, quantity: Decimal, cost: Decimal)
 def remark(marks: MutableMapping[str, MarketEvent], action: CorporateAction) -> None:
     """Restate the last prices, so that what is held is worth the same just after the action as just before it.
 
-    A spun-off symbol without a price of its own is worth the share of the cost that goes to it; who takes over by a merger,
-    what the cash leaves of the old price.
+    A spun-off symbol without a price of its own is worth the share of the cost that goes to it; one that has a price (it was
+    traded when issued) takes just that off its parent, until somebody trades. Who takes over by a merger without a price of
+    its own is worth what the cash leaves of the old price.
     """
     last = marks.get(action.symbol)
     if last is None:
@@ -210,7 +211,10 @@ def remark(marks: MutableMapping[str, MarketEvent], action: CorporateAction) -> 
     elif isinstance(action, SymbolChange):
         _mark(marks, last, action.into, price)
         del marks[action.symbol]  # the old name may come back as something else
-    elif isinstance(action, SpinOff) and action.into not in marks:
+    elif isinstance(action, SpinOff) and action.into in marks:
+        left = exact_mark(last) - action.ratio * exact_mark(marks[action.into])
+        _mark(marks, last, action.symbol, max(0.0, float(left)))
+    elif isinstance(action, SpinOff):
         share = float(action.cost_share)
         _mark(marks, last, action.symbol, price * (1 - share))
         _mark(marks, last, action.into, price * share / float(action.ratio))

@@ -22,7 +22,7 @@ from onepath.adjustments import act, remark
 from onepath.events import Fill
 from onepath.instruments import Instrument
 from onepath.ledger import EXACT, Ledger
-from onepath.market import MarketEvent, Trade
+from onepath.market import MarketEvent, Trade, exact_mark
 from onepath.simulator.actions import settle
 
 D = Decimal
@@ -171,6 +171,29 @@ def test_what_comes_closes_what_is_there_to_the_last_unit() -> None:
         act(ledger, Merger("OLD", 1, "NEW", D(1)), INSTRUMENTS)
     assert ledger.positions == {}
     assert (ledger.realised, ledger.cash) == (D(-100), before)
+
+
+@pytest.mark.parametrize(
+    ("price", "parent", "equity"),
+    [
+        # 10 OLD at 80.1 and 240 of cash are 1,041. Half a NEW of 30.2 each takes 15.1 off it: 10 x 65 + 5 x 30.2 + 240.
+        (30.2, 65.0, 1041),
+        # Half of 170 is more than OLD was worth: it has nothing left, not less.
+        (170.0, 0.0, 1090),
+    ],
+)
+def test_a_spin_off_that_trades_already(price: float, parent: float, equity: int) -> None:
+    """Its own price stands and goes off its parent's: equity is the same just after as just before, to the last digit."""
+    ledger = books(("OLD", "10", "76"))
+    marks: dict[str, MarketEvent] = {"OLD": Trade("OLD", 0, 80.1, 0.0), "NEW": Trade("NEW", 0, price, 0.0)}
+    action = SpinOff("OLD", 1, "NEW", D("0.5"), D("0.25"))
+    with localcontext(EXACT):
+        assert ledger.cash == 240
+        act(ledger, action, INSTRUMENTS)
+        remark(marks, action)
+        worth = sum((p.quantity * exact_mark(marks[s]) for s, p in ledger.positions.items()), ledger.cash)
+    assert {s: m.mark for s, m in marks.items()} == {"OLD": parent, "NEW": price}
+    assert worth == equity
 
 
 def test_the_price_of_who_takes_over_is_its_own() -> None:
