@@ -147,8 +147,8 @@ RISK = (
     Mutant(
         "new terms are held against the price of the first decision",
         "risk/controls.py",
-        "order.reference if old is None and order.reference else exact(mark)",
-        "order.reference or exact(mark)",
+        "order.reference if old is None and order.reference else exact_mark(event)",
+        "order.reference or exact_mark(event)",
         "the collar is around the last price",
         _CONTROLS,
     ),
