@@ -384,6 +384,14 @@ TRADING = (
         "unit/simulator/test_accounts.py unit/simulator/test_venue_accounts.py",
     ),
     Mutant(
+        "equity below zero is not told while a margin call is open",
+        "simulator/accounts.py",
+        "if self._called and (equity >= 0 or self._ruined):",
+        "if self._called:",
+        "equity below zero is told, whatever was told before",
+        "unit/simulator/test_accounts.py",
+    ),
+    Mutant(
         "whoever cancels stood in front of us",
         "simulator/queues.py",
         "        return Place(ahead)\n",

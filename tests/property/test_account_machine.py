@@ -122,6 +122,7 @@ class Accounts(RuleBasedStateMachine):
         self.numbers = count(1)
         self.seen = False
         self.called = False
+        self.ruined = False
         self.sides: dict[int, int] = {}
         self.shown: dict[str, Quote | None] = {}
         """the market in today's units"""
@@ -256,8 +257,9 @@ class Accounts(RuleBasedStateMachine):
                 assert Fraction(report.equity) == equity
                 assert Fraction(report.required) == gross * Fraction(self.terms.maintenance_margin)
                 assert equity < gross * Fraction(self.terms.maintenance_margin)
-                assert not self.called or self.terms.liquidates, "once, until it is met again"
-                self.called = True
+                news = not self.called or (equity < 0 and not self.ruined)
+                assert news or self.terms.liquidates, "once, until it is met again; once more below zero"
+                self.called, self.ruined = True, equity < 0
             elif isinstance(report, Forced):
                 assert self.called
                 assert self.terms.liquidates
@@ -291,6 +293,7 @@ class Accounts(RuleBasedStateMachine):
             self.called = False
         if saw and self.terms.maintenance_margin and not enough:
             assert self.called
+            assert self.ruined or equity >= 0
 
     @invariant()
     def books_agree(self) -> None:

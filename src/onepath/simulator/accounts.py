@@ -6,7 +6,8 @@ Rules: shares no code with the core's ledger, so that a difference between the t
   currency and with settled money; a margin account with all its cash, at the last rates. Shorts are free, as the limits say.
 - Initial margin: after an order that opens or adds, initial margin x gross value <= equity, its own symbol at the order's
   price, all others at their last. Closing what is held or owed is always done.
-- Maintenance: while equity < maintenance margin x gross value there is a margin call, once until it is met again. Long Q units
+- Maintenance: while equity < maintenance margin x gross value there is a margin call, once until it is met again, and
+  once more where equity falls below zero meanwhile. Long Q units
   with a loan L, it comes below the price L / (Q x (1 - maintenance)) (FINRA rule 4210).
 - Liquidation closes just enough to meet it at these prices, in whole lots, the position with the largest margin first (as
   iFOREX states); everything, where equity is zero or less.
@@ -60,6 +61,8 @@ class Account:
         self._done = -1
         """the moment up to which everything has been charged; -1: it has not begun"""
         self._called = False
+        self._ruined = False
+        """whether the margin call that is open has told of equity below zero"""
         self.due = 0 if self._timed else NEVER
         """the next moment of settlement, interest or funding"""
 
@@ -262,7 +265,8 @@ class Account:
     # -- margin
 
     def short_of_margin(self, price: Price) -> MarginCall | None:
-        """The margin call that is due at these prices: once, until equity suffices again."""
+        """The margin call that is due at these prices: once, until equity suffices again; and once more as equity falls below
+        zero meanwhile."""
         found = self._standing(price)
         if found is None:
             return None
@@ -271,8 +275,9 @@ class Account:
         if equity >= required:
             self._called = False
             return None
-        if self._called:
+        if self._called and (equity >= 0 or self._ruined):
             return None
+        self._ruined = equity < 0
         self._called = True
         return MarginCall(strategy=self.strategy, equity=equity, required=required, liquidates=self.terms.liquidates)
 

@@ -236,6 +236,33 @@ def test_equity_below_zero_is_told_without_any_terms() -> None:
     assert found == [MarginCall(strategy="s", equity=D(-100), required=D(0), liquidates=False)]
 
 
+def test_equity_below_zero_is_told_while_a_call_is_open() -> None:
+    """20 at 100 with 1,000: below the maintenance of 25 % (500) at 65: 300 < 325. Below zero at 49: -20. Each is told once, and
+    again only after the margin was met: at 70, 400 >= 350."""
+    account = opened(AccountTerms(capital=D(1_000), leverage=D(2), maintenance_margin=D("0.25")))
+    trade(account, "20@100")
+    told = []
+    for price in ("65", "64", "49", "48", "52", "47", "70", "40", "39", "60", "66", "68", "60"):
+        call = account.short_of_margin(at(("X", price)))
+        told.append(None if call is None else (call.equity, call.required))
+    # At 68: 360 >= 340; at 70 and 68 the calls are met. 40 comes at once below zero: one call for both.
+    assert told == [
+        (300, 325),
+        None,
+        (-20, 245),
+        None,
+        None,
+        None,
+        None,
+        (-200, 200),
+        None,
+        None,
+        None,
+        None,
+        (200, 300),
+    ]
+
+
 @pytest.mark.parametrize(
     ("sold", "days", "pays"),
     [(FRIDAY, 1, 4), (FRIDAY, 2, 5), (FRIDAY - 1, 1, 1), (FRIDAY + DAY, 1, 4), (4 * DAY, 0, 4)],
