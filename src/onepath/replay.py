@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from onepath.actions import CorporateAction
 from onepath.adjustments import OF_ACTIONS
 from onepath.events import VenueReport
-from onepath.journal.codec import DECISIONS, REPORTS, decode
+from onepath.journal.codec import DECISIONS, REPORTS, decode, refused
 from onepath.market import MarketEvent
 from onepath.orders import Approved, Order
 from onepath.ports import NEVER, Row
@@ -68,8 +68,12 @@ class RecordedVenue:
         asked: dict[int, list[VenueReport]] = {}
         acts: set[int] = set()
         part = 0
-        for row in recorded.rows((*REPORTS, *_ASKED)):
+        for row in recorded.rows((*REPORTS, *_ASKED, "order.refused")):
             event = decode(row)
+            if row.kind == "order.refused":  # said again and refused again, because breakers count it
+                event = refused(event)
+                if event is None:
+                    continue
             if row.kind in _ASKED:
                 part += 1
                 about = event.id if row.kind == "order.submitted" else getattr(event, "order_id", 0)

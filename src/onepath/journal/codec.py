@@ -73,11 +73,17 @@ REPORTS = (
     "cash",
     "margin_call",
 )
-"""What a venue said, and a replay is told again. (What was refused moved nothing, and is not.)"""
+"""What a venue said, and a replay is told again."""
 FILLS = ("order.partly_filled", "order.filled")
 
 encode: Callable[[Any], bytes] = msgspec.json.Encoder(order=None).encode
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(type_) for kind, type_ in KINDS.items()}
+
+
+def refused(event: events.Refused) -> Any:
+    """The report of the venue that was refused, as it was said; None where what was refused is a strategy's wish."""
+    kind = "order." + event.step.removesuffix("_partly_filled")
+    return msgspec.convert(event.found, KINDS[kind]) if event.found else None
 
 
 def decode(row: Row) -> Any:

@@ -8,13 +8,16 @@ from typing import Any
 
 from onepath import Context, Strategy
 from onepath.actions import Split
+from onepath.events import Fill
 from onepath.feeds.actions import WithActions
 from onepath.journal.memory import MemoryJournal
-from onepath.session import replayed
+from onepath.risk import Breaker, Breakers, RiskPlan
+from onepath.session import Session, replayed
 from onepath.simulator.latency import Constant
 from onepath.simulator.venue import Market
 
 MINUTE = 60_000_000_000
+D = Decimal
 
 
 class Fails(Strategy):
@@ -106,3 +109,39 @@ def test_cancels_at_a_corporate_action_come_before_the_bar_that_follows(session:
     asked = [(row.at, row.kind) for row in journal.rows(("order.cancel_requested", "order.filled"))]
     assert asked == [(2 * MINUTE, "order.cancel_requested")]
     assert replayed(made().plan, journal).difference is None
+
+
+class Stutters:
+    """A venue that says the fill of an order twice."""
+
+    def __init__(self, venue: Any) -> None:
+        self._venue = venue
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._venue, name)
+
+    def match(self, events: Any) -> Any:
+        said = self._venue.match(events)
+        return [*said, *(report for report in said if isinstance(report, Fill))]
+
+
+class BuysTwice(Strategy):
+    """Buys at minutes 1 and 3."""
+
+    def generate_orders(self, context: Context) -> Any:
+        return context.buy("X", 1) if context.now in (MINUTE, 3 * MINUTE) else []
+
+
+def test_what_was_refused_is_said_again(session: Callable[..., Any]) -> None:
+    """A fill that is said twice is refused the second time, and trips a breaker for errors: the order of minute 3 is denied. The
+    replay's venue says it twice, too, or the breaker would not trip there."""
+    risk = RiskPlan(breakers=Breakers(error_rate=Breaker(limit=D(1))))
+    plan = session(BuysTwice(), {"X": [100] * 6}).plan._replace(risk=risk)
+    journal = MemoryJournal("once")
+    made = Session(plan, journal)
+    made.venue = Stutters(made.venue)
+    made.run()
+    kinds = ("order.submitted", "order.filled", "order.refused", "trading_state", "order.denied")
+    assert [row.kind for row in journal.rows(kinds)] == list(kinds)
+    replay = replayed(session(BuysTwice(), {"X": [100] * 6}).plan._replace(risk=risk), journal)
+    assert replay.difference is None
