@@ -7,6 +7,7 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import count
+from math import ceil, floor
 from typing import Any
 
 import tally
@@ -17,11 +18,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from onepath.accounts import AccountTerms
 from onepath.actions import CashDividend, Split
 from onepath.adjustments import act, remark
+from onepath.blotter import Blotter
 from onepath.events import CashFlow, Fill, Forced, MarginCall
 from onepath.instruments import Instrument
 from onepath.ledger import EXACT, Ledger
 from onepath.market import Quote
-from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
+from onepath.orders import Approved, Order, OrderState, OrderType, Side, TimeInForce
 from onepath.simulator.commission import Bps
 from onepath.simulator.venue import Market, SimulatedVenue
 
@@ -108,6 +110,11 @@ class Slow:
         ]
 
 
+def at_most(order: Order) -> Fraction | None:
+    """An order's limit."""
+    return None if order.limit is None else Fraction(order.limit)
+
+
 def grained(amount: Fraction) -> Fraction:
     """Rounded at the twelfth decimal, half to even."""
     return Fraction(round(amount * 10**12), 10**12)
@@ -124,6 +131,8 @@ class Accounts(RuleBasedStateMachine):
         self.called = False
         self.ruined = False
         self.sides: dict[int, int] = {}
+        self.blotter = Blotter()
+        """what the engine would know of its orders"""
         self.shown: dict[str, Quote | None] = {}
         """the market in today's units"""
 
@@ -207,6 +216,7 @@ class Accounts(RuleBasedStateMachine):
             limit=None if limit is None else D(limit) / 4,
         )
         self.sides[order.id] = side.sign
+        self.blotter.add(order)
         with localcontext(EXACT):
             before = self.slow.units[symbol]
             self.hear(self.venue.submit(Approved(order), self.at))
@@ -242,9 +252,32 @@ class Accounts(RuleBasedStateMachine):
                 self.slow.units["US"] = whole
                 self.slow.last["US"] = price / ratio
             self.shown["US"] = None
+            expected = self.restated("US", None if what == "dividend" else ratio)
             self.hear(self.venue.act(action))
+            found = {s.order.id: (Fraction(s.remaining), at_most(s.order)) for s in self.open("US")}
+            assert found == expected, "orders at work go through the action as their symbol does"
             act(self.ledger, action, INSTRUMENTS)
             remark(self.marks, action)
+
+    def open(self, symbol: str) -> list[OrderState]:
+        return [state for state in self.blotter.open_orders("s") if state.symbol == symbol]
+
+    def restated(self, symbol: str, ratio: Fraction | None) -> dict[int, tuple[Fraction, Fraction | None]]:
+        """Units left and limit of the orders at work after a split of `ratio`: whole lots, limits never worse than asked. After a
+        dividend of a quarter: buys that may wait are lowered by it. What has nothing left has ended."""
+        found = {}
+        for state in self.open(symbol):
+            order, left, limit = state.order, Fraction(state.remaining), at_most(state.order)
+            buys = order.side.sign > 0
+            if ratio is not None:
+                left = Fraction(int(left * ratio))
+                grains = None if limit is None else limit / ratio * 10**12
+                limit = None if grains is None else Fraction(floor(grains) if buys else ceil(grains), 10**12)
+            elif buys and limit is not None and order.time_in_force is TimeInForce.GTC:
+                limit -= Fraction(1, 4)
+            if left and (limit is None or limit > 0):
+                found[order.id] = left, limit
+        return found
 
     # -- what is said
 
@@ -252,6 +285,10 @@ class Accounts(RuleBasedStateMachine):
         for flow in flows:
             self.ledger.flow(flow)
         for report in reports:
+            if isinstance(report, Forced):
+                self.blotter.adopt(report.order)
+            elif not isinstance(report, MarginCall):
+                self.blotter.apply(report)
             if isinstance(report, MarginCall):
                 equity, gross = self.slow.worth()
                 assert Fraction(report.equity) == equity
@@ -294,6 +331,15 @@ class Accounts(RuleBasedStateMachine):
         if saw and self.terms.maintenance_margin and not enough:
             assert self.called
             assert self.ruined or equity >= 0
+
+    @invariant()
+    def orders_agree(self) -> None:
+        """Nothing is on its way: what is at work at the venue is what the reports have told, to the last term."""
+        theirs = (
+            {o.id: (o.quantity, o.limit, o.side) for o in self.venue.open_orders()} if hasattr(self, "slow") else {}
+        )
+        ours = {s.order.id: (s.order.quantity, s.order.limit, s.order.side) for s in self.blotter.open_orders("s")}
+        assert theirs == ours
 
     @invariant()
     def books_agree(self) -> None:

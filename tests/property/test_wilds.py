@@ -13,6 +13,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from wilds import CASH, NAMES, TICK, Lived, Wild, again, events, lived, wilds
 
 from onepath.book import Book
@@ -22,6 +23,7 @@ from onepath.orders import TERMINAL, TRANSITIONS, OrderStatus, OrderType, Step
 from onepath.replay import RecordedVenue, compare
 
 MS = 1_000_000
+_NAMES = ("quantity", "limit", "stop", "trail", "trail_percent")
 _LATE = ("order.cancel_rejected", "order.replace_rejected")
 
 
@@ -162,8 +164,12 @@ def prompt(wild: Wild) -> bool:
     return not wild.out_ms and not wild.back_ms and wild.fault != "delays"
 
 
+def _terms(order: Any) -> tuple[Any, ...]:
+    return order.quantity, order.limit, order.stop, order.trail, order.trail_percent
+
+
 class Books:
-    """Looks at the books of engine and venue after every batch."""
+    """Looks at the books and the open orders of engine and venue after every batch."""
 
     def __init__(self, wild: Wild) -> None:
         self.prompt = prompt(wild)
@@ -178,6 +184,9 @@ class Books:
         assert venue.cash() == {name: portfolios[name].cash for name in NAMES}
         ours = {(name, s): p.quantity for name in NAMES for s, p in portfolios[name].positions.items()}
         assert venue.positions() == ours
+        blotter = session.engine._blotter
+        at_work = {s.order.id: _terms(s.order) for name in NAMES for s in blotter.open_orders(name)}
+        assert {order.id: _terms(order) for order in venue.open_orders()} == at_work
 
 
 def decided(run: Lived) -> None:
@@ -216,6 +225,45 @@ def heard(run: Lived) -> None:
             assert fill.executed_at >= sent[fill.order_id] + out
 
 
+def restated(run: Lived) -> None:
+    """A split takes every order at work with it: whole lots of what is left, prices by the ratio to the tick; or ends it."""
+    if not prompt(run.wild) or run.wild.acts not in ("split", "reverse"):
+        return
+    ratio = Fraction(2) if run.wild.acts == "split" else Fraction(1, 2)
+    lot = Fraction(run.plan.feed.instruments["S0"].lot_size)
+    orders: dict[int, tuple[Any, Fraction]] = {}
+    """of each that is open: its terms, and what is left"""
+    due: dict[int, tuple[Any, Fraction]] = {}
+    acts = -1
+    for row, event in run.rows():
+        if row.kind == "corporate_action":
+            due, acts = {i: o for i, o in orders.items() if o[0].symbol == "S0"}, row.seq
+        elif row.kind in ("order.submitted", "order.forced"):
+            order = event if row.kind == "order.submitted" else event.order
+            orders[order.id] = order, Fraction(order.quantity)
+        elif row.kind in FILLS:
+            order, left = orders.pop(event.order_id)
+            if event.remaining:
+                orders[event.order_id] = order, Fraction(event.remaining)
+        elif row.kind == "order.replaced":
+            old, left = orders[event.order_id]
+            order, after = replace(old, **{n: getattr(event, n) for n in _NAMES}), event.quantity - event.filled
+            orders[event.order_id] = order, Fraction(after)
+            if row.cause == acts and due.pop(event.order_id, None):
+                assert Fraction(after) == left * ratio // lot * lot
+                for price in ("limit", "stop", "trail"):
+                    was, now = getattr(old, price), getattr(order, price)
+                    assert (was is None) == (now is None)
+                    assert was is None or now == TICK or abs(Fraction(was) / ratio - Fraction(now)) < Fraction(TICK)
+        elif row.kind in ("order.cancelled", "order.expired", "order.rejected"):
+            orders.pop(event.order_id)
+            if row.cause == acts:
+                due.pop(event.order_id, None)
+        if row.kind in ("prices", "order.submitted"):
+            assert not due, "orders went through the split as they were"
+    assert not due
+
+
 def margins(run: Lived) -> None:
     """Where an account keeps a margin, a valuation with equity below zero has a margin call before it."""
     if run.wild.margin == "none" or not prompt(run.wild):
@@ -229,13 +277,13 @@ def margins(run: Lived) -> None:
             assert event.strategy in called
 
 
-CHECKS = (lives, limits, seen, money, decided, heard, margins)
+CHECKS = (lives, limits, seen, money, decided, heard, restated, margins)
 
 
 @settings(max_examples=1_500)
 @given(wilds())
 def test_wild_sessions_keep_every_rule(wild: Wild) -> None:
-    """Lives, limits, markets, money, decisions, hearing and margin: see the checks, each a rule."""
+    """Lives, limits, markets, money, decisions, hearing, splits and margin: see the checks, each a rule."""
     run = lived(wild, Books(wild))
     for check in CHECKS:
         check(run)
