@@ -266,8 +266,8 @@ TRADING = (
     Mutant(
         "new terms bring back what a sibling has traded",
         "simulator/venue.py",
-        "new = old if new is None else _less_cuts(new, resting)",
-        "new = old if new is None else new",
+        "_less_cuts(new, resting) if resting.cuts else new",
+        "new",
         "a group trades no more than it is for, whatever is on its way",
         _CORNERS,
     ),
@@ -321,7 +321,7 @@ TRADING = (
     ),
     Mutant(
         "what is forced is sold for nothing",
-        "simulator/venue.py",
+        "simulator/margin.py",
         "there or house.price(symbol) or ZERO",
         "there",
         "where nobody is on the other side a position is closed at the last price",

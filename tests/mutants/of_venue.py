@@ -622,8 +622,8 @@ MESSAGES = (
     ),
     Mutant(
         "liquidation is skipped",
-        "simulator/venue.py",
-        '            self._force(strategy, symbol, signed, at, "margin")\n',
+        "simulator/margin.py",
+        "            self._force(account.strategy, symbol, signed, at)\n",
         "            pass\n",
         "what must be closed for want of margin is closed",
         _ACCOUNTS,

@@ -30,10 +30,10 @@ import msgspec
 
 from onepath.accounts import AccountTerms
 from onepath.actions import CashDividend, CorporateAction, ratio_of
-from onepath.events import Accepted, CashFlow, Forced, MarginCall, ReplaceRejected, VenueReport
+from onepath.events import Accepted, CashFlow, MarginCall, ReplaceRejected, VenueReport
 from onepath.instruments import ONE, ZERO, Instrument, exact
 from onepath.market import Bar, MarketEvent, Quote
-from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
+from onepath.orders import Approved, Order, OrderType, TimeInForce
 from onepath.ports import NEVER
 from onepath.simulator import actions
 from onepath.simulator.accounts import Account
@@ -41,14 +41,14 @@ from onepath.simulator.barpit import BarPit
 from onepath.simulator.commission import Commission, NoCommission
 from onepath.simulator.contingent import restated
 from onepath.simulator.faults import DOWN, Faults
-from onepath.simulator.fills import Chance, Teller
+from onepath.simulator.fills import Teller
 from onepath.simulator.house import House
 from onepath.simulator.latency import Latency, NoLatency
+from onepath.simulator.margin import MarginDesk
 from onepath.simulator.queues import QueueModel, Through
-from onepath.simulator.quotes import middle, opposite
 from onepath.simulator.reports import Reports
 from onepath.simulator.resting import WIDE, Place, Resting
-from onepath.simulator.slippage import NoSlippage, Seen, Slippage
+from onepath.simulator.slippage import NoSlippage, Slippage
 from onepath.simulator.tickpit import TAKES, TickPit, is_tick
 
 _MARKET, _LIMIT = OrderType.MARKET, OrderType.LIMIT
@@ -135,7 +135,6 @@ class SimulatedVenue:
         self._reports = Reports(latency, faults)
         self._prompt = self._reports.prompt
         self._rules = market.orders
-        self._cost = max(ZERO, market.expected_cost)
         self._house = house = House(instruments, self._accounts, {} if marks is None else marks, self._reports)
         house.teller = Teller(self._accounts, market.slippage, commission, house.price)
         volumes = instruments if volumes is None else volumes
@@ -147,9 +146,9 @@ class SimulatedVenue:
         self._ticks = TickPit(house, market.participation, market.touch, market.queue)
         self._agenda: list[tuple[int, int, int, Resting, Order | None]] = []
         self._numbers = count(1)
-        self._forced = count(1)
         self._arrived = 0
-        self._watching = [account for account in self._accounts.values() if account.watches]
+        self._margin = MarginDesk(self._accounts, house, self._ticks, max(ZERO, market.expected_cost))
+        self._watching = self._margin.watches
         self.working = house.working
         self.due = NEVER
         for symbol in quoted:
@@ -238,7 +237,7 @@ class SimulatedVenue:
                 if type(event) is not Bar and event.symbol in working:
                     self._ticks.match(working[event.symbol], event)  # type: ignore[arg-type]
         if self._watching:
-            self._watch(events, events[0].at)
+            self._margin.watch(events, events[0].at)
         return self._heard(events[0].at)
 
     def _along(self, finer: Path, bars: Sequence[Bar]) -> None:
@@ -262,9 +261,9 @@ class SimulatedVenue:
                         for flow in account.advance(theirs or at, self._house.price):
                             self._reports.say(flow, theirs)
                             if type(flow) is MarginCall and flow.liquidates:
-                                self._liquidate(account.strategy, account, theirs)
+                                self._margin.liquidate(account, theirs)
         if self._watching:
-            self._watch((), at)
+            self._margin.watch((), at)
         return self._heard(at)
 
     def act(self, action: CorporateAction) -> Sequence[VenueReport]:
@@ -464,7 +463,7 @@ class SimulatedVenue:
         """New terms, if the order is open and can have them; None where a corporate action has overtaken them."""
         house, old = self._house, resting.order
         refusal = _GONE if resting.ended else _OVERTAKEN if new is None else None
-        new = old if new is None else _less_cuts(new, resting)
+        new = old if new is None else _less_cuts(new, resting) if resting.cuts else new
         if refusal is None and new.quantity <= resting.traded:
             refusal = "already filled"
         if refusal is None and self._faults is not None and self._faults.down(at):
@@ -527,61 +526,6 @@ class SimulatedVenue:
                 resting.opened = float(found.level(exact(resting.opened)))
             self._reports.say(restated(resting, found.reason), action.at)
 
-    # -- margin
-
-    def _watch(self, events: Sequence[MarketEvent], at: int) -> None:
-        """Look at accounts that have to keep a margin; close what an account that is short of it has to close."""
-        for event in events:
-            place = self._house.place(event.symbol)
-            if type(event) is not Bar or not place.ticked:
-                place.last = event
-        for name, account in self._accounts.items():
-            if not account.watches:
-                continue
-            call = account.short_of_margin(self._house.price)
-            if call is not None:
-                self._reports.say(call, at)
-                if call.liquidates:
-                    self._liquidate(name, account, at)
-            for symbol, quantity in account.quantities.items():
-                self._keep_watch(symbol, bool(quantity))
-
-    def _liquidate(self, strategy: str, account: Account, at: int) -> None:
-        """Close as much as the margin asks for."""
-        for symbol, signed in account.liquidation(self._house.price, self._cost):
-            self._force(strategy, symbol, signed, at, "margin")
-
-    def _keep_watch(self, symbol: str, held: bool) -> None:
-        """See every event of what such an account holds."""
-        place = self._house.place(symbol)
-        if held and not place.wide:
-            place.wide = True
-            self.working[symbol] = place
-            place.refresh()
-
-    def _force(self, strategy: str, symbol: str, signed: Decimal, at: int, reason: str) -> None:
-        """Trade in the strategy's name at the market's price; where nobody is on the other side, at the last price."""
-        house = self._house
-        place = house.place(symbol)
-        order = Order(
-            id=-next(self._forced),
-            strategy=strategy,
-            symbol=symbol,
-            side=Side.COVER if signed > 0 else Side.SELL,
-            quantity=abs(signed),
-            type=_MARKET,
-            time_in_force=_GTC,
-            submitted_at=at,
-        )
-        resting = house.orders[order.id] = Resting(order, at)
-        house.admit(resting, place)
-        self._reports.say(Forced(order, reason), at)
-        quote = self._ticks.standing(place)
-        there = ZERO if quote is None else exact(opposite(order.side.sign, quote))
-        market = there or house.price(symbol) or ZERO  # what has no price is not liquidated
-        mid = None if quote is None else middle(quote)
-        house.trade(resting, place, Chance(market, True, False, at, Seen(float(market)), mid=mid))
-
 
 def _whole(order: Order, resting: Resting, at: int) -> Order:
     """New terms as they are sent at `at`, with what is known to have been taken off the order put back (see `_less_cuts`)."""
@@ -592,7 +536,7 @@ def _whole(order: Order, resting: Resting, at: int) -> Order:
 def _less_cuts(order: Order, resting: Resting) -> Order:
     """New terms as they arrive: without all that has been taken off the order, heard of or not."""
     taken = sum((quantity for _, quantity in resting.cuts), ZERO)
-    return msgspec.structs.replace(order, quantity=order.quantity - taken) if taken else order
+    return msgspec.structs.replace(order, quantity=order.quantity - taken)
 
 
 def _prices(order: Order) -> tuple[Decimal | None, ...]:
