@@ -80,7 +80,3 @@ class Gate:
                 f"order {order.id} was about to leave as {order.side} {order.quantity} {order.symbol} under other terms than "
                 f"decided ({decided.side} {decided.quantity} {decided.symbol})"
             )
-
-    def dropped(self, order_id: int) -> None:
-        """A decision will not leave: it was taken back before it was sent."""
-        self._waiting.pop(order_id, None)

@@ -84,11 +84,6 @@ def kind_of(names: Sequence[str]) -> str:
     return "trades" if _has(known, "price") and _has(known, "size") else "bars"
 
 
-def is_tick_header(names: Collection[str]) -> bool:
-    """Whether plain names are those of a table of ticks."""
-    return kind_of(list(names)) != "bars"
-
-
 def columns_of(kind: str, names: Sequence[str], place: Place) -> dict[str, str | None]:
     """The column of each field of a kind; None for one that may be left out and is."""
     found: dict[str, str | None] = {field: need(names, NAMES[field], place, field) for field in NEEDED[kind]}

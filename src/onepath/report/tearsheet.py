@@ -12,7 +12,7 @@ import msgspec
 
 from onepath.report import activity, curves, dealing, headline
 from onepath.report.analysis import Analysis, analyse
-from onepath.report.metrics import stats, table
+from onepath.report.metrics import table
 from onepath.report.page import page, text
 from onepath.report.picture import picture
 from onepath.report.record import SessionRecord
@@ -51,11 +51,6 @@ def write(record: SessionRecord, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(record), encoding="utf-8", newline="\n")
     return path
-
-
-def stats_table(record: SessionRecord) -> list[tuple[str, str]]:
-    """Labels and texts of all statistics, for a terminal."""
-    return [(stat.label, stat.text) for stat in stats(record).values()]
 
 
 def remarks(record: SessionRecord) -> list[tuple[str, str]]:

@@ -324,9 +324,8 @@ class Watch:
                 continue
             limit = breaker.limit if bound is None else breaker.limit * bound
             if loss > 0 and loss >= limit:
-                start = "the day's base" if bound is not books.peak or name != "drawdown" else "the peak"
-                of = books.peak if name == "drawdown" else books.base
-                self._trip(name, breaker, scope, f"equity {equity} is {loss} below {start} {of}, limit {breaker.limit}")
+                start = f"the peak {books.peak}" if name == "drawdown" else f"the day's base {books.base}"
+                self._trip(name, breaker, scope, f"equity {equity} is {loss} below {start}, limit {breaker.limit}")
 
     def _stale(self, breaker: Breaker, strategy: str, at: int) -> None:
         symbols: Iterable[str] = dict.fromkeys(

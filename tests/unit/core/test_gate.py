@@ -134,15 +134,6 @@ def test_what_has_left_is_forgotten() -> None:
     assert len(gate._parents) == 1
 
 
-def test_a_decision_that_is_taken_back_does_not_leave() -> None:
-    """Dropped before it was sent, it is stopped like one that was never decided."""
-    gate = Gate()
-    gate.decided(order(1))
-    gate.dropped(1)
-    with pytest.raises(ConservationError):
-        gate.release(Approved(order(1)))
-
-
 def test_the_slices_of_the_next_parent_are_its_own() -> None:
     """Ten of the first parent are used up; the second of the same strategy has ten again, and not a tenth more."""
     gate = Gate()

@@ -19,8 +19,9 @@ import pytest
 
 from onepath import events
 from onepath.journal.memory import MemoryJournal
+from onepath.report.metrics import stats
 from onepath.report.record import read
-from onepath.report.tearsheet import plot_svg, render, stats_table, write
+from onepath.report.tearsheet import plot_svg, render, write
 
 VOID = {"meta", "line", "path", "br", "input", "use"}
 EVIL = '</script><script>alert(1)</script>"><img src=x onerror=alert(2)>'
@@ -171,7 +172,7 @@ def test_sparse_sessions_render(story: Callable[[Any], None], capital: Decimal, 
         r">[^<]*\b(nan|inf|NaN|Infinity)\b[^<]*<", re.sub(r"<script>.*?</script>", "", html, flags=re.S)
     )
     elements(plot_svg(record))
-    assert len(stats_table(record)) >= 38
+    assert len(stats(record)) >= 38
 
 
 @pytest.mark.parametrize(
