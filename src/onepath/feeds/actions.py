@@ -7,8 +7,8 @@ instant is never divided; a batch is, where an action falls inside it. An action
 what ends a symbol (delisting, merger), up to a week later, because no event can follow it; what lies further on belongs
 to another run. What happens before the first price of a symbol happens to nobody, and is left out. A split that the prices do
 not show is refused.
-Limits: a bar that begins before an action and ends after it mixes two units; whoever made it must not. Features of a
-batch that was divided are computed over slices of its columns.
+Limits: what takes over has to be in the same currency. A bar that begins before an action and ends after it mixes two
+units; whoever made it must not. Features of a batch that was divided are computed over slices of its columns.
 Cost: nothing for batches without an action, but for one look at the last price of each symbol that has one to come.
 """
 
@@ -218,13 +218,24 @@ def _check(action: CorporateAction, instruments: Mapping[str, Instrument]) -> No
                 f"{where}: the data has no symbol {symbol!r}{hint}; it has {', '.join(list(instruments)[:20])}: "
                 "add its prices, or leave the action out."
             )
-    if isinstance(action, SpinOff | Merger | SymbolChange) and action.into == action.symbol:
-        raise DataError(f"{where}: it turns into itself; name the new symbol.")
+    if isinstance(action, SpinOff | Merger | SymbolChange) and action.into:
+        _check_into(action.symbol, action.into, where, instruments)
     for what, value in _measures(action):
         if not value.is_finite() or value < 0 or (not value and what == "ratio"):
             raise DataError(f"{where}: {what} is {value}; expected a number above zero.")
     if isinstance(action, Merger) and not action.into and action.ratio:
         raise DataError(f"{where}: it pays in units, but not of which symbol; give `into`.")
+
+
+def _check_into(symbol: str, into: str, where: str, instruments: Mapping[str, Instrument]) -> None:
+    """What takes over is another symbol, whose cost can be reckoned in the same money."""
+    if into == symbol:
+        raise DataError(f"{where}: it turns into itself; name the new symbol.")
+    old, new = instruments[symbol].currency, instruments[into].currency
+    if old != new:
+        raise DataError(
+            f"{where}: {symbol} is in {old} and {into} in {new}; give prices of both in one currency, or leave the action out."
+        )
 
 
 def _measures(action: CorporateAction) -> Iterator[tuple[str, Decimal]]:

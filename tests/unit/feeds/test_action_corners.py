@@ -124,3 +124,19 @@ def test_what_cannot_be_is_refused(action: CorporateAction, message: str) -> Non
 def test_what_is_worthless_is_an_action() -> None:
     """Delisted at zero: that is a price."""
     assert len(actions(WithActions(feed(A=[1.0, 1.0, None], B=[1.0] * 3), [Delisting("A", 20, D(0))]))) == 1
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        Merger("OLD", 20, "NEW", D("0.5"), D(1)),
+        SpinOff("OLD", 20, "NEW", D("0.5"), D("0.2")),
+        SymbolChange("OLD", 20, "NEW"),
+    ],
+)
+def test_what_takes_over_is_of_the_same_currency(action: CorporateAction) -> None:
+    """A cost of 500 dollars is not one of 500 euros: what would carry it over is refused, and says what to do."""
+    given = feed(OLD=[100.0] * 4, NEW=[33.0] * 4)
+    given.instruments = {s: Instrument(symbol=s, currency=c) for s, c in (("OLD", "USD"), ("NEW", "EUR"))}
+    with pytest.raises(DataError, match=r"OLD is in USD and NEW in EUR; .* one currency"):
+        WithActions(given, [action])
