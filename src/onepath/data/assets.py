@@ -49,6 +49,8 @@ def given(
 ) -> dict[str, Instrument]:
     """The instruments that a user gave: as such, or as a dict of their fields over those of the class named in it, else over
     `usual` (what a data set says of the symbol), else over those of `asset_class`. Raises ConfigError."""
+    if not isinstance(instruments, Mapping):
+        raise ConfigError(f'instruments is {instruments!r}; it must be a dict such as {{"ES": {{"multiplier": 50}}}}')
     known: dict[str, Instrument] = {}
     for symbol, said in instruments.items():
         if isinstance(said, Instrument):

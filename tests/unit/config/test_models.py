@@ -133,6 +133,7 @@ def test_delays_and_faults_as_in_yaml() -> None:
             {"instruments": {"AAPL": {"lot_size": 0}}},
             "instruments.AAPL.lot_size: found '0', expected a number greater than 0",
         ),
+        ({"instruments": ["AAPL"]}, "instruments is ['AAPL']; it must be a dict such as"),
         ({"instruments": {"AAPL": {"symbol": "MSFT"}}}, "instruments['AAPL'] has the symbol 'MSFT'; leave it out"),
         ({"instruments": {"AAPL": {"asset_class": "stock"}}}, "asset class 'stock' is unknown"),
         ({"cash": "much"}, "cash is much; it must be a positive number"),
