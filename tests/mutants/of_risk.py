@@ -145,6 +145,14 @@ RISK = (
         _SHORT_WAY,
     ),
     Mutant(
+        "alternatives in several symbols need no buying power",
+        "risk/controls.py",
+        "(other.symbol == order.symbol or state.remaining == quantity)",
+        "bool(other.symbol)",
+        "of alternatives only those count as one of which no more than one can be had",
+        _CONTROLS,
+    ),
+    Mutant(
         "new terms are held against the price of the first decision",
         "risk/controls.py",
         "order.reference if old is None and order.reference else exact_mark(event)",

@@ -271,7 +271,7 @@ class Controls:
         if order.parent_id is not None:
             self._find_parent(view, order)
         if self._alternatives and working:
-            working = once(_without_siblings(working, order), self._reference)
+            working = once(_without_siblings(working, order, quantity), self._reference)
         view.quantity = quantity
         view.working = working
         view.ahead = ahead = [state for state in working if state.order.symbol == symbol] if working else ()
@@ -390,16 +390,19 @@ def _rates(ledger: Ledger, marks: Mapping[str, MarketEvent]) -> Rates:
     return Rates(ledger.currency, ledger.instruments.values(), marks)
 
 
-def _without_siblings(working: Collection[OrderState], order: Order) -> Collection[OrderState]:
-    """The orders at work that could trade beside this one."""
+def _without_siblings(working: Collection[OrderState], order: Order, quantity: Decimal) -> Collection[OrderState]:
+    """The orders at work that could trade beside this one, of which `quantity` is left."""
     parent, group = order.parent_id, order.group
     if parent is None and not group:
         return working
-    return [
-        state
-        for state in working
-        if not ((parent is not None and state.order.parent_id == parent) or (group and state.order.group == group))
-    ]
+
+    def excludes(state: OrderState) -> bool:
+        # Units are taken off units: of another symbol, more than the other has would be left beside it.
+        other = state.order
+        alike = (parent is not None and other.parent_id == parent) or (group and other.group == group)
+        return bool(alike) and (other.symbol == order.symbol or state.remaining == quantity)
+
+    return [state for state in working if not excludes(state)]
 
 
 def check(

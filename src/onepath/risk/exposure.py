@@ -2,8 +2,8 @@
 
 Rules: orders at work count as if done where they take buying power; where they would free it, only market orders count.
 Only quantity that opens or adds is limited: reducing a position is always allowed. What SELL and COVER orders never do, go
-through zero, they are not counted for. Orders of which only one can trade (a bracket's exits, a group) count once, at the
-largest quantity and the worst price among them. Values of other currencies are converted at the last rate.
+through zero, they are not counted for. Orders of which only one can trade (a bracket's exits, a group; in one symbol) count
+once, at the largest quantity and the worst price among them. Values of other currencies are converted at the last rate.
 Cost: of the orders at work and the positions held, whatever came before them.
 """
 

@@ -668,6 +668,18 @@ def test_of_a_group_counts_what_needs_most(group: tuple[str, str], passes: str, 
         assert world.ask(asked) == code
 
 
+def test_alternatives_in_another_symbol_count_beside_each_other() -> None:
+    """What fills of 100 X is taken off 200 Y: 100 Y are left, and both may be had. Together that is more than 10,000. Of two for
+    100 each, no more than 100 units are had in all, so either needs its own 10,000 or 5,000 alone."""
+    world = World(max_leverage=D(1))
+    assert world.ask("buy 100 limit 100 group=g") == "approved"
+    assert world.ask("Y buy 200 limit 50 group=g") == "buying_power"
+    assert world.ask("Y buy 100 limit 50 group=g") == "approved"
+    away = World(max_leverage=D(1))
+    assert away.ask("buy 100 limit 100 group=g") == "approved"
+    assert away.ask("short 90 limit 110 group=g") == "approved"
+
+
 def test_a_group_of_another_strategy_counts_once_too() -> None:
     """The account may hold 10 X: two alternatives of t for 6 leave 4 to s, not none."""
     world = World(plan=RiskPlan(account=SharedLimits(max_position=D(10))))
