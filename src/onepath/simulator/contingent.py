@@ -6,8 +6,8 @@ that ended without a fill end with it; if it ended partly filled they are cut to
 moment are members from that moment on: what the first trades at once is taken off those behind it.
 A split restates what a parent has filled for its children as it does what they ask for. New terms are for what was known when
 they were sent: what a sibling or a parent's end has taken off an order, and nobody had heard of, is taken off them, too.
-Limits: a group is of one strategy; a change of a parent's quantity does not change its children's; children in another symbol
-than their parent's count its units after a split.
+Limits: a group is of one strategy; a change of a parent's quantity does not change its children's; children of one parent in
+several symbols are restated together by a split of one.
 """
 
 from __future__ import annotations

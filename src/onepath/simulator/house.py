@@ -214,12 +214,10 @@ class House:
             resting.cuts = (*resting.cuts, (heard, less))
 
     def restate_families(self, place: Place, ratio: Decimal) -> None:
-        """A split: what parents in the symbol have brought to their children is that many new units."""
-        families = [resting.family for resting in place.orders if resting.family is not None]
-        families += [group for resting in place.orders for group in resting.groups if group.parent is not None]
-        for family in dict.fromkeys(families):
-            if family.parent is not None and family.parent.order.symbol == place.symbol:
-                family.left = place.instrument.round_quantity(family.left * ratio)
+        """A split: what parents have brought to their children here is that many new units."""
+        groups = (group for resting in place.orders for group in resting.groups if group.parent is not None)
+        for family in dict.fromkeys(groups):
+            family.left = place.instrument.round_quantity(family.left * ratio)
 
     # -- ends
 

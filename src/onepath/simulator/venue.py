@@ -484,10 +484,9 @@ class SimulatedVenue:
         resting.arrives_at = at
         self._reports.say(restated(resting, ""), at)
         place = house.places.get(old.symbol) or house.place(old.symbol)
-        if resting.groups and resting.order.parent_id is not None:
+        if new.parent_id is not None:
             house.follow_parent(resting, at)  # more than its parent has brought would wait for ever
-        if not resting.ended:
-            self._meet_now(resting, place, at)
+        self._meet_now(resting, place, at)
         if place.orders:
             place.refresh()
 

@@ -156,6 +156,27 @@ def test_a_bracket_in_part_through_a_split() -> None:
     assert stage.venue.positions() == {}
 
 
+def test_a_hedge_through_a_split_of_its_own() -> None:
+    """10 X are bought, and 10 Y are to be shorted at 60 for them. Y splits two for one: they are 20 at 30, and all of them trade.
+    A split of X leaves the 10 Y as they are."""
+    stage = Stage()
+    stage.see(bar("X", 0, "100"), bar("Y", 0, "50"))
+    stage.send("buy 10", MINUTE)
+    stage.send("Y short 10 limit 60", MINUTE, parent_id=1)
+    assert stage.see(bar("X", 1, "100"), bar("Y", 1, "50")) == ["#1 +10 @ 100"]
+    assert told(stage.venue.act(Split(symbol="Y", at=2 * MINUTE, ratio=D(2)))) == ["#2 replaced 20"]
+    assert stage.see(bar("X", 2, "100"), bar("Y", 2, "31")) == ["#2 -20 @ 31 maker"]
+    assert stage.venue.open_orders() == []
+    other = Stage()
+    other.see(bar("X", 0, "100"), bar("Y", 0, "50"))
+    other.send("buy 10", MINUTE)
+    other.send("Y short 10 limit 60", MINUTE, parent_id=1)
+    other.see(bar("X", 1, "100"), bar("Y", 1, "50"))
+    assert told(other.venue.act(Split(symbol="X", at=2 * MINUTE, ratio=D("0.5")))) == []
+    assert other.see(bar("X", 2, "200"), bar("Y", 2, "61")) == ["#2 -10 @ 61 maker"]
+    assert other.venue.open_orders() == []
+
+
 @pytest.mark.parametrize("size", [5.0, 10.0])
 def test_new_terms_do_not_bring_back_what_a_sibling_has_sold(size: float) -> None:
     """Two shorts of 10 cancel each other. While a new limit of 106 for 10 units of the second is on its way, the first trades 5
