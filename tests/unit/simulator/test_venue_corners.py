@@ -156,6 +156,20 @@ def test_a_bracket_in_part_through_a_split() -> None:
     assert stage.venue.positions() == {}
 
 
+def test_a_bracket_that_a_reverse_split_leaves_no_lot_of() -> None:
+    """One X is asked for at 90, with a stop; one for two leaves half a share, less than a lot: both are cancelled, each once."""
+    stage = Stage()
+    stage.see(bar("X", 0, "100"))
+    stage.send("buy 1 limit 90", MINUTE)
+    stage.send("sell 1 stop 80", MINUTE, parent_id=1)
+    found = told(stage.venue.act(Split(symbol="X", at=2 * MINUTE, ratio=D("0.5"))))
+    assert found == [
+        "#1 Cancelled: reverse split 0.5 for one: what is left is less than a lot",
+        "#2 Cancelled: parent ended",
+    ]
+    assert stage.venue.open_orders() == []
+
+
 def test_a_hedge_through_a_split_of_its_own() -> None:
     """10 X are bought, and 10 Y are to be shorted at 60 for them. Y splits two for one: they are 20 at 30, and all of them trade.
     A split of X leaves the 10 Y as they are."""
