@@ -97,6 +97,8 @@ def exact_mark(event: MarketEvent) -> Decimal:
     """The price a position is valued at, exactly: the middle of bid and ask as a person reckons it, 61837.635 where the floats'
     is 61837.634999999995. Decisions, books and limits go by it."""
     kind = type(event)
+    if kind is Bar:
+        return exact(event.close)  # type: ignore[union-attr]
     if kind is Quote or (kind is BookUpdate and event.bid and event.ask):  # type: ignore[union-attr]
         return (exact(event.bid) + exact(event.ask)) / 2  # type: ignore[union-attr]
     return exact(event.mark)

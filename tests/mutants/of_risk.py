@@ -131,9 +131,25 @@ RISK = (
     Mutant(
         "the short way does not see orders at work",
         "risk/controls.py",
-        "short is not None and not self._blotter.open_orders(order.strategy) and",
-        "short is not None and",
+        "alone = not working and short.passes(order)",
+        "alone = short.passes(order)",
         "orders at work count at once",
+        _SHORT_WAY,
+    ),
+    Mutant(
+        "what is at work adds nothing on the short way",
+        "risk/plain.py",
+        "                units += state.remaining\n",
+        "                units += 0\n",
+        "orders at work count at once",
+        _SHORT_WAY,
+    ),
+    Mutant(
+        "a dearer order at work counts at the price of this one",
+        "risk/plain.py",
+        "highest = max(highest, other.limit)",
+        "pass",
+        "the short way approves what the long way approves",
         _SHORT_WAY,
     ),
     Mutant(

@@ -135,17 +135,22 @@ class Controls:
     def check(self, order: Order, at: int) -> Approved | Denied:
         """Approve or deny a new order."""
         short = self._short(order)
-        if short is not None and not self._blotter.open_orders(order.strategy) and short.passes(order):
-            self._sent(order, at)
-            return Approved(order)
+        if short is not None:
+            working, price = self._blotter.open_orders(order.strategy), order.reference
+            alone = not working and short.passes(order)
+            if alone or (price is not None and short.carries(order, order.quantity, working, price)):
+                self._sent(order, at)
+                return Approved(order)
         denied = self._judged(order, None, at)
         return Approved(order) if denied is None else denied
 
     def recheck(self, order: Order, old: OrderState, at: int) -> Amended | Denied:
         """Approve or deny new terms of the order at work `old`: the same id, the whole quantity."""
         short = self._short(order)
-        if short is not None and short.eases(order, old.order):
-            return Amended(order)
+        if short is not None:
+            working, left = self._blotter.open_orders(order.strategy), order.quantity - old.filled
+            if short.eases(order, old.order) or short.carries(order, left, working, self._reference(order.symbol)):
+                return Amended(order)
         denied = self._judged(order, old, at)
         return Amended(order) if denied is None else denied
 

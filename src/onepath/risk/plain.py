@@ -1,5 +1,6 @@
 """The short way through the controls, for what passes for certain, by the plainest of sums: a market order of a strategy that
-holds nothing else and has nothing at work; new terms of a limit order that ask for no more units and no higher price.
+holds nothing else and has nothing at work; a limit order, or new terms of one, that the books could carry even if all that
+is held and at work added up; new terms that ask for no more units and no higher price.
 
 Rules: it only ever approves. What is not certain goes the long way, the page (`checks`), which decides and says why. The way
 is there for a strategy limited by grid, buying power and what it owns alone, in a symbol of its home currency.
@@ -8,12 +9,12 @@ Cost: half of the long way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from onepath.instruments import ZERO, Instrument
 from onepath.ledger import Ledger
-from onepath.orders import Order, OrderType, Side
+from onepath.orders import Order, OrderState, OrderType, Side
 from onepath.risk.checks import Control, Level, buying_power, closing, grid
 
 _MARKET, _LIMIT, _SELL, _COVER = OrderType.MARKET, OrderType.LIMIT, Side.SELL, Side.COVER
@@ -50,6 +51,34 @@ class Plain:
         unit = price * self._multiplier
         target = held + quantity if side.sign > 0 else held - quantity
         return abs(target) * unit <= self._most * (ledger.cash + held * unit)
+
+    def carries(self, order: Order, quantity: Decimal, working: Iterable[OrderState], price: Decimal) -> bool:
+        """Whether the books could carry `quantity` of a limit order, at the last price `price`, even if it and all that is held
+        and at work in its symbol added up at the highest price of them all. What is at work of the order itself is left out."""
+        limit, ledger, symbol = order.limit, self._ledger, order.symbol
+        if (
+            limit is None
+            or order.type is not _LIMIT
+            or order.side is _SELL
+            or order.side is _COVER
+            or order.reduce_only
+        ):
+            return False
+        position = ledger.positions.get(symbol)
+        if ledger.purses or len(ledger.positions) > (position is not None) or order.quantity % self._lot:
+            return False
+        if self._tick and limit % self._tick:
+            return False
+        held = ZERO if position is None else position.quantity
+        units, highest = abs(held) + quantity, max(limit, price)
+        for state in working:
+            other = state.order
+            if other.symbol != symbol or other.limit is None or other.stop is not None:
+                return False
+            if other.id != order.id:
+                units += state.remaining
+                highest = max(highest, other.limit)
+        return units * highest * self._multiplier <= self._most * (ledger.cash + held * price * self._multiplier)
 
     def eases(self, order: Order, old: Order) -> bool:
         """Whether new terms of a limit order that may open ask for no more units, and for none dearer, than the old."""

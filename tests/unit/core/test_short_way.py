@@ -76,7 +76,7 @@ class World:
         if at_work:
             blotter.keep(OrderState(order(Side.BUY, "1"), OrderStatus.ACCEPTED, D(0)))
         limits = Limits(max_leverage=D(leverage), max_order_quantity=D(10**9) if long_way else None)
-        self.ledger = ledger
+        self.ledger, self.blotter = ledger, blotter
         self.controls = Controls(ledger.instruments, [("s", limits, ledger)], marks=marks, blotter=blotter)
 
     def says(self, asked: Order) -> str:
@@ -201,3 +201,60 @@ def test_new_terms_that_grow_go_the_long_way() -> None:
     found = [world.controls.recheck(resting(Side.BUY, *terms), state, 0) for terms in asked]
     codes = [verdict.code if isinstance(verdict, Denied) else "approved" for verdict in found]
     assert codes == ["approved", "approved", "approved", "buying_power", "buying_power"]
+
+
+AT_WORK = st.lists(
+    st.tuples(
+        st.sampled_from(list(Side)),
+        st.sampled_from(["1", "40", "50"]),
+        st.sampled_from([None, "8", "10", "20"]),
+        st.sampled_from(["X", "Y"]),
+    ),
+    max_size=3,
+)
+
+
+@given(
+    AT_WORK,
+    st.sampled_from(list(Side)),
+    st.sampled_from(["10", "50", "60", "99.9", "0.05"]),
+    st.sampled_from(["5", "9.9", "10", "10.1", "20"]),
+    st.sampled_from(["1", "2"]),
+    HELD,
+)
+def test_both_ways_say_the_same_of_limits(
+    at_work: list[tuple[Side, str, str | None, str]],
+    side: Side,
+    quantity: str,
+    limit: str,
+    leverage: str,
+    held: dict[str, int],
+) -> None:
+    """New limit orders and new terms of one at work, beside markets and limits in this symbol and another."""
+    said = []
+    for long_way in (False, True):
+        world = World(held, False, leverage, long_way, AccountTerms())
+        world.says(order(Side.SELL, "0.1"))
+        for number, (other, units, price, symbol) in enumerate(at_work, 100):
+            made = order(other, units, symbol) if price is None else resting(other, units, price)
+            world.blotter.keep(OrderState(msgspec.structs.replace(made, id=number), OrderStatus.ACCEPTED, D(0)))
+        found = [world.controls.check(resting(side, quantity, limit), 0)]
+        old = next((state for state in world.blotter.open_orders("s") if state.order.limit), None)
+        if old is not None:
+            new = msgspec.structs.replace(old.order, limit=D(limit), quantity=D(quantity))
+            found.append(world.controls.recheck(new, old, 0))
+        said.append([verdict.code if isinstance(verdict, Denied) else "approved" for verdict in found])
+    assert said[0] == said[1]
+
+
+def test_limits_at_the_boundary_of_the_books() -> None:
+    """40 at 10 at work of the 1,000: 60 more at 10 pass, 60.1 do not; beside 40 at 20 (800), 20 at 10 pass and 20.1 do not."""
+    codes = []
+    for price, units in (("10", "60"), ("10", "60.1"), ("20", "20"), ("20", "20.1")):
+        world = World({}, False, "1", False, AccountTerms())
+        world.says(order(Side.SELL, "0.1"))
+        world.blotter.keep(OrderState(resting(Side.BUY, "40", price), OrderStatus.ACCEPTED, D(0)))
+        asked = msgspec.structs.replace(resting(Side.BUY, units, "10"), id=10)
+        found = world.controls.check(asked, 0)
+        codes.append(found.code if isinstance(found, Denied) else "approved")
+    assert codes == ["approved", "buying_power", "approved", "buying_power"]
