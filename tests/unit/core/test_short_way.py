@@ -29,8 +29,9 @@ INSTRUMENTS = {
     "E": Instrument(symbol="E", lot_size=D("0.1"), currency="EUR"),
     "F": Instrument(symbol="F", lot_size=D(1), multiplier=D(5)),
     "M": Instrument(symbol="M", lot_size=D("0.1"), min_notional=D(50)),
+    "T": Instrument(symbol="T", lot_size=D("0.1"), tick_size=D("0.5")),
 }
-MARKS = {"X": 10.0, "Y": 20.0, "E": 10.0, "F": 2.0, "M": 10.0, "EURUSD": 1.1}
+MARKS = {"X": 10.0, "Y": 20.0, "E": 10.0, "F": 2.0, "M": 10.0, "T": 10.0, "EURUSD": 1.1}
 
 
 def order(side: Side, quantity: str, symbol: str = "X", reference: str | None = "10") -> Order:
@@ -258,3 +259,15 @@ def test_limits_at_the_boundary_of_the_books() -> None:
         found = world.controls.check(asked, 0)
         codes.append(found.code if isinstance(found, Denied) else "approved")
     assert codes == ["approved", "buying_power", "approved", "buying_power"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "quantity", "code"), [("9.5", "10", "approved"), ("9.6", "10", "tick"), ("9.5", "0.15", "lot")]
+)
+def test_limits_off_the_grid_go_the_long_way(limit: str, quantity: str, code: str) -> None:
+    """On a tick of 0.5 and a lot of 0.1: 9.5 passes, 9.6 does not, nor does 0.15."""
+    world = World({}, False, "1", False, AccountTerms())
+    world.says(order(Side.SELL, "0.1", "T"))
+    asked = msgspec.structs.replace(resting(Side.BUY, quantity, limit), symbol="T")
+    found = world.controls.check(asked, 0)
+    assert (found.code if isinstance(found, Denied) else "approved") == code
