@@ -229,7 +229,7 @@ class Controls:
             return Denied(
                 order, "bad_price", f"the last price of {symbol} is {mark}, nothing to check an order against"
             )
-        row = self._rows.get((order.strategy, symbol)) or self._row(order.strategy, symbol)
+        row = self._row(order.strategy, symbol)
         view = self._view
         view.at = at
         view.event = event

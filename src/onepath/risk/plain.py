@@ -56,18 +56,10 @@ class Plain:
         """Whether the books could carry `quantity` of a limit order, at the last price `price`, even if it and all that is held
         and at work in its symbol added up at the highest price of them all. What is at work of the order itself is left out."""
         limit, ledger, symbol = order.limit, self._ledger, order.symbol
-        if (
-            limit is None
-            or order.type is not _LIMIT
-            or order.side is _SELL
-            or order.side is _COVER
-            or order.reduce_only
-        ):
+        if limit is None or not self._opens(order, limit):
             return False
         position = ledger.positions.get(symbol)
-        if ledger.purses or len(ledger.positions) > (position is not None) or order.quantity % self._lot:
-            return False
-        if self._tick and limit % self._tick:
+        if ledger.purses or len(ledger.positions) > (position is not None):
             return False
         held = ZERO if position is None else position.quantity
         units, highest = abs(held) + quantity, max(limit, price)
@@ -83,9 +75,13 @@ class Plain:
     def eases(self, order: Order, old: Order) -> bool:
         """Whether new terms of a limit order that may open ask for no more units, and for none dearer, than the old."""
         limit, before = order.limit, old.limit
-        if order.type is not _LIMIT or limit is None or before is None or order.reduce_only:
+        if limit is None or before is None or order.quantity > old.quantity or limit > before:
             return False
-        if order.quantity > old.quantity or limit > before or order.side is _SELL or order.side is _COVER:
+        return self._opens(order, limit)
+
+    def _opens(self, order: Order, limit: Decimal) -> bool:
+        """Whether it is a limit order on the grid that may open or add, and is asked nothing else."""
+        if order.type is not _LIMIT or order.side is _SELL or order.side is _COVER or order.reduce_only:
             return False
         return not (order.quantity % self._lot or (self._tick and limit % self._tick))
 
