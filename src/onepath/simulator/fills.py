@@ -163,7 +163,7 @@ class Teller:
         """Whether the account lets the order have all of these, one after the other, as a fill or kill asks. Does nothing."""
         order, tried = resting.order, copy(resting)
         account = self._accounts[order.strategy].trial()
-        in_base = self._in_base and order.side.sign > 0 and bool(instrument.base)
+        in_base = self._takes_coin(order, instrument)
         for chance in chances:
             part = chance.room if chance.room is not None else tried.remaining
             if account.guarded(order, part) < part:
@@ -194,6 +194,10 @@ class Teller:
             return moved
         return min(moved, max(price, exact(chance.high))) if buys else max(moved, min(price, exact(chance.low)))
 
+    def _takes_coin(self, order: Order, instrument: Instrument) -> bool:
+        """Whether the fee of the order is taken in the coin that it buys."""
+        return self._in_base and order.side.sign > 0 and bool(instrument.base)
+
     def _payable(
         self,
         resting: Resting,
@@ -205,7 +209,7 @@ class Teller:
     ) -> Decimal:
         """How much of it the account can pay for, or carry."""
         order = resting.order
-        in_base = self._in_base and bool(instrument.base) and order.side.sign > 0
+        in_base = self._takes_coin(order, instrument)
 
         def fee(part: Decimal) -> Decimal:
             return ZERO if in_base else self._fee(resting, instrument, part, price, chance)[1]
@@ -247,7 +251,7 @@ class Teller:
         resting.charged += fee
         resting.remaining -= quantity
         signed = -quantity if charged.sells else quantity
-        in_base = self._in_base and not charged.sells and bool(instrument.base)
+        in_base = self._takes_coin(order, instrument)
         if in_base:
             fee = (fee / price / instrument.multiplier).quantize(_GRAIN)
         account.book(instrument, signed, price, fee, in_base, chance.at, chance.known)
