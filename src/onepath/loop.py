@@ -72,7 +72,7 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
                 except Exception as error:
                     engine.fail(context, error)
             else:
-                _ask_all(engine, venue)
+                _ask(engine, venue)
             if cancels:
                 _perform(engine, venue, engine.take_cancels())
         done += batch.size
@@ -126,27 +126,17 @@ def _deliver(engine: Engine, event: MarketEvent) -> None:
             engine.fail(context, error)
 
 
-def _ask_all(engine: Engine, venue: Venue) -> None:
-    """Let the strategies decide, whatever one of them raises."""
+def _ask(engine: Engine, venue: Venue, only: Context | None = None) -> None:
+    """Let the strategies decide, or `only` one of them, whatever one of them raises."""
     for decide, context in engine.deciders:
+        if only is not None and context is not only:
+            continue
         try:
             intents = decide(context)
             if intents:
                 _perform(engine, venue, engine.decide(context, intents))
         except Exception as error:
             engine.fail(context, error)
-
-
-def _ask(engine: Engine, venue: Venue, only: Context | None) -> None:
-    """Let one strategy decide; nobody, if there is none to be asked."""
-    for decide, context in engine.deciders if only is not None else ():
-        if context is only:
-            try:
-                intents = decide(context)
-                if intents:
-                    _perform(engine, venue, engine.decide(context, intents))
-            except Exception as error:
-                engine.fail(context, error)
 
 
 def _perform(engine: Engine, venue: Venue, decisions: Iterable[Approved | CancelRequested]) -> None:
@@ -181,7 +171,9 @@ def _pass_time(engine: Engine, venue: Venue, before: int, through: int) -> None:
         if theirs <= own and theirs <= through:
             _listen(engine, venue, theirs, alone=theirs < before)
         elif own < before:
-            _ask(engine, venue, engine.do_due(before))
+            asked = engine.do_due(before)
+            if asked is not None:
+                _ask(engine, venue, asked)
         else:
             break
         if engine.cancels:  # at the moment that asks for them, before anything later is heard
