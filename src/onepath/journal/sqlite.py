@@ -11,12 +11,13 @@ Cost: about 1.5 us a row, encoding included.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from onepath.errors import JournalError
 from onepath.journal.codec import encode
@@ -161,7 +162,7 @@ def _told(rows: Sequence[Row], kinds: Sequence[str], number: Any) -> dict[str, A
     words = f'"id":{number},'.encode(), f'"id":{number}}}'.encode()
     for row in rows if number is not None else ():
         if row.kind in kinds and (words[0] in row.body or words[1] in row.body):
-            told: dict[str, Any] = json.loads(row.body)
+            told: dict[str, Any] = msgspec.json.decode(row.body)
             return told
     return {}
 
