@@ -62,9 +62,9 @@ class Offer(NamedTuple):
     maker: bool = False
 
 
-_MARKET, _STOP, _LIMIT, _TRAILING = OrderType.MARKET, OrderType.STOP, OrderType.LIMIT, OrderType.TRAILING_STOP
+_MARKET, _LIMIT, _TRAILING = OrderType.MARKET, OrderType.LIMIT, OrderType.TRAILING_STOP
 _NOT_RESTING = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE})
-_AT_OPEN, _TRIGGERED, _RESTED, _AT_CLOSE = Phase.AT_OPEN, Phase.TRIGGERED, Phase.RESTED, Phase.AT_CLOSE
+_AT_OPEN, _TRIGGERED, _RESTED = Phase.AT_OPEN, Phase.TRIGGERED, Phase.RESTED
 
 
 def offer(resting: Resting, bar: Bar, touch: bool, instrument: Instrument) -> Offer | None:

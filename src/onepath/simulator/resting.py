@@ -25,13 +25,8 @@ if TYPE_CHECKING:
     from onepath.simulator.contingent import Group
     from onepath.simulator.lines import Line
 
-_MARKET, _LIMIT, _STOP, _STOP_LIMIT, _TRAILING = (
-    OrderType.MARKET,
-    OrderType.LIMIT,
-    OrderType.STOP,
-    OrderType.STOP_LIMIT,
-    OrderType.TRAILING_STOP,
-)
+_MARKET, _LIMIT = OrderType.MARKET, OrderType.LIMIT
+_STOP_LIMIT, _TRAILING = OrderType.STOP_LIMIT, OrderType.TRAILING_STOP
 WIDE = (inf, -inf, -inf, inf)
 _GTC, _GTD = TimeInForce.GTC, TimeInForce.GTD
 

@@ -32,7 +32,6 @@ from onepath.simulator.slippage import Seen
 
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _OPENING, _CLOSING, _FOK = TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE, TimeInForce.FOK
-_TWO = Decimal(2)
 TAKES = "post-only would take liquidity"
 
 
