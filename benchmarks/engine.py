@@ -33,7 +33,7 @@ from onepath.instruments import Instrument
 from onepath.journal.sqlite import SqliteJournal
 from onepath.seat import Seated
 from onepath.session import MINUTE, Plan, Session, mark_interval
-from onepath.simulator.venue import Market
+from onepath.simulator.assumptions import Market
 
 Columns = tuple[list[int], list[int], list[float], list[float], list[float], list[float], list[float]]
 T0 = 1_577_836_800 * 1_000_000_000

@@ -338,9 +338,9 @@ def _market(
     commission: Any, slippage: Any, participation: Any, touch: bool, others: Mapping[str, Any], seed: int
 ) -> Any:
     from onepath.models import given
+    from onepath.simulator.assumptions import Market
     from onepath.simulator.commission import Bps, NoCommission
     from onepath.simulator.slippage import BPS, FixedBps, NoSlippage
-    from onepath.simulator.venue import Market
 
     if _is_number(commission):
         rate = _share("commission", commission)

@@ -37,7 +37,7 @@ from onepath.replay import ReplayResult, Rows
 from onepath.risk import Limits, RiskPlan
 from onepath.seat import Seated
 from onepath.session import Plan, Session, described, mark_interval, replayed
-from onepath.simulator.venue import Market
+from onepath.simulator.assumptions import Market
 
 if TYPE_CHECKING:
     from onepath.config import Config, StrategyConfig

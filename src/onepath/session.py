@@ -31,7 +31,8 @@ from onepath.rates import reachable
 from onepath.replay import RecordedVenue, ReplayResult, Rows, compare, decision_hash
 from onepath.risk import RiskPlan
 from onepath.seat import Seated
-from onepath.simulator.venue import Market, SimulatedVenue
+from onepath.simulator.assumptions import Market
+from onepath.simulator.venue import SimulatedVenue
 
 MINUTE = 60_000_000_000
 DAY = 1_440 * MINUTE

@@ -26,8 +26,8 @@ from onepath.replay import RecordedVenue
 from onepath.risk import Limits
 from onepath.seat import Seated
 from onepath.session import Plan, Session, replayed
+from onepath.simulator.assumptions import Market
 from onepath.simulator.latency import Constant
-from onepath.simulator.venue import Market
 
 MINUTE = 60_000_000_000
 Make = Callable[[], Any]

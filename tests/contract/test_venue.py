@@ -22,7 +22,8 @@ from onepath.replay import RecordedVenue, compare, decision_hash
 from onepath.risk import Limits
 from onepath.seat import Seated
 from onepath.session import Plan, Session, simulated
-from onepath.simulator.venue import Market, SimulatedVenue
+from onepath.simulator.assumptions import Market
+from onepath.simulator.venue import SimulatedVenue
 
 MINUTE = 60_000_000_000
 D = Decimal

@@ -55,11 +55,11 @@ from onepath.risk import Limits
 from onepath.seat import Seated
 from onepath.session import Outcome, Plan, Session
 from onepath.simulator import queues
+from onepath.simulator.assumptions import Market
 from onepath.simulator.commission import NoCommission
 from onepath.simulator.faults import Faults
 from onepath.simulator.latency import Constant, NoLatency
 from onepath.simulator.slippage import NoSlippage
-from onepath.simulator.venue import Market
 
 SECOND = 1_000_000_000
 UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND}

@@ -16,7 +16,7 @@ from onepath.journal.memory import MemoryJournal
 from onepath.risk import Limits
 from onepath.seat import Seated
 from onepath.session import Plan, Session
-from onepath.simulator.venue import Market
+from onepath.simulator.assumptions import Market
 
 MINUTE = 60_000_000_000
 Rows = list[tuple[int, int, float]]

@@ -20,8 +20,8 @@ from onepath.portfolio import Portfolio
 from onepath.risk import Limits
 from onepath.seat import Seated
 from onepath.session import Plan, Session
+from onepath.simulator.assumptions import Market
 from onepath.simulator.commission import Charged, Commission, NoCommission
-from onepath.simulator.venue import Market
 
 D = Decimal
 DAY = 86_400_000_000_000

@@ -24,8 +24,9 @@ from onepath.instruments import Instrument
 from onepath.ledger import EXACT, Ledger
 from onepath.market import Quote
 from onepath.orders import Approved, Order, OrderState, OrderType, Side, TimeInForce
+from onepath.simulator.assumptions import Market
 from onepath.simulator.commission import Bps
-from onepath.simulator.venue import Market, SimulatedVenue
+from onepath.simulator.venue import SimulatedVenue
 
 D = Decimal
 SECOND = 1_000_000_000

@@ -16,10 +16,11 @@ from onepath.events import Fill
 from onepath.instruments import Instrument
 from onepath.market import Bar
 from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
+from onepath.simulator.assumptions import Market, Terms
 from onepath.simulator.commission import NoCommission
 from onepath.simulator.latency import NoLatency
 from onepath.simulator.slippage import FixedBps, NoSlippage
-from onepath.simulator.venue import Market, SimulatedVenue, Terms
+from onepath.simulator.venue import SimulatedVenue
 
 MINUTE = 60_000_000_000
 TICK = Decimal("0.25")

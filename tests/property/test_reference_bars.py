@@ -16,9 +16,10 @@ from onepath.events import Cancelled, CancelRejected, Expired, Fill, Rejected, R
 from onepath.instruments import Instrument
 from onepath.market import Bar
 from onepath.orders import Amended, Approved, Order, OrderType, Side, TimeInForce
+from onepath.simulator.assumptions import Market, Terms
 from onepath.simulator.latency import Constant, NoLatency
 from onepath.simulator.slippage import FixedBps, NoSlippage
-from onepath.simulator.venue import Market, SimulatedVenue, Terms
+from onepath.simulator.venue import SimulatedVenue
 
 HOUR = 3_600_000_000_000
 STEP = 8 * HOUR

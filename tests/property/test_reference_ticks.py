@@ -20,8 +20,9 @@ from onepath.events import Cancelled, CancelRejected, Expired, Fill, Rejected, R
 from onepath.instruments import Instrument
 from onepath.market import Quote
 from onepath.orders import Amended, Approved, Order
+from onepath.simulator.assumptions import Market, Terms
 from onepath.simulator.slippage import FixedBps, NoSlippage
-from onepath.simulator.venue import Market, SimulatedVenue, Terms
+from onepath.simulator.venue import SimulatedVenue
 
 TICK = Decimal("0.25")
 SECOND = 1_000_000_000

@@ -17,8 +17,9 @@ from test_reference_ticks import Double as TickDouble
 
 from onepath.instruments import Instrument
 from onepath.market import Trade
+from onepath.simulator.assumptions import Market, Terms
 from onepath.simulator.slippage import FixedBps, NoSlippage
-from onepath.simulator.venue import Market, SimulatedVenue, Terms
+from onepath.simulator.venue import SimulatedVenue
 
 
 class Print(NamedTuple):

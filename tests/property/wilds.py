@@ -28,12 +28,12 @@ from onepath.ports import Row
 from onepath.risk import Breaker, Breakers, RiskPlan
 from onepath.seat import Seated
 from onepath.session import Plan, Session, simulated
+from onepath.simulator.assumptions import Market
 from onepath.simulator.commission import Bps, Commission, MakerTaker, NoCommission
 from onepath.simulator.faults import Faults
 from onepath.simulator.latency import Constant, Latency, NoLatency
 from onepath.simulator.queues import Back, Front, Probability, Through
 from onepath.simulator.slippage import FixedBps, NoSlippage
-from onepath.simulator.venue import Market
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND

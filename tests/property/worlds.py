@@ -20,10 +20,10 @@ from onepath.journal.memory import MemoryJournal
 from onepath.ports import Row
 from onepath.seat import Seated
 from onepath.session import Plan, Session
+from onepath.simulator.assumptions import Market
 from onepath.simulator.commission import Bps, Commission, NoCommission, PerShare
 from onepath.simulator.latency import Latency, NoLatency, NormalLatency
 from onepath.simulator.slippage import FixedBps, NoSlippage, Slippage, VolumeBased
-from onepath.simulator.venue import Market
 
 MINUTE = 60_000_000_000
 EPOCH = 1_577_836_800_000_000_000

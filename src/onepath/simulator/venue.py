@@ -24,89 +24,35 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from decimal import Decimal
 from itertools import count
-from typing import NamedTuple, Protocol
 
 import msgspec
 
 from onepath.accounts import AccountTerms
 from onepath.actions import CashDividend, CorporateAction, ratio_of
 from onepath.events import Accepted, CashFlow, MarginCall, ReplaceRejected, VenueReport
-from onepath.instruments import ONE, ZERO, Instrument, exact
+from onepath.instruments import ZERO, Instrument, exact
 from onepath.market import Bar, MarketEvent, Quote
 from onepath.orders import Approved, Order, OrderType, TimeInForce
 from onepath.ports import NEVER
 from onepath.simulator import actions
 from onepath.simulator.accounts import Account
+from onepath.simulator.assumptions import Market, Path, Terms
 from onepath.simulator.barpit import BarPit
-from onepath.simulator.commission import Commission, NoCommission
 from onepath.simulator.contingent import restated
-from onepath.simulator.faults import DOWN, Faults
+from onepath.simulator.faults import DOWN
 from onepath.simulator.fills import Teller
 from onepath.simulator.house import House
-from onepath.simulator.latency import Latency, NoLatency
 from onepath.simulator.margin import MarginDesk
-from onepath.simulator.queues import QueueModel, Through
 from onepath.simulator.reports import Reports
 from onepath.simulator.resting import WIDE, Place, Resting
-from onepath.simulator.slippage import NoSlippage, Slippage
 from onepath.simulator.tickpit import TAKES, TickPit, is_tick
 
-_MARKET, _LIMIT = OrderType.MARKET, OrderType.LIMIT
+_MARKET = OrderType.MARKET
 _GTC, _DAY, _GTD, _CLOSING = TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD, TimeInForce.AT_CLOSE
 _WAITS = frozenset({TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE})
 _ARRIVE, _REPLACE, _CANCEL, _EXPIRE, _CLOSE, _RELEASE = range(6)
 _GONE = "not open any more"
 _OVERTAKEN = "its terms are of before a corporate action; send it again"
-
-
-class Path(Protocol):
-    """Finer bars in step with the bars of a run."""
-
-    def within(self, bar: Bar) -> Sequence[Bar]:
-        """Those of one bar, in time order; none: the bar is its own path."""
-        ...
-
-
-class Finer(Protocol):
-    """Where finer bars come from; see `feeds.finer`."""
-
-    symbols: frozenset[str]
-    volumes: frozenset[str]
-
-    def opened(self) -> Path: ...
-
-
-class Market(NamedTuple):
-    """What the venue assumes: see the model of each name."""
-
-    slippage: Slippage = NoSlippage()
-    commission: Commission = NoCommission()
-    latency: Latency = NoLatency()
-    participation: Decimal | None = Decimal("0.1")
-    touch: bool = False
-    queue: QueueModel = Through()
-    faults: Faults | None = None
-    orders: actions.OrderRules = actions.REDUCE
-    """what corporate actions make of open orders"""
-    finer: Finer | None = None
-    """what tells the path inside a bar"""
-
-    @property
-    def expected_cost(self) -> Decimal:
-        """The share of an order's value that fees and slippage are expected to take, for sizing."""
-        return self.commission.rate + self.slippage.typical
-
-
-class Terms(NamedTuple):
-    """The plainest terms of a strategy's account; see `AccountTerms` for all of them."""
-
-    capital: Decimal
-    leverage: Decimal = ONE
-    allow_short: bool = True
-
-    def full(self) -> AccountTerms:
-        """The same, with everything else as it is by default."""
-        return AccountTerms(capital=self.capital, leverage=self.leverage, allow_short=self.allow_short)
 
 
 class SimulatedVenue:
@@ -351,18 +297,17 @@ class SimulatedVenue:
         elif kind in (_EXPIRE, _CLOSE) and resting.waits and resting.order.time_in_force is not _GTD:
             self._set_clock(resting, self._house.place(resting.order.symbol), at)  # its session is still to come
         elif kind == _CLOSE:
-            if not resting.ended and not self._on_ticks(resting.order.symbol):
-                return  # bars know their own close
-            if not resting.ended:
-                self._ticks.close(resting, self._house.place(resting.order.symbol), at)
+            place = self._house.place(resting.order.symbol)
+            if not resting.ended and self._on_ticks(place):  # bars know their own close
+                self._ticks.close(resting, place, at)
         elif not prompt and not resting.ended and (resting.held is not None or self._within_bar(resting, at)):
             self._hold(at, kind, resting, content)
         else:
             self._settle(at, kind, resting, content)
 
-    def _on_ticks(self, symbol: str) -> bool:
-        """Whether a symbol's market is one of ticks."""
-        return self._house.place(symbol).ticked or is_tick(self._house.last(symbol))
+    def _on_ticks(self, place: Place) -> bool:
+        """Whether the market of a place is one of ticks."""
+        return place.ticked or is_tick(self._house.last(place.symbol))
 
     def _within_bar(self, resting: Resting, at: int) -> bool:
         """Whether a bar that the order takes part in may have begun before `at`, and is not known yet."""
@@ -446,16 +391,14 @@ class SimulatedVenue:
                 self._house.expire(resting, at)
             else:
                 self._post(order.expires_at, _EXPIRE, resting)
-        elif (time is _DAY or time is _CLOSING) and self._on_ticks(order.symbol):
+        elif (time is _DAY or time is _CLOSING) and self._on_ticks(place):
             _, closes = place.calendar.session_bounds(place.calendar.session_date(at))
             resting.watched = True
             self._post(closes, _CLOSE if time is _CLOSING else _EXPIRE, resting)
 
     def _meet_now(self, resting: Resting, place: Place, at: int) -> None:
         """The market as it stands, where quotes or a book show one."""
-        if not (place.ticked or is_tick(self._house.last(place.symbol))):
-            return
-        quote = self._ticks.standing(place)
+        quote = self._ticks.standing(place) if self._on_ticks(place) else None
         if quote is not None:
             self._ticks.meet(resting, place, quote, at)
 

@@ -14,7 +14,7 @@ from onepath.journal.codec import decode
 from onepath.journal.memory import MemoryJournal
 from onepath.seat import Seated
 from onepath.session import Outcome, Plan, Session
-from onepath.simulator.venue import Market
+from onepath.simulator.assumptions import Market
 
 MINUTE = 60_000_000_000
 

@@ -21,7 +21,7 @@ from onepath.report.expenses import Execution
 from onepath.report.record import SessionRecord, read
 from onepath.seat import Seated
 from onepath.session import Plan, Session, replayed
-from onepath.simulator.venue import Market
+from onepath.simulator.assumptions import Market
 
 D = Decimal
 MINUTE = 60_000_000_000

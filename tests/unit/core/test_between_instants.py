@@ -19,8 +19,8 @@ from onepath.journal.codec import decode
 from onepath.market import Trade
 from onepath.ports import NEVER
 from onepath.session import replayed
+from onepath.simulator.assumptions import Market
 from onepath.simulator.latency import Constant
-from onepath.simulator.venue import Market
 
 D = Decimal
 MINUTE = 60_000_000_000

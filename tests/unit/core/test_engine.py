@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from onepath import Context, Strategy
-from onepath.simulator.venue import Market
+from onepath.simulator.assumptions import Market
 
 MINUTE = 60_000_000_000
 D = Decimal

@@ -13,8 +13,8 @@ from onepath.feeds.actions import WithActions
 from onepath.journal.memory import MemoryJournal
 from onepath.risk import Breaker, Breakers, RiskPlan
 from onepath.session import Session, replayed
+from onepath.simulator.assumptions import Market
 from onepath.simulator.latency import Constant
-from onepath.simulator.venue import Market
 
 MINUTE = 60_000_000_000
 D = Decimal

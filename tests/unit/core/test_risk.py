@@ -15,7 +15,7 @@ from onepath.ledger import Ledger
 from onepath.market import Bar
 from onepath.orders import Approved, Denied, Order, OrderState, OrderStatus, OrderType, Side, TimeInForce
 from onepath.risk import check
-from onepath.simulator.venue import Market
+from onepath.simulator.assumptions import Market
 
 D = Decimal
 INSTRUMENT = Instrument(symbol="X", lot_size=D(1), tick_size=D("0.01"))

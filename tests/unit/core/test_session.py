@@ -20,8 +20,8 @@ from onepath.instruments import Instrument
 from onepath.journal.codec import decode
 from onepath.journal.sqlite import SqliteJournal, SqliteReader
 from onepath.session import mark_interval
+from onepath.simulator.assumptions import Market
 from onepath.simulator.latency import NormalLatency
-from onepath.simulator.venue import Market
 
 MINUTE = 60_000_000_000
 DAY = 1_440 * MINUTE

@@ -14,7 +14,8 @@ from onepath import Context, Strategy
 from onepath.events import Rejected
 from onepath.orders import Approved
 from onepath.session import Session
-from onepath.simulator.venue import SimulatedVenue, Terms
+from onepath.simulator.assumptions import Terms
+from onepath.simulator.venue import SimulatedVenue
 
 MINUTE = 60_000_000_000
 

@@ -13,8 +13,8 @@ import pytest
 from onepath import CancelIntent, Context, Instrument, OrderIntent, Params, Range, Strategy, TimeInForce, sma
 from onepath.errors import OrderError, StrategyError
 from onepath.orders import OrderType, Side
+from onepath.simulator.assumptions import Market
 from onepath.simulator.commission import Bps
-from onepath.simulator.venue import Market
 
 D = Decimal
 MINUTE = 60_000_000_000

@@ -12,7 +12,8 @@ import onepath
 from onepath import AccountTerms, Constant, Instrument, Limits
 from onepath.actions import CashDividend, Split
 from onepath.journal.codec import decode
-from onepath.simulator.venue import Market, SimulatedVenue
+from onepath.simulator.assumptions import Market
+from onepath.simulator.venue import SimulatedVenue
 
 D = Decimal
 EX_DATE = int(pd.Timestamp("2024-01-04", tz="America/New_York").value)

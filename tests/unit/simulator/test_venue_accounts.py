@@ -16,7 +16,8 @@ from onepath.ledger import EXACT
 from onepath.market import Bar
 from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
 from onepath.simulator.actions import settle
-from onepath.simulator.venue import Market, SimulatedVenue
+from onepath.simulator.assumptions import Market
+from onepath.simulator.venue import SimulatedVenue
 
 D = Decimal
 HOUR = DAY // 24

@@ -14,9 +14,10 @@ from onepath.events import Accepted, Cancelled, CancelRejected, Expired, Fill, R
 from onepath.instruments import Instrument
 from onepath.market import Bar, BookUpdate, Quote, Trade
 from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
+from onepath.simulator.assumptions import Market, Terms
 from onepath.simulator.latency import Constant
 from onepath.simulator.queues import Back, Front
-from onepath.simulator.venue import Market, SimulatedVenue, Terms
+from onepath.simulator.venue import SimulatedVenue
 
 D = Decimal
 SECOND = 1_000_000_000

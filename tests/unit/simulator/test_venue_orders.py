@@ -11,11 +11,12 @@ from onepath.events import Accepted, Cancelled, CancelRejected, Expired, Fill, R
 from onepath.instruments import Instrument
 from onepath.market import Bar, BookUpdate, Quote, Trade
 from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
+from onepath.simulator.assumptions import Market, Terms
 from onepath.simulator.commission import Tiers
 from onepath.simulator.faults import Faults
 from onepath.simulator.latency import Constant, NormalLatency, Samples
 from onepath.simulator.queues import Back
-from onepath.simulator.venue import Market, SimulatedVenue, Terms
+from onepath.simulator.venue import SimulatedVenue
 
 D = Decimal
 MS = 1_000_000
