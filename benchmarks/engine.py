@@ -78,6 +78,8 @@ class OwnSma(Strategy):
         fast: int = 480
         slow: int = 1440
 
+    symbol = SYMBOL
+
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self.fast, self.slow = self.params.fast, self.params.slow
@@ -99,7 +101,7 @@ class OwnSma(Strategy):
         if self.above == self.long:
             return ()
         self.long = self.above
-        return context.buy(SYMBOL, 1) if self.above else context.sell(SYMBOL, 1)
+        return context.buy(self.symbol, 1) if self.above else context.sell(self.symbol, 1)
 
 
 class FeatureSma(Strategy):

@@ -102,6 +102,8 @@ class Making(BothSides):
 class Crossover(bars.OwnSma):
     """SMA crossover of the middle that keeps its averages itself."""
 
+    symbol = SYMBOL
+
     def on_market_event(self, event: Any, context: Any) -> None:
         seen, slow, buffer, middle = self.seen, self.slow, self.buffer, (event.bid + event.ask) / 2
         self.slow_sum += middle - buffer[seen % slow]
@@ -110,12 +112,6 @@ class Crossover(bars.OwnSma):
         self.seen = seen + 1
         if seen + 1 >= slow:
             self.above = self.fast_sum / self.fast > self.slow_sum / slow
-
-    def generate_orders(self, context: Any) -> Any:
-        if self.above == self.long:
-            return ()
-        self.long = self.above
-        return context.buy(SYMBOL, 1) if self.above else context.sell(SYMBOL, 1)
 
 
 # -- the floor

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pages
+
 from onepath.config import json_schema
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
@@ -224,13 +226,5 @@ def _plain(value: Any) -> str:
     return f"`{value['model']}`" if isinstance(value, dict) and "model" in value else "-"
 
 
-def main() -> int:
-    """Write the page, or with `--check` compare it."""
-    if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text(encoding="utf-8") != page())
-    PAGE.write_text(page(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(pages.put(PAGE, page))

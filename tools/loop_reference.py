@@ -10,6 +10,8 @@ import ast
 import sys
 from pathlib import Path
 
+import pages
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
 LOOP = ROOT / "src" / "onepath" / "loop.py"
@@ -18,10 +20,7 @@ FIRST, LAST = "<!-- loop: made by tools/loop_reference.py -->", "<!-- end of loo
 
 def page() -> str:
     """The page with the function in its place."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(FIRST)
-    _, _, after = rest.partition(LAST)
-    return f"{before}{FIRST}\n```python\n{_function('_run')}\n```\n{LAST}{after}"
+    return pages.between(PAGE, FIRST, LAST, f"```python\n{_function('_run')}\n```")
 
 
 def _function(name: str) -> str:
@@ -32,13 +31,5 @@ def _function(name: str) -> str:
     raise SystemExit(f"{LOOP} has no function {name}")
 
 
-def main() -> int:
-    """Write the page, or with `--check` compare it."""
-    if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text(encoding="utf-8") != page())
-    PAGE.write_text(page(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(pages.put(PAGE, page))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pages
+
 from onepath.orders import TERMINAL, TRANSITIONS, OrderStatus
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "orders.md"
@@ -17,10 +19,7 @@ FIRST, LAST = "<!-- life: made by tools/orders_reference.py -->", "<!-- end of l
 
 def page() -> str:
     """The page with the table in its place."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(FIRST)
-    _, _, after = rest.partition(LAST)
-    return f"{before}{FIRST}\n{table()}\n{LAST}{after}"
+    return pages.between(PAGE, FIRST, LAST, table())
 
 
 def table() -> str:
@@ -39,13 +38,5 @@ def _ways(status: OrderStatus) -> str:
     return "; ".join(f"**{after}** by {', '.join(steps)}" for after, steps in to.items())
 
 
-def main() -> int:
-    """Write the page, or with `--check` compare it."""
-    if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text(encoding="utf-8") != page())
-    PAGE.write_text(page(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(pages.put(PAGE, page))

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pages
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "statistics.md"
 REPORT = ROOT / "src" / "onepath" / "report"
@@ -127,13 +129,5 @@ def _formulas(value: ast.expr, local: dict[str, ast.expr]) -> tuple[str, ...]:
     return ()
 
 
-def main() -> int:
-    """Write the page, or with `--check` compare it."""
-    if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text(encoding="utf-8") != page())
-    PAGE.write_text(page(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(pages.put(PAGE, page))

@@ -295,6 +295,7 @@ def test_generated_pages_are_current(tool: str) -> None:
 
 
 def _tool(name: str) -> ModuleType:
+    sys.path.insert(0, str(ROOT / "tools"))  # as when it is run
     spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

@@ -3,19 +3,17 @@ cancels that arrive between bars and inside them. Prices are whole quarters near
 
 from __future__ import annotations
 
-from collections import defaultdict
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from doubles import TICK, Beside
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_bars import Bars, Candle, Ref, Told
+from reference_bars import Bars, Candle, Ref
 
-from onepath.blotter import restated
-from onepath.events import Cancelled, CancelRejected, Expired, Fill, Rejected, Replaced
 from onepath.instruments import Instrument
 from onepath.market import Bar
-from onepath.orders import Amended, Approved, Order, OrderType, Side, TimeInForce
+from onepath.orders import Approved, Order, OrderType, Side, TimeInForce
 from onepath.simulator.assumptions import Market, Terms
 from onepath.simulator.latency import Constant, NoLatency
 from onepath.simulator.slippage import FixedBps, NoSlippage
@@ -25,7 +23,6 @@ HOUR = 3_600_000_000_000
 STEP = 8 * HOUR
 """three bars a day"""
 DAY = 24 * HOUR
-TICK = Decimal("0.25")
 D = Decimal
 TYPES = ("market", "limit", "limit", "stop", "stop_limit", "trailing_stop")
 TIMES = ("gtc", "gtc", "gtc", "day", "gtd", "ioc", "fok", "at_open", "at_close")
@@ -185,7 +182,7 @@ def real(ref: Ref, at: int) -> Order:
     )
 
 
-class Double:
+class Double(Beside):
     """The venue and the reference side by side, driven as the loop drives a venue."""
 
     def __init__(self, scene: Scene) -> None:
@@ -203,29 +200,7 @@ class Double:
         instruments = {"S": Instrument(symbol="S", tick_size=TICK, lot_size=Decimal(1))}
         terms = {"s": Terms(Decimal(10**9), Decimal(10))}
         self.venue = SimulatedVenue(instruments, terms, market, ("S",), self.marks)
-        self.orders: dict[int, Order] = {}
-        self.ends: dict[int, str] = {}
-        self.fills: list[Told] = []
-        self.filled: dict[int, Decimal] = defaultdict(Decimal)
-
-    def hear(self, reports: Any) -> None:
-        for report in reports:
-            number = report.order_id
-            assert (
-                number not in self.ends
-                or isinstance(report, CancelRejected)
-                or type(report).__name__ == "ReplaceRejected"
-            )
-            if isinstance(report, Fill):
-                self.fills.append(Told(number, report.quantity, report.price, report.executed_at, report.maker))
-                self.filled[number] += abs(report.quantity)
-                assert self.filled[number] + report.remaining == self.orders[number].quantity
-                if not report.remaining:
-                    self.ends[number] = "filled"
-            elif isinstance(report, Replaced):
-                self.orders[number] = restated(self.orders[number], report)
-            elif isinstance(report, Cancelled | Expired | Rejected):
-                self.ends[number] = type(report).__name__.lower()
+        self.begin()
 
     def send(self, ref: Ref, at: int) -> None:
         order = self.orders[ref.id] = real(ref, at)
@@ -241,18 +216,11 @@ class Double:
                 self.reference.until(at)
             self.hear(self.venue.cancel(ref.id, at))
             return
-        order = self.orders[ref.id]
-        terms: dict[str, Any] = {"quantity": Decimal(change.quantity)}
-        for name in ("limit", "stop"):
-            value = getattr(order, name)
-            terms[name] = None if value is None else value + change.move * TICK
-        terms |= {"trail": order.trail, "percent": order.trail_percent}
-        self.reference.replace(ref, at + self.late, dict(terms))
+        terms, amended = self.amended(ref.id, change.quantity, change.move)
+        self.reference.replace(ref, at + self.late, terms)
         if not self.late:
             self.reference.until(at)
-        terms["trail_percent"] = terms.pop("percent")
-        new = Order(**{name: getattr(order, name) for name in order.__struct_fields__} | terms)
-        self.hear(self.venue.replace(Amended(new), at))
+        self.hear(self.venue.replace(amended, at))
 
     def bar(self, candle: Candle) -> None:
         self.reference.bar(candle)

@@ -3,28 +3,25 @@ groups, replaces and cancels; sizes that are given once. Prices are whole quarte
 
 from __future__ import annotations
 
-from collections import defaultdict
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from doubles import TICK, Beside
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_bars import Ref, Told
+from reference_bars import Ref
 from reference_ticks import Ticks
 from test_reference_bars import Ask, Change, asks, real
 from test_reference_bars import reference as worded
 
-from onepath.blotter import restated
 from onepath.book import Book
-from onepath.events import Cancelled, CancelRejected, Expired, Fill, Rejected, Replaced, ReplaceRejected
 from onepath.instruments import Instrument
 from onepath.market import Quote
-from onepath.orders import Amended, Approved, Order
+from onepath.orders import Approved
 from onepath.simulator.assumptions import Market, Terms
 from onepath.simulator.slippage import FixedBps, NoSlippage
 from onepath.simulator.venue import SimulatedVenue
 
-TICK = Decimal("0.25")
 SECOND = 1_000_000_000
 
 
@@ -72,7 +69,7 @@ scenes = st.builds(
 )
 
 
-class Double:
+class Double(Beside):
     """The venue and the reference side by side."""
 
     def __init__(self, scene: Scene) -> None:
@@ -89,26 +86,8 @@ class Double:
     def start(self) -> None:
         """Nothing has happened yet."""
         self.book: Book | None = None
-        self.orders: dict[int, Order] = {}
-        self.ends: dict[int, str] = {}
-        self.fills: list[Told] = []
-        self.filled: dict[int, Decimal] = defaultdict(Decimal)
+        self.begin()
         self.at = 0
-
-    def hear(self, reports: Any) -> None:
-        for report in reports:
-            number = report.order_id
-            assert number not in self.ends or isinstance(report, CancelRejected | ReplaceRejected)
-            if isinstance(report, Fill):
-                self.fills.append(Told(number, report.quantity, report.price, report.executed_at, report.maker))
-                self.filled[number] += abs(report.quantity)
-                assert self.filled[number] + report.remaining == self.orders[number].quantity
-                if not report.remaining:
-                    self.ends[number] = "filled"
-            elif isinstance(report, Replaced):
-                self.orders[number] = restated(self.orders[number], report)
-            elif isinstance(report, Cancelled | Expired | Rejected):
-                self.ends[number] = type(report).__name__.lower()
 
     def look(self, look: Look) -> None:
         self.at += SECOND
@@ -155,16 +134,9 @@ class Double:
             self.reference.cancel(ref)
             self.hear(self.venue.cancel(ref.id, self.at))
             return
-        order = self.orders[ref.id]
-        terms: dict[str, Any] = {"quantity": Decimal(change.quantity)}
-        for name in ("limit", "stop"):
-            value = getattr(order, name)
-            terms[name] = None if value is None else value + change.move * TICK
-        terms |= {"trail": order.trail, "percent": order.trail_percent}
-        self.reference.replace(ref, dict(terms))
-        terms["trail_percent"] = terms.pop("percent")
-        new = Order(**{name: getattr(order, name) for name in order.__struct_fields__} | terms)
-        self.hear(self.venue.replace(Amended(new), self.at))
+        terms, amended = self.amended(ref.id, change.quantity, change.move)
+        self.reference.replace(ref, terms)
+        self.hear(self.venue.replace(amended, self.at))
 
     def check(self) -> None:
         refs = self.reference
@@ -176,6 +148,18 @@ class Double:
         assert self.venue.positions().get(("s", "S"), Decimal(0)) == refs.held
 
 
+def ask_and_change(double: Any, scene: Any, i: int, sent: list[Ref]) -> None:
+    """What a scene sends after its event `i`; the two are compared."""
+    for ask in scene.asks:
+        if ask.sent == i:
+            sent.append(worded(len(sent) + 1, ask, None))
+            double.send(sent[-1])
+    for change in scene.changes:
+        if change.sent == i and change.which < len(sent):
+            double.change(sent[change.which], change)
+    double.check()
+
+
 def play(scene: Scene) -> Double:
     """Run a scene; the two are compared after every step."""
     double = Double(scene)
@@ -183,14 +167,7 @@ def play(scene: Scene) -> Double:
     for i, look in enumerate(scene.looks):
         double.look(look)
         double.check()
-        for ask in scene.asks:
-            if ask.sent == i:
-                sent.append(worded(len(sent) + 1, ask, None))
-                double.send(sent[-1])
-        for change in scene.changes:
-            if change.sent == i and change.which < len(sent):
-                double.change(sent[change.which], change)
-        double.check()
+        ask_and_change(double, scene, i, sent)
     return double
 
 

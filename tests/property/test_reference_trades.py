@@ -6,13 +6,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from doubles import TICK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_bars import Ref
 from reference_trades import Trades
-from test_reference_bars import TICK, Ask, Change, asks, changes
-from test_reference_bars import reference as worded
-from test_reference_ticks import SECOND, times
+from test_reference_bars import Ask, Change, asks, changes
+from test_reference_ticks import SECOND, ask_and_change, times
 from test_reference_ticks import Double as TickDouble
 
 from onepath.instruments import Instrument
@@ -84,11 +84,4 @@ def test_trades_fill_as_the_rules_say(scene: Scene) -> None:
     for i, seen in enumerate(scene.prints):
         double.prints(seen)
         double.check()
-        for ask in scene.asks:
-            if ask.sent == i:
-                sent.append(worded(len(sent) + 1, ask, None))
-                double.send(sent[-1])
-        for change in scene.changes:
-            if change.sent == i and change.which < len(sent):
-                double.change(sent[change.which], change)
-        double.check()
+        ask_and_change(double, scene, i, sent)
