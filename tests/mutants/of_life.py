@@ -468,7 +468,7 @@ TELLING = (
     ),
     Mutant(
         "the cause is not written",
-        "journal/sqlite.py",
+        "journal/schema.py",
         "nullif(?{n + 4}, 0)",
         "nullif(?{n + 4}, ?{n + 4})",
         "a report names the decision that it answers",

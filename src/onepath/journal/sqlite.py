@@ -2,7 +2,7 @@
 
 Rules: one connection writes and it alone checkpoints (SQLite before 3.51.3 has a bug with two); readers open read-only
 (but `index`, which adds indexes to a journal that has ended).
-Triggers refuse update and delete. Rows are kept in a list and written in batches; `flush` makes them durable.
+Rows are kept in a list and written in batches; `flush` makes them durable.
 Wall-clock times and the session's identity stand in `session`, so that `journal` is equal for equal runs
 but for its `session_id` column.
 Limits: SQLite fires no trigger for `INSERT OR REPLACE` of a connection without `recursive_triggers`: ours has it.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,118 +20,23 @@ import msgspec
 
 from onepath.errors import JournalError
 from onepath.journal.codec import encode
+from onepath.journal.schema import INDEXES, TABLES, WIDTH, insert, insertions, key
 from onepath.ports import Row
 
 BATCH = 2_000
-
-
-def _key(row: str) -> str:
-    """What the rows that `explained` joins are found by: a position's fill, else the id of a signal, order or fill."""
-    body = f"{row}body"
-    return (
-        f"coalesce(json_extract({body}, '$.fill_id'), json_extract({body}, '$.id'), json_extract({body}, '$.order.id'))"
-    )
-
-
-def _step(row: str) -> str:
-    """What the steps of an order are found by: its parent where it is a child that was sent, else its own id."""
-    return f"coalesce(json_extract({row}body, '$.parent_id'), json_extract({row}body, '$.order_id'))"
-
-
-_KEYED = "kind IN ('order.submitted', 'order.forced', 'order.filled', 'order.partly_filled', 'signal', 'position')"
-_STEPS = "kind LIKE 'order.%'"
+_FULL = BATCH * WIDTH
 _MANY = 20_000
 """rows from which on a scan takes longer than a person waits"""
-_INDEXES = f"""
-CREATE INDEX journal_keys ON journal ({_key("")}, kind) WHERE {_KEYED};
-CREATE INDEX journal_steps ON journal ({_step("")}) WHERE {_STEPS};
-"""
-"""what makes `explained` quick; a journal is written without them, because every row would pay for it"""
-_TABLES = f"""
-CREATE TABLE journal (
-  session_id TEXT NOT NULL, seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
-  strategy_id TEXT, cause INTEGER, body TEXT NOT NULL);
-CREATE TABLE session (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TRIGGER journal_keeps_rows BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER journal_keeps_facts BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE VIEW orders AS SELECT session_id, seq, at, strategy_id,
-  json_extract(body, '$.id') AS order_id, json_extract(body, '$.symbol') AS symbol, json_extract(body, '$.side') AS side,
-  json_extract(body, '$.type') AS type, json_extract(body, '$.quantity') AS quantity, json_extract(body, '$.limit') AS "limit",
-  json_extract(body, '$.stop') AS stop, json_extract(body, '$.time_in_force') AS time_in_force,
-  json_extract(body, '$.signal_id') AS signal_id, json_extract(body, '$.tag') AS tag
-  FROM journal WHERE kind = 'order.submitted';
-CREATE VIEW order_events AS SELECT session_id, seq, at, strategy_id, substr(kind, 7) AS event,
-  coalesce(json_extract(body, '$.order_id'), json_extract(body, '$.id'), json_extract(body, '$.order.id')) AS order_id,
-  coalesce(json_extract(body, '$.symbol'), json_extract(body, '$.order.symbol')) AS symbol,
-  json_extract(body, '$.code') AS code, json_extract(body, '$.reason') AS reason
-  FROM journal WHERE kind LIKE 'order.%';
-CREATE VIEW fills AS SELECT session_id, seq, at, strategy_id,
-  json_extract(body, '$.id') AS fill_id, json_extract(body, '$.order_id') AS order_id, json_extract(body, '$.symbol') AS symbol,
-  json_extract(body, '$.quantity') AS quantity, json_extract(body, '$.price') AS price, json_extract(body, '$.fee') AS fee,
-  json_extract(body, '$.slippage') AS slippage, json_extract(body, '$.executed_at') AS executed_at
-  FROM journal WHERE kind IN ('order.filled', 'order.partly_filled');
-CREATE VIEW positions AS SELECT session_id, seq, at, strategy_id,
-  json_extract(body, '$.id') AS position_id, json_extract(body, '$.symbol') AS symbol, json_extract(body, '$.change') AS change,
-  json_extract(body, '$.quantity') AS quantity, json_extract(body, '$.cost') AS cost,
-  json_extract(body, '$.realised') AS realised, json_extract(body, '$.fill_id') AS fill_id
-  FROM journal WHERE kind = 'position';
-CREATE VIEW signals AS SELECT session_id, seq, at, strategy_id,
-  json_extract(body, '$.id') AS signal_id, json_extract(body, '$.symbol') AS symbol, json_extract(body, '$.type') AS type,
-  json_extract(body, '$.conditions') AS conditions, json_extract(body, '$.values') AS "values"
-  FROM journal WHERE kind = 'signal';
-CREATE VIEW explained AS SELECT f.session_id, f.seq, f.strategy_id,
-  {_key("f.")} AS fill_id, json_extract(f.body, '$.symbol') AS symbol,
-  json_extract(s.body, '$.type') AS signal, json_extract(s.body, '$.conditions') AS conditions,
-  json_extract(s.body, '$.values') AS "values", s.at AS signal_at,
-  json_extract(o.body, '$.parent_id') AS parent_id, json_extract(o.body, '$.group') AS "group", o.body AS "order",
-  json_extract(f.body, '$.order_id') AS order_id, o.at AS ordered_at, p.body AS parent,
-  (SELECT json_group_array(json_extract(c.body, '$.id')) FROM journal c WHERE c.{_STEPS} AND c.kind = 'order.submitted'
-    AND {_step("c.")} = json_extract(f.body, '$.order_id')) AS children,
-  (SELECT json_group_array(json_object('at', c.at, 'event', substr(c.kind, 7), 'what', json(c.body))) FROM journal c
-    WHERE c.{_STEPS} AND c.kind NOT IN ('order.submitted', 'order.forced') AND c.seq < f.seq
-    AND {_step("c.")} = json_extract(f.body, '$.order_id')) AS before,
-  f.at, f.body AS fill, q.body AS position
-  FROM journal f
-  LEFT JOIN journal o ON o.{_KEYED} AND o.kind IN ('order.submitted', 'order.forced')
-    AND {_key("o.")} = json_extract(f.body, '$.order_id')
-  LEFT JOIN journal p ON p.{_KEYED} AND p.kind = 'order.submitted' AND {_key("p.")} = json_extract(o.body, '$.parent_id')
-  LEFT JOIN journal s ON s.{_KEYED} AND s.kind = 'signal' AND {_key("s.")}
-    = coalesce(json_extract(o.body, '$.signal_id'), json_extract(p.body, '$.signal_id'))
-  LEFT JOIN journal q ON q.{_KEYED} AND q.kind = 'position' AND {_key("q.")} = {_key("f.")}
-  WHERE f.{_KEYED} AND f.kind IN ('order.filled', 'order.partly_filled');
-"""  # noqa: S608 - our own words alone
-_WIDTH = 6
-"""values of a row beside the session's id"""
-_AT_ONCE = 100
-"""rows in one statement: a third cheaper than a statement a row"""
-_FULL = BATCH * _WIDTH
 _SELECT = "SELECT seq, at, kind, strategy_id, cause, body FROM journal"
-
-
-@cache
-def _insert(rows: int) -> str:
-    """The statement for so many rows; the session's id is bound once, as ?1, and no cause comes as 0."""
-    values = ", ".join(
-        f"(?1, ?{n}, ?{n + 1}, ?{n + 2}, ?{n + 3}, nullif(?{n + 4}, 0), ?{n + 5})"
-        for n in range(2, 2 + rows * _WIDTH, _WIDTH)
-    )
-    return f"INSERT INTO journal VALUES {values}"  # noqa: S608 - placeholders alone
-
-
-def _statements(session_id: str, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
-    step = _AT_ONCE * _WIDTH
-    for first in range(0, len(values), step):
-        part = values[first : first + step]
-        yield _insert(len(part) // _WIDTH), (session_id, *part)
 
 
 def explained(rows: Iterable[Row], session_id: str, fill_id: int) -> Mapping[str, Any] | None:
     """The row of the view `explained` for one fill, from a journal wherever it is; None where it has no such fill."""
     connection = sqlite3.connect(":memory:")
     connection.row_factory = sqlite3.Row
-    connection.executescript(_TABLES)
+    connection.executescript(TABLES)
     connection.executemany(
-        _insert(1),
+        insert(1),
         (
             (session_id, r.seq, r.at, r.kind, r.strategy, r.cause, r.body.decode())
             for r in _around(
@@ -177,9 +81,9 @@ def index(path: Path) -> bool:
             return True
         last = connection.execute("SELECT seq, kind FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
         (view,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'explained'").fetchone()
-        if last is None or last[0] < _MANY or last[1] != "session.ended" or _key("f.") not in view:
+        if last is None or last[0] < _MANY or last[1] != "session.ended" or key("f.") not in view:
             return False
-        connection.executescript(f"BEGIN;{_INDEXES}COMMIT;")
+        connection.executescript(f"BEGIN;{INDEXES}COMMIT;")
     except (sqlite3.Error, TypeError):
         return False
     finally:
@@ -210,7 +114,7 @@ class SqliteJournal:
             connection.execute(f"PRAGMA journal_mode={'WAL' if durable else 'TRUNCATE'}")
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
             connection.execute("PRAGMA recursive_triggers=ON")
-            connection.executescript(f"BEGIN;{_TABLES}COMMIT;")
+            connection.executescript(f"BEGIN;{TABLES}COMMIT;")
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"cannot write the journal {path}: {error}") from None
         journal = cls(connection, session_id)
@@ -236,8 +140,8 @@ class SqliteJournal:
     def flush(self) -> None:
         if self._pending:
             values = self._pending.copy()
-            values[_WIDTH - 1 :: _WIDTH] = [encode(event).decode() for event in values[_WIDTH - 1 :: _WIDTH]]
-            self._write(_statements(self.session_id, values))
+            values[WIDTH - 1 :: WIDTH] = [encode(event).decode() for event in values[WIDTH - 1 :: WIDTH]]
+            self._write(insertions(self.session_id, values))
             del self._pending[: len(values)]
 
     def _write(self, statements: Iterable[tuple[str, Sequence[Any]]]) -> None:
