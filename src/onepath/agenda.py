@@ -7,6 +7,7 @@ of all; what is due at an instant of the market is done after it, and before the
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from itertools import count
 
 from onepath.events import Command, Timer
@@ -16,14 +17,17 @@ from onepath.ports import NEVER
 class Agenda:
     """The moments to come."""
 
-    def __init__(self, mark_every: int) -> None:
-        """`mark_every` nanoseconds between valuations."""
+    def __init__(self, mark_every: int, commands: Iterable[tuple[int, Command]] = ()) -> None:
+        """`mark_every` nanoseconds between valuations; `commands` those that are known beforehand, with their times."""
         self.due = NEVER
         self.mark_at = NEVER
         self._mark_every = mark_every
         self._timers: list[tuple[int, int, str, Timer]] = []
         self._commands: list[tuple[int, int, Command]] = []
         self._ids = count(1)
+        for at, command in commands:
+            heapq.heappush(self._commands, (at, next(self._ids), command))
+        self._look()
 
     def begin(self, before: int) -> None:
         """The first instant is about to come: valuations are at round moments from there on."""
@@ -37,11 +41,6 @@ class Agenda:
 
     def set_timer(self, strategy: str, timer: Timer) -> None:
         heapq.heappush(self._timers, (timer.at, next(self._ids), strategy, timer))
-        self._look()
-
-    def set_command(self, at: int, command: Command) -> None:
-        """A command that is known beforehand, because a journal has it."""
-        heapq.heappush(self._commands, (at, next(self._ids), command))
         self._look()
 
     def take_command(self) -> Command | None:

@@ -94,6 +94,7 @@ class Context:
         signal: Callable[[str, str, str, tuple[str, ...], dict[str, float | None]], Signal],
         schedule: Callable[[str, Timer], None],
         cost: Decimal,
+        stale: Collection[tuple[str, str]] = (),
     ) -> None:
         """`cost` is the share of an order's value that fees and slippage are expected to take, for sizing."""
         self.name = name
@@ -112,6 +113,7 @@ class Context:
         self._signal = signal
         self._schedule = schedule
         self._cost = cost
+        self._stale = stale
 
     @property
     def now(self) -> int:
@@ -127,6 +129,10 @@ class Context:
     def open_orders(self) -> tuple[OrderState, ...]:
         """Orders of this strategy that can still trade, oldest first."""
         return tuple(self._open_orders(self.name))
+
+    def is_stale(self, symbol: str) -> bool:
+        """Whether nothing is known of `symbol` at present, or of one of its kinds of data: its last prices are old."""
+        return any(found in ("", symbol) for found, _ in self._stale)
 
     def price(self, symbol: str) -> Decimal | None:
         """Last known price of `symbol`; None before its first event."""

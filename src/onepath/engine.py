@@ -28,6 +28,8 @@ from onepath.events import (
     CancelRequested,
     CashFlow,
     Command,
+    DataState,
+    DataStatus,
     Fill,
     Forced,
     MarginCall,
@@ -46,12 +48,13 @@ from onepath.events import (
 from onepath.gate import Gate
 from onepath.instruments import Instrument
 from onepath.ledger import Ledger
-from onepath.market import MarketEvent
+from onepath.market import Bar, BookUpdate, MarketEvent, Quote, Trade
+from onepath.nearest import nearest
 from onepath.orders import OrderState, OrderStatus, Side, Step
 from onepath.portfolio import Portfolio
 from onepath.ports import NEVER, Batch
 from onepath.risk import Controls, RiskPlan
-from onepath.seat import Seat, Seated
+from onepath.seat import Ears, Seat, Seated
 from onepath.strategy import overridden
 from onepath.trace import where
 
@@ -61,6 +64,7 @@ _KINDS = {step: f"order.{step}" for step in Step} | {
     Step.REFUSE_REPLACE_PART: "order.replace_rejected",
     Step.REFUSE_CANCEL_PART: "order.cancel_rejected",
 }
+_TYPES: Mapping[str, type] = {"bars": Bar, "quotes": Quote, "trades": Trade, "book": BookUpdate}
 _BESIDE_ORDERS = frozenset({Forced, CashFlow, MarginCall})
 
 
@@ -89,6 +93,7 @@ class Engine:
         commands: Sequence[tuple[int, Command]] = (),
         acting: Collection[str] = (),
         adjust_dividends: bool = False,
+        kinds: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         """`cost` is the share of value that trading is expected to take; `mark_every` nanoseconds between valuations;
         `commands` those that are known beforehand, with their times, because a journal has them."""
@@ -105,7 +110,7 @@ class Engine:
         self._record = record
         self._blotter = Blotter()
         self._signals = count(1)
-        self._agenda = Agenda(mark_every)
+        self._agenda = Agenda(mark_every, commands)
         self._inbox: list[Command] = []
         self.expected = NEVER
         """when the venue said it would have something to say"""
@@ -115,6 +120,10 @@ class Engine:
         """symbols that corporate actions may happen to"""
         self._adjust_dividends = adjust_dividends
         """whether features see past prices without cash dividends"""
+        self._kinds = {kind for found in (kinds or {}).values() for kind in found}
+        """the kinds of market events that can come"""
+        self.stale: dict[tuple[str, str], DataStatus] = {}
+        """streams of which nothing is heard, by symbol and kind"""
         lives = count(1)
         self._seats = {given.name: self._seat(given, lives, cost) for given in seated}
         books = [(seat.name, seat.limits, seat.ledger) for seat in self._seats.values()]
@@ -132,8 +141,6 @@ class Engine:
             self._tell,
             self._move,
         )
-        for at, command in commands:
-            self._agenda.set_command(at, command)
 
     def _seat(self, given: Seated, lives: Iterator[int], cost: Decimal) -> Seat:
         ledger = Ledger(given.name, given.capital, self._instruments, lives, given.terms)
@@ -149,6 +156,7 @@ class Engine:
             signal=self._signal,
             schedule=self._schedule,
             cost=cost,
+            stale=self.stale,
         )
         return Seat(given, ledger, context)
 
@@ -182,12 +190,17 @@ class Engine:
             self.listeners.append((context.books.hear, context))
         if seat.warming:
             self.listeners.append((seat.warm, context))
-        if overridden(strategy, "on_market_event"):
-            call = strategy.on_market_event
+        hear: Call | None = strategy.on_market_event if overridden(strategy, "on_market_event") else None
+        decide = strategy.generate_orders if overridden(strategy, "generate_orders") else None
+        kinds = _kinds(strategy.listens, seat.name)
+        if self._kinds - kinds if kinds else False:
+            seat.ears = Ears([_TYPES[kind] for kind in kinds], hear or _unheard, decide or _undecided)
+            hear, decide = seat.ears.hear, decide and seat.ears.decide
+        if hear is not None:
             everything = len(context.symbols) == len(self._instruments)
-            self.listeners.append((call if everything else _only(seat.symbols, call), context))
-        if overridden(strategy, "generate_orders"):
-            self.deciders.append((strategy.generate_orders, context))
+            self.listeners.append((hear if everything else _only(seat.symbols, hear), context))
+        if decide is not None:
+            self.deciders.append((decide, context))
 
     def stop(self, status: str) -> None:
         """The last event was delivered: value the books and let the strategies say goodbye."""
@@ -262,6 +275,36 @@ class Engine:
                 if seat.active and overridden(seat.strategy, "on_corporate_action"):
                     self._guard(seat, seat.strategy.on_corporate_action, action, seat.context)
 
+    def notice(self, status: DataStatus) -> list[Context]:
+        """The feed says something of itself; gives the strategies that heard it, to be asked for orders."""
+        if status.state is DataState.HISTORY or status.state is DataState.LIVE:
+            for seat in self._seats.values():
+                seat.rehearse(status.state is DataState.HISTORY)
+        elif status.state is DataState.STALE:
+            self.stale[status.symbol, status.stream] = status
+        else:
+            for symbol, stream in list(self.stale):
+                if status.symbol in ("", symbol) and status.stream in ("", stream):
+                    del self.stale[symbol, stream]
+        told = []
+        for seat in self._seats.values():
+            concerned = not status.symbol or status.symbol in seat.symbols
+            if seat.active and concerned and overridden(seat.strategy, "on_data_status"):
+                seat.attend()
+                self._guard(seat, seat.strategy.on_data_status, status, seat.context)
+                told.append(seat.context)
+        return told
+
+    @property
+    def rehearses(self) -> bool:
+        """Whether history is being shown, before what is live."""
+        return any(seat.rehearses for seat in self._seats.values())
+
+    @property
+    def wants_history(self) -> int:
+        """Bars of each symbol until every strategy has all it asked for."""
+        return max((seat.wants_history for seat in self._seats.values()), default=0)
+
     def decide(self, context: Context, intents: Any) -> Iterator[Decision]:
         """Check and record what a strategy asked for; yields what may be performed, each after it is recorded.
 
@@ -330,6 +373,7 @@ class Engine:
     def _tell(self, seat: Seat, state: OrderState) -> None:
         """Let the strategy hear of a step of its order."""
         if seat.hears_orders and seat.active:
+            seat.attend()
             self.told[seat.context] = None
             self._guard(seat, seat.strategy.on_order_update, state, seat.context)
 
@@ -387,6 +431,7 @@ class Engine:
         if not seat.active:
             return None
         self._record(self.moment.at, "timer", strategy, timer, None)
+        seat.attend()
         self._guard(seat, seat.strategy.on_timer, timer, seat.context)
         return seat.context
 
@@ -406,6 +451,8 @@ class Engine:
 
     def value(self) -> None:
         """Record what every book is worth now; what has not changed since the last time is left out."""
+        if self.rehearses:
+            return
         for seat in self._seats.values():
             mark = self._mark(seat)
             if self._controls.judges:
@@ -451,6 +498,17 @@ def _may_open(state: OrderState) -> bool:
     """Whether an order at work could open a position or add to one."""
     order = state.order
     return not order.reduce_only and (order.side is Side.BUY or order.side is Side.SHORT)
+
+
+def _kinds(listens: Collection[str], strategy: str) -> set[str]:
+    """The kinds of events a strategy listens to; none: all. Raises StrategyError for one that there is not."""
+    for kind in listens:
+        if kind not in _TYPES:
+            raise StrategyError(
+                f"{strategy} listens to {kind!r}{nearest(kind, _TYPES)}; there are {', '.join(_TYPES)}, written as a tuple: "
+                'listens = ("bars",)'
+            )
+    return set(listens)
 
 
 def _only(symbols: frozenset[str], call: Call) -> Call:

@@ -292,6 +292,47 @@ class Prices(msgspec.Struct, frozen=True):
     prices: tuple[float | None, ...]
 
 
+class DataState(StrEnum):
+    """Of market data in real time: history comes first (orders are denied), then it is live; a stream may go stale and
+    recover."""
+
+    HISTORY = "history"
+    LIVE = "live"
+    STALE = "stale"
+    RECOVERED = "recovered"
+
+
+class DataStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a feed says of itself at `at`. `stream` is a kind of event (bars, quotes, trades, book); empty `symbol` or `stream`
+    means all. Stale: the last values stay, but nobody knows what has happened since `since`. Recovered: data flows again;
+    `filled` events were fetched afterwards (they came before this), `missed` are known to be lost."""
+
+    at: int
+    state: DataState
+    symbol: str = ""
+    stream: str = ""
+    reason: str = ""
+    missed: int = 0
+    filled: int = 0
+    since: int = 0
+
+
+class TimePassed(msgspec.Struct, frozen=True, gc=False):
+    """Nothing arrived, but `at` has come: timers ring, reports on their way are heard."""
+
+    at: int
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something a person should look at: `severity` is info, warning or critical. It moves nothing."""
+
+    code: str
+    severity: str
+    text: str
+    strategy: str = ""
+    symbol: str = ""
+
+
 class StrategyEnded(msgspec.Struct, frozen=True, omit_defaults=True):
     """A strategy stopped: `status` is finished, stopped or failed; `error` and `where` (file:line) say why."""
 

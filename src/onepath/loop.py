@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import localcontext
 
+from onepath.actions import CorporateAction
 from onepath.context import Context
 from onepath.engine import Engine
-from onepath.events import CancelRequested, VenueReport
+from onepath.events import CancelRequested, DataStatus, TimePassed, VenueReport
 from onepath.ledger import EXACT
 from onepath.market import MarketEvent
 from onepath.orders import Amended, Approved
@@ -83,18 +84,29 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
 
 
 def _begin(engine: Engine, venue: Venue, batch: Batch) -> None:
-    """What comes before a batch's first event: corporate actions (the venue's orders and books first, then ours), and what
+    """What comes before a batch's first event: corporate actions, what the feed says of itself, time that has passed, and what
     is cheaper to compute at once."""
-    for action in batch.actions:
-        _pass_time(engine, venue, action.at, action.at)
-        engine.moment.at = max(engine.moment.at, action.at)
-        announced = engine.announce(action)
-        _hear(engine, venue.act(action), announced)
-        engine.act(action, announced)
+    for item in batch.news:
+        _pass_time(engine, venue, item.at, item.at)
+        if isinstance(item, TimePassed):
+            continue
+        engine.moment.at = max(engine.moment.at, item.at)
+        if isinstance(item, DataStatus):
+            for context in engine.notice(item):
+                _ask(engine, venue, context)
+        else:
+            _act(engine, venue, item)
         if engine.cancels:
             _perform(engine, venue, engine.take_cancels())
         engine.expect(venue.due)
     engine.prepare(batch)
+
+
+def _act(engine: Engine, venue: Venue, action: CorporateAction) -> None:
+    """A corporate action: the venue's orders and books first, then ours."""
+    announced = engine.announce(action)
+    _hear(engine, venue.act(action), announced)
+    engine.act(action, announced)
 
 
 def _rest(stream: Iterator[tuple[MarketEvent, bool]]) -> Iterator[MarketEvent]:

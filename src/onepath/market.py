@@ -1,6 +1,7 @@
 """What the market says: frozen values, floats, times in integer nanoseconds since the Unix epoch, UTC.
 
-Rules: `at` is when the news is known (a bar's close), `start` when a bar began. Nothing here is ever changed.
+Rules: `at` is when the news is known (a bar's close; in real time, when it arrived), `start` when a bar began, `venue_at` the
+venue's own time where it sent one. Nothing here is ever changed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import msgspec
 from onepath.instruments import exact
 
 
-class Bar(msgspec.Struct, frozen=True, gc=False):
+class Bar(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="b", repr_omit_defaults=True):
     """Prices and volume (units) of one interval from `start` to `at`, its close, when it is known."""
 
     symbol: str
@@ -23,6 +24,8 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
     low: float
     close: float
     volume: float
+    venue_at: int = 0
+    id: int = 0
 
     @property
     def mark(self) -> float:
@@ -30,7 +33,7 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
         return self.close
 
 
-class Quote(msgspec.Struct, frozen=True, gc=False):
+class Quote(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="q", repr_omit_defaults=True):
     """Best bid and offer in money, with their sizes in units (0: unknown), as of `at`."""
 
     symbol: str
@@ -39,6 +42,9 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     ask: float
     bid_size: float
     ask_size: float
+    venue_at: int = 0
+    id: int = 0
+    """the venue's number of this update; 0: none"""
 
     @property
     def mark(self) -> float:
@@ -46,7 +52,7 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
         return (self.bid + self.ask) / 2
 
 
-class Trade(msgspec.Struct, frozen=True, gc=False):
+class Trade(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="t", repr_omit_defaults=True):
     """One public trade (ours is a Fill): price in money, size in units, and the aggressor: +1 the buyer, -1 the seller, 0
     unknown."""
 
@@ -56,6 +62,9 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     size: float
     aggressor: int = 0
     """who took liquidity: +1 the buyer, -1 the seller, 0 unknown"""
+    venue_at: int = 0
+    id: int = 0
+    """the venue's number of this trade; 0: none"""
 
     @property
     def mark(self) -> float:
@@ -67,7 +76,9 @@ Levels = tuple[tuple[float, float], ...]
 """(price, size) a level; as a change, size 0 takes the level out"""
 
 
-class BookUpdate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class BookUpdate(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True, tag="u", repr_omit_defaults=True
+):
     """One message of an order book (L2): a snapshot, or the levels that changed.
 
     `first_id` and `last_id` are the venue's update ids (0 where it has none). `bid` and `ask` are the best prices once it
@@ -83,6 +94,7 @@ class BookUpdate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     first_id: int = 0
     last_id: int = 0
     snapshot: bool = False
+    venue_at: int = 0
 
     @property
     def mark(self) -> float:

@@ -11,13 +11,17 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
 from onepath.actions import CorporateAction
-from onepath.events import VenueReport
+from onepath.events import DataStatus, TimePassed, VenueReport
 from onepath.instruments import Instrument
-from onepath.market import MarketEvent
+from onepath.market import Bar, MarketEvent
 from onepath.orders import Approved, Order
 
 NEVER = 2**63 - 1
 """a moment that does not come"""
+
+
+News = CorporateAction | DataStatus | TimePassed
+"""what a feed has to tell beside market events"""
 
 
 class Clock(Protocol):
@@ -34,9 +38,9 @@ class Batch(Protocol):
 
     size: int
 
-    actions: Sequence[CorporateAction]
-    """what happens to holdings before the first event of the batch, in time order; a feed that has one starts a new batch
-    with it"""
+    news: Sequence[News]
+    """what happens before the first event of the batch, in time order: to holdings, to the feed itself, or only that time has
+    passed; a feed that has some starts a new batch with it, which may have no events"""
 
     def events(self) -> Iterator[tuple[MarketEvent, bool]]:
         """Each event, and whether it is the last of its instant."""
@@ -68,6 +72,35 @@ class Feed(Protocol):
 
     def fingerprint(self) -> str:
         """Hash of the data handed out so far: equal data, equal hash, whatever the file format or batch size."""
+
+
+class Source(Protocol):
+    """A venue's live market data, as it arrives."""
+
+    instruments: Mapping[str, Instrument]
+    kinds: Mapping[str, Collection[str]]
+    volumes: Collection[str]
+
+    def describe(self) -> Mapping[str, Any]:
+        """For the manifest: source, symbols, interval_ns."""
+
+    def history(self, bars: int) -> Sequence[Bar]:
+        """The last closed bars of every symbol, in time order."""
+
+    def start(self, after: Mapping[tuple[str, str], MarketEvent]) -> None:
+        """Connect. `after` is the last known event by (symbol, kind): what has come since is fetched."""
+
+    def take(self, seconds: float) -> Sequence[MarketEvent | DataStatus]:
+        """What has arrived, in order; waits at most so long where there is nothing."""
+
+    def wake(self) -> None:
+        """Let `take` return at once; from any thread."""
+
+    def stop(self) -> None:
+        """Disconnect."""
+
+    def health(self) -> Mapping[str, Any]:
+        """For windows: by stream when it was heard last, its state and counts; the queue's depth."""
 
 
 class Venue(Protocol):

@@ -5,8 +5,9 @@ Rules: a strategy that raises is ended where it stands; what it had at work is a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from onepath.accounts import AccountTerms
 from onepath.context import Context
@@ -48,8 +49,14 @@ class Seat:
         self.context = context
         self.plant: FeaturePlant | None = None
         self.active = True
+        self.rehearses = False
+        """whether history is being played, before what is live"""
         self.warming = dict.fromkeys(given.symbols, given.strategy.warm_up) if given.strategy.warm_up else {}
         """bars still to come of each symbol until its orders are let through"""
+        self.denies = bool(self.warming)
+        """whether orders may have to be denied because the strategy is not warm"""
+        self.ears: Ears | None = None
+        """where it hears some kinds of events alone"""
         self.hears_orders = overridden(given.strategy, "on_order_update")
         self.last_mark: Mark | None = None
 
@@ -60,3 +67,47 @@ class Seat:
             self.warming[event.symbol] = left - 1
             if left == 1:
                 del self.warming[event.symbol]
+                self.denies = self.rehearses or bool(self.warming)
+
+    @property
+    def wants_history(self) -> int:
+        """Bars of each symbol until it has all that it asked for in `on_start`."""
+        features = 0 if self.plant is None else self.plant.warm_up
+        return max(features, self.strategy.warm_up, self.context.historical_data.length)
+
+    def rehearse(self, history: bool) -> None:
+        """History begins to be played, or has been: nothing is traded on it."""
+        self.rehearses = history
+        self.denies = history or bool(self.warming)
+
+    def attend(self) -> None:
+        """Something happened that the strategy decides after, whatever kinds of market events it hears."""
+        if self.ears is not None:
+            self.ears.heard = True
+
+
+class Ears:
+    """Lets a strategy hear some kinds of market events alone, and decide after them alone."""
+
+    __slots__ = ("_decide", "_hear", "_kinds", "heard")
+
+    def __init__(
+        self, kinds: Collection[type], hear: Callable[[Any, Context], Any], decide: Callable[[Context], Any]
+    ) -> None:
+        self._kinds = frozenset(kinds)
+        self._hear = hear
+        self._decide = decide
+        self.heard = False
+
+    def hear(self, event: MarketEvent, context: Context) -> None:
+        """Pass on what it listens to."""
+        if type(event) in self._kinds:
+            self.heard = True
+            self._hear(event, context)
+
+    def decide(self, context: Context) -> Any:
+        """What it wants, if it heard anything."""
+        if not self.heard:
+            return ()
+        self.heard = False
+        return self._decide(context)

@@ -132,6 +132,7 @@ class Session:
             commands=plan.commands,
             acting=plan.feed.describe().get("acting", ()),
             adjust_dividends=bool(plan.data.get("adjust_dividends")),
+            kinds=plan.feed.kinds,
         )
 
     def stop(self) -> None:

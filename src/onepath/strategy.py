@@ -6,7 +6,7 @@ Rules: the same class runs in every mode. What is not overridden is not called.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from onepath.actions import CorporateAction
 from onepath.context import Context, Intents
 from onepath.errors import StrategyError
-from onepath.events import Timer
+from onepath.events import DataStatus, Timer
 from onepath.nearest import nearest
 from onepath.orders import OrderState
 from onepath.risk import Limits
@@ -50,6 +50,8 @@ class Strategy:
     """What the strategy declares as its own bounds; the configuration may set others"""
     warm_up: ClassVar[int] = 0
     """bars a symbol during which orders are denied"""
+    listens: ClassVar[Collection[str]] = ()
+    """the kinds of market events it hears, and decides after: bars, quotes, trades, book; none named: all there are"""
 
     class Params(Params):
         """No parameters; a strategy with some writes `class Params(Strategy.Params)`."""
@@ -87,6 +89,9 @@ class Strategy:
 
     def on_corporate_action(self, action: CorporateAction, context: Context) -> None:
         """A split, a dividend, ... of one of the strategy's symbols took effect; positions are adjusted already."""
+
+    def on_data_status(self, status: DataStatus, context: Context) -> None:
+        """The data went stale or recovered, history ends and live data begins; `generate_orders` follows."""
 
     def on_timer(self, timer: Timer, context: Context) -> None:
         """A moment set by `context.set_timer` has come; `generate_orders` follows."""

@@ -236,7 +236,7 @@ class TapeFeed:
 class TapeBatch:
     """All of them at once."""
 
-    actions = ()
+    news = ()
 
     def __init__(self, events: list[MarketEvent]) -> None:
         self.size = len(events)

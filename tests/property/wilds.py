@@ -184,7 +184,7 @@ def _book(book: Book, at: int, new: int, chance: random.Random) -> BookUpdate:
 class _Batch:
     def __init__(self, instants: Sequence[list[MarketEvent]], actions: Sequence[CorporateAction]) -> None:
         self._instants = instants
-        self.actions = actions
+        self.news = actions
         self.size = sum(map(len, instants))
 
     def events(self) -> Iterator[tuple[MarketEvent, bool]]:

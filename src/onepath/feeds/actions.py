@@ -28,7 +28,7 @@ from onepath.errors import DataError
 from onepath.instruments import Instrument, exact
 from onepath.market import Bar, MarketEvent
 from onepath.nearest import nearest
-from onepath.ports import Batch, Feed
+from onepath.ports import Batch, Feed, News
 
 WEEK = 7 * 86_400 * 1_000_000_000
 _PLAIN = (0.75, 1.34)
@@ -39,10 +39,10 @@ _Rows = Sequence[tuple[MarketEvent, bool]]
 class Stretch:
     """Some rows of a batch; of a batch without rows, the actions alone."""
 
-    def __init__(self, rows: _Rows, batch: Batch | None, before: _Rows, actions: Sequence[CorporateAction]) -> None:
+    def __init__(self, rows: _Rows, batch: Batch | None, before: _Rows, news: Sequence[News]) -> None:
         """`before` are the rows of the batch that other stretches have."""
         self.size = len(rows)
-        self.actions = actions
+        self.news = news
         self._rows = rows
         self._batch = batch
         self._before = before

@@ -14,11 +14,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
-from onepath.actions import CorporateAction
 from onepath.feeds.fingerprints import Fingerprint
 from onepath.feeds.merging import Chunk, chunk_rows, merged
 from onepath.instruments import Instrument
 from onepath.market import Bar
+from onepath.ports import News
 
 FIELDS = ("open", "high", "low", "close", "volume")
 COLUMNS = ("start", "at", *FIELDS)
@@ -28,7 +28,7 @@ BATCH = 8_192
 class BarBatch:
     """A stretch of bars as columns. `symbols` is one name for all rows, or a name a row."""
 
-    actions: Sequence[CorporateAction] = ()
+    news: Sequence[News] = ()
 
     def __init__(
         self,

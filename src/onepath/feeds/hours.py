@@ -11,17 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from onepath import calendars
-from onepath.actions import CorporateAction
 from onepath.instruments import Instrument
 from onepath.market import Bar, MarketEvent
-from onepath.ports import Batch, Feed
+from onepath.ports import Batch, Feed, News
 
 
 class _Kept:
     """What is left of a batch."""
 
-    def __init__(self, events: Sequence[MarketEvent], actions: Sequence[CorporateAction]) -> None:
-        self.actions = actions
+    def __init__(self, events: Sequence[MarketEvent], news: Sequence[News]) -> None:
+        self.news = news
         self.size = len(events)
         self._events = events
 
@@ -43,11 +42,11 @@ class OpenHours:
         self.kinds = feed.kinds
         self._feed = feed
         self._open = {s: calendars.get(i.calendar).is_open for s, i in feed.instruments.items()}
-        self.total: int | None = sum(batch.size for batch in self.batches())
+        self.total: int | None = None if feed.total is None else sum(batch.size for batch in self.batches())
 
     def batches(self) -> Iterator[Batch]:
         for batch in self._feed.batches():
-            yield _Kept([event for event, _ in batch.events() if self._is_open(event)], batch.actions)
+            yield _Kept([event for event, _ in batch.events() if self._is_open(event)], batch.news)
 
     def describe(self) -> Mapping[str, Any]:
         return self._feed.describe()

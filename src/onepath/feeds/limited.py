@@ -20,7 +20,7 @@ class _Front:
 
     def __init__(self, batch: Batch, size: int) -> None:
         self.size = size
-        self.actions = batch.actions
+        self.news = batch.news
         self._batch = batch
 
     def events(self) -> Iterator[tuple[MarketEvent, bool]]:

@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from onepath.actions import CorporateAction
 from onepath.instruments import Instrument
 from onepath.market import MarketEvent
-from onepath.ports import Batch, Clock, Feed
+from onepath.ports import Batch, Clock, Feed, News
 
 
 class Instant:
     """The events of one instant, as a batch."""
 
-    def __init__(self, events: Sequence[MarketEvent], actions: Sequence[CorporateAction] = ()) -> None:
-        self.actions = actions
+    def __init__(self, events: Sequence[MarketEvent], news: Sequence[News] = ()) -> None:
+        self.news = news
         self.size = len(events)
         self._events = events
 
     def events(self) -> Iterator[tuple[MarketEvent, bool]]:
         for event in self._events[:-1]:
             yield event, False
-        yield self._events[-1], True
+        if self._events:
+            yield self._events[-1], True
 
     def columns(self, symbol: str) -> Mapping[str, Sequence[float]] | None:
         return None
@@ -45,13 +45,16 @@ class Paced:
     def batches(self) -> Iterator[Batch]:
         for batch in self._feed.batches():
             instant: list[MarketEvent] = []
-            actions = batch.actions
+            news = batch.news
+            if news and not batch.size:
+                self._clock.wait_until(news[-1].at)
+                yield Instant((), news)
             for event, last in batch.events():
                 instant.append(event)
                 if last:
                     self._clock.wait_until(event.at)
-                    yield Instant(instant, actions)
-                    instant, actions = [], ()
+                    yield Instant(instant, news)
+                    instant, news = [], ()
 
     def describe(self) -> Mapping[str, Any]:
         return self._feed.describe()

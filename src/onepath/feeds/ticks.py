@@ -18,11 +18,11 @@ from itertools import chain, repeat
 from operator import itemgetter, ne
 from typing import Any, Protocol
 
-from onepath.actions import CorporateAction
 from onepath.feeds.columns import BATCH
 from onepath.feeds.fingerprints import Fingerprint
 from onepath.instruments import Instrument
 from onepath.market import Bar, BookUpdate, MarketEvent, Quote, Trade
+from onepath.ports import News
 
 Chunk = list[list[Any]]
 """a stream's columns, `at` first; of a book: `at` and the events themselves"""
@@ -88,7 +88,7 @@ class Stream:
 class TickBatch:
     """A stretch of one or more streams: whole instants."""
 
-    actions: Sequence[CorporateAction] = ()
+    news: Sequence[News] = ()
 
     def __init__(self, parts: Sequence[Part]) -> None:
         """A chunk a stream, in the feed's order."""

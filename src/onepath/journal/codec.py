@@ -14,6 +14,7 @@ import msgspec
 from onepath import events
 from onepath.actions import CorporateAction
 from onepath.errors import JournalError
+from onepath.market import MarketEvent
 from onepath.orders import Denied, Order
 from onepath.ports import Row
 
@@ -48,6 +49,10 @@ KINDS: dict[str, Any] = {
     "timer": events.Timer,
     "mark": events.Mark,
     "prices": events.Prices,
+    "market": list[MarketEvent],
+    "data.status": events.DataStatus,
+    "time": events.TimePassed,
+    "alert": events.Alert,
 }
 DECISIONS = (
     "order.submitted",
@@ -59,6 +64,8 @@ DECISIONS = (
     "trading_state",
 )
 """What a strategy and its risk checks decided: the kinds that a replay must reproduce."""
+INPUTS = ("market", "data.status", "time")
+"""What a feed brought, in the order in which it was delivered; recorded where it cannot be read again."""
 REPORTS = (
     "order.accepted",
     "order.rejected",

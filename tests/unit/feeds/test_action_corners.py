@@ -37,7 +37,7 @@ def feed(batch: int = 100, **closes: list[float | None]) -> ColumnFeed:
 
 
 def actions(given: Any) -> list[CorporateAction]:
-    return [action for batch in given.batches() for action in batch.actions]
+    return [action for batch in given.batches() for action in batch.news]
 
 
 @pytest.mark.parametrize("batch", [1, 100])

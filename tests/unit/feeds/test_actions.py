@@ -32,7 +32,7 @@ def feed(batch: int = 100, **closes: list[float]) -> ColumnFeed:
 
 
 def shape(given: Any) -> list[tuple[list[CorporateAction], list[tuple[str, float]]]]:
-    return [(list(b.actions), [(e.symbol, e.close) for e, _ in b.events()]) for b in given.batches()]
+    return [(list(b.news), [(e.symbol, e.close) for e, _ in b.events()]) for b in given.batches()]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])
