@@ -23,6 +23,7 @@ from onepath.nearest import nearest
 from onepath.orders import CancelIntent, OrderIntent, OrderState, OrderType, ReplaceIntent, Side, TimeInForce
 from onepath.portfolio import Portfolio
 from onepath.risk import Limits
+from onepath.timeframes import Timeframes
 from onepath.views import Books, Features, History
 
 Number = int | float | str | Decimal
@@ -73,11 +74,11 @@ class Moment:
 class Context:
     """A strategy's only window on the world: what had arrived by `now`, nothing later.
 
-    `name`, `params`, `symbols`, `instruments` (by symbol), `portfolio` (its own, exact decimals), `risk_limits`, `features`
-    and `historical_data` (what was asked for in `on_start`), `books` (order books, where the data have them), `metadata` (a
-    dict for notes). Methods make intents for `generate_orders` to return; calling one sends nothing. Quantities are in units,
-    prices and notionals in the instrument's currency; int, float, str or Decimal. Raises OrderError for what can never be
-    valid.
+    `name`, `params`, `symbols`, `instruments` (by symbol), `portfolio` (its own, exact decimals), `risk_limits`, `features`,
+    `historical_data` and `timeframes` (what was asked for in `on_start`), `books` (order books, where the data have them),
+    `metadata` (a dict for notes). Methods make intents for `generate_orders` to return; calling one sends nothing. Quantities
+    are in units, prices and notionals in the instrument's currency; int, float, str or Decimal. Raises OrderError for what
+    can never be valid.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Context:
         self.risk_limits = limits
         self.features = Features()
         self.historical_data = History(symbols)
+        self.timeframes = Timeframes(symbols)
         self.books = Books()
         self.metadata: dict[str, Any] = {}
         self._groups = 0

@@ -94,6 +94,7 @@ class Engine:
         acting: Collection[str] = (),
         adjust_dividends: bool = False,
         kinds: Mapping[str, Collection[str]] | None = None,
+        interval_ns: int | None = None,
     ) -> None:
         """`cost` is the share of value that trading is expected to take; `mark_every` nanoseconds between valuations;
         `commands` those that are known beforehand, with their times, because a journal has them."""
@@ -114,6 +115,8 @@ class Engine:
         self._inbox: list[Command] = []
         self.expected = NEVER
         """when the venue said it would have something to say"""
+        self.closing = NEVER
+        """when the next bar that is built here has come to its end"""
         self._last_prices: tuple[float | None, ...] = ()
         self._expected_events = expected_events
         self._acting = acting
@@ -122,6 +125,8 @@ class Engine:
         """whether features see past prices without cash dividends"""
         self._kinds = {kind for found in (kinds or {}).values() for kind in found}
         """the kinds of market events that can come"""
+        self._brings = (kinds or {}, interval_ns or 0)
+        """the kinds by symbol, and how long the data's own bars are"""
         self.stale: dict[tuple[str, str], DataStatus] = {}
         """streams of which nothing is heard, by symbol and kind"""
         lives = count(1)
@@ -158,6 +163,7 @@ class Engine:
             cost=cost,
             stale=self.stale,
         )
+        context.timeframes.know(*self._brings, self.stale)
         return Seat(given, ledger, context)
 
     # -- a strategy's life
@@ -190,6 +196,10 @@ class Engine:
             self.listeners.append((context.books.hear, context))
         if seat.warming:
             self.listeners.append((seat.warm, context))
+        if context.timeframes:
+            on_bar = strategy.on_bar if overridden(strategy, "on_bar") else None
+            context.timeframes.connect(on_bar, seat.attend, self._look_at_bars)
+            self.listeners.append((context.timeframes.hear, context))
         hear: Call | None = strategy.on_market_event if overridden(strategy, "on_market_event") else None
         decide = strategy.generate_orders if overridden(strategy, "generate_orders") else None
         kinds = _kinds(strategy.listens, seat.name)
@@ -272,6 +282,7 @@ class Engine:
                 if seat.plant is not None:
                     seat.plant.act(action)
                 seat.context.historical_data.act(action)
+                seat.context.timeframes.act(action)
                 if seat.active and overridden(seat.strategy, "on_corporate_action"):
                     self._guard(seat, seat.strategy.on_corporate_action, action, seat.context)
 
@@ -286,6 +297,7 @@ class Engine:
             for symbol, stream in list(self.stale):
                 if status.symbol in ("", symbol) and status.stream in ("", stream):
                     del self.stale[symbol, stream]
+        self._look_at_bars(again=True)
         told = []
         for seat in self._seats.values():
             concerned = not status.symbol or status.symbol in seat.symbols
@@ -398,11 +410,18 @@ class Engine:
         """When the engine next has something to do by itself."""
         return self._agenda.due
 
+    @property
+    def next_due(self) -> int:
+        """When the loop next has something to do, whatever the market does; long ago where a command waits or it is to stop."""
+        return self.moment.due
+
     def expect(self, venue_due: int) -> None:
         """The loop is to look again when the venue has something to say."""
         self.expected = venue_due
         due = self._agenda.due
         self.moment.due = due if due < venue_due else venue_due - 1
+        if self.closing <= self.moment.due:
+            self.moment.due = self.closing - 1
         if self.stopping or self._inbox:  # asked last, so that what another thread tells meanwhile is not lost
             self.moment.due = -NEVER
 
@@ -425,6 +444,27 @@ class Engine:
         self.value()
         self._agenda.mark_again(before)
         return None
+
+    def close_bars(self) -> list[Context]:
+        """The end of bars that are built here has come: close them; gives who heard of one, to be asked for orders."""
+        at = self.moment.at = max(self.moment.at, self.closing)
+        told = []
+        for seat in self._seats.values():
+            closed = seat.context.timeframes.close(at) if seat.active else ()
+            if closed:
+                seat.attend()
+                self._guard(seat, seat.context.timeframes.tell, closed, seat.context)
+                told.append(seat.context)
+        self._look_at_bars()
+        return told
+
+    def _look_at_bars(self, *, again: bool = False) -> None:
+        """See when the next bar ends; `again` where data went stale or recovered."""
+        wanted = [seat.context.timeframes for seat in self._seats.values() if seat.active and seat.context.timeframes]
+        for timeframes in wanted if again else ():
+            timeframes.look()
+        self.closing = min((timeframes.due for timeframes in wanted), default=NEVER)
+        self.expect(self.expected)
 
     def _ring(self, strategy: str, timer: Timer) -> Context | None:
         seat = self._seats[strategy]

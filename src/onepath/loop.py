@@ -179,9 +179,12 @@ def _pass_time(engine: Engine, venue: Venue, before: int, through: int) -> None:
         return
     engine.begin(before)
     while not engine.stopping:
-        own, theirs = engine.due, venue.due
-        if theirs <= own and theirs <= through:
+        own, theirs, bars = engine.due, venue.due, engine.closing
+        if theirs <= own and theirs <= through and theirs <= bars:
             _listen(engine, venue, theirs, alone=theirs < before)
+        elif bars <= own and bars <= through:
+            for context in engine.close_bars():
+                _ask(engine, venue, context)
         elif own < before:
             asked = engine.do_due(before)
             if asked is not None:

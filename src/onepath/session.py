@@ -133,6 +133,7 @@ class Session:
             acting=plan.feed.describe().get("acting", ()),
             adjust_dividends=bool(plan.data.get("adjust_dividends")),
             kinds=plan.feed.kinds,
+            interval_ns=plan.feed.describe().get("interval_ns"),
         )
 
     def stop(self) -> None:

@@ -15,6 +15,7 @@ from onepath.actions import CorporateAction
 from onepath.context import Context, Intents
 from onepath.errors import StrategyError
 from onepath.events import DataStatus, Timer
+from onepath.market import Bar
 from onepath.nearest import nearest
 from onepath.orders import OrderState
 from onepath.risk import Limits
@@ -79,6 +80,9 @@ class Strategy:
 
     def on_market_event(self, event: Any, context: Context) -> None:
         """Every market event (Bar, Quote, Trade, BookUpdate) of the strategy's symbols."""
+
+    def on_bar(self, bar: Bar, interval: str, context: Context) -> None:
+        """A bar of an interval that `context.timeframes.require` asked for has closed; `generate_orders` follows."""
 
     def generate_orders(self, context: Context) -> Intents:
         """Once an instant, after all its market events: a list of orders, replacements and cancels."""

@@ -27,12 +27,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # Synchronous and pure.
     "core": (
         *("blotter", "ledger", "adjustments", "rates", "gate", "portfolio", "risk", "features"),
-        *("views", "context", "strategy", "seat", "agenda", "desk", "engine", "loop", "trace"),
+        *("views", "timeframes", "context", "strategy", "seat", "agenda", "desk", "engine", "loop", "trace"),
     ),
     # Each implements one port; siblings do not know each other.
     "edges": ("clock", "feeds", "simulator", "journal", "brokers"),
     # What puts the parts together: configuration, data sources, the session and its proof.
-    "joints": ("config", "models", "registry", "provenance", "data", "replay", "session", "build", "workspace"),
+    "joints": ("config", "models", "registry", "provenance", "data", "replay", "recording", "session", "build", "workspace"),
     # What a user looks through or calls.
     "windows": (
         "backtest",
