@@ -80,6 +80,9 @@ def _undecided(_context: Context) -> tuple[()]:
 class Engine:
     """Strategies, their books and their orders, moved by events."""
 
+    closing = NEVER
+    """when the next bar that is built here has come to its end"""
+
     def __init__(
         self,
         instruments: Mapping[str, Instrument],
@@ -115,18 +118,14 @@ class Engine:
         self._inbox: list[Command] = []
         self.expected = NEVER
         """when the venue said it would have something to say"""
-        self.closing = NEVER
-        """when the next bar that is built here has come to its end"""
         self._last_prices: tuple[float | None, ...] = ()
         self._expected_events = expected_events
         self._acting = acting
         """symbols that corporate actions may happen to"""
         self._adjust_dividends = adjust_dividends
         """whether features see past prices without cash dividends"""
-        self._kinds = {kind for found in (kinds or {}).values() for kind in found}
-        """the kinds of market events that can come"""
         self._brings = (kinds or {}, interval_ns or 0)
-        """the kinds by symbol, and how long the data's own bars are"""
+        """the kinds of market events that can come by symbol, and how long the data's own bars are"""
         self.stale: dict[tuple[str, str], DataStatus] = {}
         """streams of which nothing is heard, by symbol and kind"""
         lives = count(1)
@@ -203,7 +202,7 @@ class Engine:
         hear: Call | None = strategy.on_market_event if overridden(strategy, "on_market_event") else None
         decide = strategy.generate_orders if overridden(strategy, "generate_orders") else None
         kinds = _kinds(strategy.listens, seat.name)
-        if self._kinds - kinds if kinds else False:
+        if kinds and any(kind not in kinds for found in self._brings[0].values() for kind in found):
             seat.ears = Ears([_TYPES[kind] for kind in kinds], hear or _unheard, decide or _undecided)
             hear, decide = seat.ears.hear, decide and seat.ears.decide
         if hear is not None:
@@ -225,8 +224,8 @@ class Engine:
 
     @property
     def alive(self) -> bool:
-        """Whether any strategy is still at work."""
-        return any(seat.active for seat in self._seats.values())
+        """Whether any strategy is still at work; where there is none, data are collected."""
+        return not self._seats or any(seat.active for seat in self._seats.values())
 
     def fail(self, context: Context, error: Exception) -> None:
         """End the strategy that raised, record where, and ask its orders back (see `take_cancels`)."""
