@@ -6,6 +6,7 @@ Cost: `INDEXES` are for a journal that has ended: while it is written every row 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -84,6 +85,14 @@ CREATE VIEW explained AS SELECT f.session_id, f.seq, f.strategy_id,
   LEFT JOIN journal q ON q.{KEYED} AND q.kind = 'position' AND {key("q.")} = {key("f.")}
   WHERE f.{KEYED} AND f.kind IN ('order.filled', 'order.partly_filled');
 """  # noqa: S608 - our own words alone
+PROOF = """
+CREATE TABLE checks (seq INTEGER PRIMARY KEY, sha256 TEXT NOT NULL);
+CREATE TRIGGER checks_keep_rows BEFORE DELETE ON checks BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER checks_keep_facts BEFORE UPDATE ON checks BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TABLE snapshots (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, sha256 TEXT NOT NULL, body BLOB NOT NULL);
+"""
+"""what a durable journal has besides: a check for every commit, and snapshots"""
+PAGE = 16_384
 WIDTH = 6
 """values of a row beside the session's id"""
 AT_ONCE = 100
@@ -106,3 +115,13 @@ def insertions(session_id: str, values: Sequence[Any]) -> Iterator[tuple[str, Se
     for first in range(0, len(values), together):
         part = values[first : first + together]
         yield insert(len(part) // WIDTH), (session_id, *part)
+
+
+def statements(script: str) -> Iterator[str]:
+    """A script's statements one by one, for connections that take no more at a time."""
+    begun = ""
+    for line in script.splitlines(keepends=True):
+        begun += line
+        if sqlite3.complete_statement(begun):
+            yield begun
+            begun = ""
