@@ -27,7 +27,7 @@ class Agenda:
         self._ids = count(1)
         for at, command in commands:
             heapq.heappush(self._commands, (at, next(self._ids), command))
-        self._look()
+        self.look()
 
     def begin(self, before: int) -> None:
         """The first instant is about to come: valuations are at round moments from there on."""
@@ -37,17 +37,17 @@ class Agenda:
     def mark_again(self, before: int) -> None:
         """The next valuation is at the round moment at or after the instant that comes."""
         self.mark_at = _after(before - 1, self._mark_every)
-        self._look()
+        self.look()
 
     def set_timer(self, strategy: str, timer: Timer) -> None:
         heapq.heappush(self._timers, (timer.at, next(self._ids), strategy, timer))
-        self._look()
+        self.look()
 
     def take_command(self) -> Command | None:
         """The command that is due, if that is what is due."""
         if self._commands and self._commands[0][0] == self.due:
             command = heapq.heappop(self._commands)[2]
-            self._look()
+            self.look()
             return command
         return None
 
@@ -55,11 +55,12 @@ class Agenda:
         """The timer that is due with its strategy, if that is what is due."""
         if self._timers and self._timers[0][0] == self.due:
             _, _, strategy, timer = heapq.heappop(self._timers)
-            self._look()
+            self.look()
             return strategy, timer
         return None
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Work out again what is due first."""
         due = self.mark_at
         if self._timers and self._timers[0][0] < due:
             due = self._timers[0][0]

@@ -424,6 +424,12 @@ class Engine:
         if self.stopping or self._inbox:  # asked last, so that what another thread tells meanwhile is not lost
             self.moment.due = -NEVER
 
+    def restored(self) -> None:
+        """Its state is that of a snapshot now; commands that are known beforehand may be due before what that says."""
+        self._agenda.look()
+        if self._agenda.due < self.moment.due:
+            self.expect(self.expected)
+
     def begin(self, before: int) -> None:
         """What comes first when time passes: valuations get their moments, and commands are obeyed."""
         self._agenda.begin(before)

@@ -24,13 +24,18 @@ Wanted = Callable[[int], bool]
 """Called after each batch with the events done so far; false ends the run."""
 
 
-def run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
-    """Deliver the feed to the engine and its orders to the venue, until the feed ends or is no longer wanted.
+def run(
+    feed: Feed, engine: Engine, venue: Venue, wanted: Wanted, once_started: Iterable[Callable[[], None]] = ()
+) -> int:
+    """Deliver the feed to the engine and its orders to the venue, until the feed ends or is no longer wanted. `once_started` is
+    called when the strategies have started, before the first batch.
 
     Returns the number of events delivered. Raises DataError from the feed and JournalError from the record.
     """
     with localcontext(EXACT):
         engine.start()
+        for call in once_started:
+            call()
         return _run(feed, engine, venue, wanted)
 
 
