@@ -33,11 +33,13 @@ from onepath.journal.sqlite import SqliteJournal, SqliteReader
 from onepath.nearest import nearest
 from onepath.ports import Feed
 from onepath.provenance import source_of
+from onepath.recording import SessionFeed
 from onepath.replay import ReplayResult, Rows
 from onepath.risk import Limits, RiskPlan
 from onepath.seat import Seated
 from onepath.session import Plan, Session, described, mark_interval, replayed
 from onepath.simulator.assumptions import Market
+from onepath.workspace import Workspace
 
 if TYPE_CHECKING:
     from onepath.config import Config, StrategyConfig
@@ -49,43 +51,47 @@ _TICKS = ("kind", "crossed", "sides", "time")
 
 def build(config: Config, *, home: Path, session_id: str, journal_path: Path | None) -> Session:
     """The session that `config` describes, with paths relative to `home`. Raises ConfigError, DataError, StrategyError."""
-    if config.data.type == "session":
-        where = config.where("data", "type") or "data.type"
-        raise ConfigError(f"{where}: reading what a session recorded is not built yet; give data.path or data.name")
-    if config.data.type != "historical" or config.execution.type != "simulated":
-        raise ConfigError(f"mode {config.mode} needs a live feed or a broker, which this version does not have yet")
-    seats = [(c, registry.configured(config, config.strategies.index(c), home)) for c in config.active]
+    if config.execution.type != "simulated":
+        raise ConfigError(f"mode {config.mode} needs a broker, which this version does not have yet")
     market = market_of(config)
-    asked = _asked(config, market)
+    asked = asked_of(config, market)
     feed = _open(asked, home, _instruments(config), said=config.where("data", "path"))
     if config.data.finer:
         market = market._replace(finer=_finer(config, home, feed))
     data = {**asked, **described(feed)}
-    strategies = [
-        Seated(
-            c.name,
-            made,
-            c.capital,
-            c.risk_limits.over(made.limits),
-            _symbols(c.name, c.symbols, feed),
-            config.execution.account.terms(),
-        )
-        for c, made in seats
-    ]
-    plan = Plan(
-        mode=config.mode,
-        seed=config.seed,
-        feed=_timed(feed, asked),
-        data=data,
-        strategies=strategies,
-        sources=[{**source_of(type(made), c.source), **_masked(config, c, made)} for c, made in seats],
-        market=market,
-        config=config.as_manifest(),
-        mark_every=mark_interval(data, config.marks_ns),
-        risk=config.risk.plan(),
+    marks = config.marks_ns or (feed.mark_every if isinstance(feed, SessionFeed) else None)
+    plan = planned(config, home, feed, market)._replace(
+        feed=_timed(feed, asked), data=data, mark_every=mark_interval(data, marks)
     )
     journal = MemoryJournal(session_id) if journal_path is None else SqliteJournal.create(journal_path, session_id)
     return Session(plan, journal)
+
+
+def planned(config: Config, home: Path, feed: Feed, market: Market) -> Plan:
+    """The plan of `config` over `feed`; what data it is, and how often the books are valued, is for the caller to say."""
+    seats = [(c, registry.configured(config, config.strategies.index(c), home)) for c in config.active]
+    return Plan(
+        mode=config.mode,
+        seed=config.seed,
+        feed=feed,
+        data={},
+        strategies=[
+            Seated(
+                c.name,
+                made,
+                c.capital,
+                c.risk_limits.over(made.limits),
+                _symbols(c.name, c.symbols, feed),
+                config.execution.account.terms(),
+            )
+            for c, made in seats
+        ],
+        sources=[{**source_of(type(made), c.source), **_masked(config, c, made)} for c, made in seats],
+        market=market,
+        config=config.as_manifest(),
+        mark_every=0,
+        risk=config.risk.plan(),
+    )
 
 
 def replay(journal_path: Path, *, home: Path) -> ReplayResult:
@@ -105,28 +111,46 @@ def _replayed(reader: SqliteReader, home: Path) -> ReplayResult:
             f"session {reader.session_id} was recorded by onepath {version} (journal schema {started.schema}, this version "
             f"replays schema {SCHEMA}); replay it with onepath {version}"
         )
-    ended = _only(reader, "session.ended")
-    feed = _open(
-        started.data, home, {str(row["symbol"]): msgspec.convert(row, Instrument) for row in started.instruments}
+    feed = seen_by(started, reader, home)
+    ended = (
+        None if started.data.get("recorded") and not _all(reader, "session.ended") else _only(reader, "session.ended")
     )
-    plan = Plan(
+    result = replayed(recorded_plan(started, ended, feed, home), reader)
+    fingerprint = feed.fingerprint()
+    if ended is not None and fingerprint != ended.fingerprint:
+        return result._replace(identical=False, difference=_changed(started, ended, fingerprint, result.difference))
+    return result
+
+
+def seen_by(started: SessionStarted, reader: Rows, home: Path) -> Feed:
+    """The data that a session saw: of its own journal, else from where they are kept."""
+    if started.data.get("recorded"):
+        return SessionFeed(reader)
+    instruments = {str(row["symbol"]): msgspec.convert(row, Instrument) for row in started.instruments}
+    feed: Feed = _open(started.data, home, instruments)
+    return feed
+
+
+def recorded_plan(started: SessionStarted, ended: SessionEnded | None, feed: Feed, home: Path) -> Plan:
+    """The plan of a recorded session, over `feed`; a session that broke off has no end. What the venue said is in the journal:
+    the market's models are left out."""
+    timed = _timed(feed, {**started.data, "speed": None})
+    if ended is not None:
+        whole = bool(started.data.get("recorded")) or ended.status == "completed"
+        timed = Limited(timed, ended.events, whole=whole)
+    return Plan(
         mode=started.mode,
         seed=started.seed,
-        feed=Limited(_timed(feed, {**started.data, "speed": None}), ended.events, whole=ended.status == "completed"),
+        feed=timed,
         data=started.data,
         strategies=[_seated(row, home) for row in started.strategies],
         sources=[{key: row[key] for key in ("class", "source_sha256")} for row in started.strategies],
-        market=Market(),  # what the venue said is in the journal
+        market=Market(),
         config=started.config,
         mark_every=started.mark_every or mark_interval(started.data),
         risk=None if started.risk is None else msgspec.convert(started.risk, RiskPlan),
         expected_cost=Decimal(str(started.data.get("expected_cost", "0"))),
     )
-    result = replayed(plan, reader)
-    fingerprint = feed.fingerprint()
-    if fingerprint != ended.fingerprint:
-        return result._replace(identical=False, difference=_changed(started, ended, fingerprint, result.difference))
-    return result
 
 
 def _changed(started: SessionStarted, ended: SessionEnded, found: str, difference: str | None) -> str:
@@ -135,9 +159,13 @@ def _changed(started: SessionStarted, ended: SessionEnded, found: str, differenc
     return f"{where} is not the data of the session any more (fingerprint {found[:12]}, then {ended.fingerprint[:12]}){first}"
 
 
+def _all(reader: Rows, kind: str) -> list[Any]:
+    return [decode(row) for row in reader.rows((kind,))]
+
+
 def _only(reader: Rows, kind: str) -> Any:
-    for row in reader.rows((kind,)):
-        return decode(row)
+    for found in _all(reader, kind):
+        return found
     raise JournalError(f"the journal has no {kind}: the session broke off, and cannot be replayed as a whole")
 
 
@@ -155,7 +183,7 @@ def _seated(row: Mapping[str, Any], home: Path) -> Seated:
     return Seated(str(row["name"]), strategy, Decimal(str(row["capital"])), limits, tuple(row["symbols"]), account)
 
 
-def _asked(config: Config, market: Market) -> dict[str, Any]:
+def asked_of(config: Config, market: Market) -> dict[str, Any]:
     """What the feed is asked for, as plain values: part of the manifest."""
     data, clock = config.data, config.clock
     return {
@@ -172,6 +200,7 @@ def _asked(config: Config, market: Market) -> dict[str, Any]:
         "actions": data.actions,
         **({"adjust_dividends": True} if data.adjust_dividends else {}),
         **({"finer": data.finer} if data.finer else {}),
+        **({"session": data.id} if data.id else {}),
         **{key: value for key in _TICKS if (value := getattr(data, key)) is not None},
         "market_hours_only": clock.market_hours_only,
         "speed": None if clock.speed == "max" else clock.speed,
@@ -190,6 +219,8 @@ def _open(
     instruments: Mapping[str, Instrument | Mapping[str, Any]] | None = None,
     said: str = "",
 ) -> Any:
+    if asked.get("session"):
+        return _session(str(asked["session"]), home)
     if not asked["name"] and not asked["path"]:
         raise JournalError(
             "the session's data was in memory and is not kept: only the process that ran it can replay it"
@@ -213,6 +244,11 @@ def _open(
         data_dir=home / "data",
     )
     return _acted(feed, asked, home) if asked.get("actions") else feed
+
+
+def _session(wanted: str, home: Path) -> SessionFeed:
+    """What another session saw."""
+    return SessionFeed(SqliteReader(Workspace(home).session(wanted).journal))
 
 
 def _finer(config: Config, home: Path, feed: Feed) -> FinerBars:

@@ -20,6 +20,7 @@ from onepath.accounts import AccountTerms, home_currency
 from onepath.engine import Engine
 from onepath.errors import ConfigError, TransitionError
 from onepath.events import Command, SessionEnded, SessionStarted
+from onepath.feeds.live import LiveFeed
 from onepath.journal.codec import SCHEMA, decode
 from onepath.journal.memory import MemoryJournal
 from onepath.loop import run
@@ -70,6 +71,8 @@ class Plan(NamedTuple):
     """limits of the account and of symbols, and the breakers"""
     commands: Sequence[tuple[int, Command]] = ()
     """commands of a recorded session, with their times"""
+    live: LiveFeed | None = None
+    """the part of the feed that comes as it happens, where there is one"""
 
 
 class Outcome:
@@ -117,6 +120,12 @@ class Session:
         self._go = threading.Event()
         self._go.set()
         self.engine = self._engine()
+        if plan.live is not None:
+            plan.live.attend(self.engine)
+        self.once_started: list[Callable[[], None]] = []
+        """called when the strategies have started, before the first batch: a snapshot is put back here"""
+        self.after_batch: list[Callable[[], None]] = []
+        """called when a batch has been worked through: snapshots, windows"""
         self.venue: Venue = simulated(plan, self.engine.marks) if venue is None else venue
 
     def _engine(self) -> Engine:
@@ -140,6 +149,8 @@ class Session:
         """Ask the run to end after what it is doing; safe from a signal handler."""
         self._stopped = True
         self.engine.stop_soon()
+        if self.plan.live is not None:
+            self.plan.live.stop()
         self._go.set()
 
     def command(self, command: Command) -> None:
@@ -161,7 +172,7 @@ class Session:
         """Run to the end of the data, a stop, or the failure of every strategy."""
         status, done = "failed", 0
         self.engine.moment.at = int(self.plan.data.get("first_at") or 0)
-        self.journal.append(self.engine.moment.at, "session.started", None, self._manifest())
+        self.journal.append(self.engine.moment.at, "session.started", None, self.manifest())
         self.journal.flush()
 
         def wanted(events: int) -> bool:
@@ -169,11 +180,13 @@ class Session:
             done = events
             if progress is not None:
                 progress(Progress(events, self.plan.feed.total, self.engine.moment.at))
+            for call in self.after_batch:
+                call()
             self._go.wait()
             return not self._stopped
 
         try:
-            done = run(self.plan.feed, self.engine, self.venue, wanted)
+            done = run(self.plan.feed, self.engine, self.venue, wanted, self.once_started)
             status = "stopped" if self._stopped else "completed" if self.engine.alive else "failed"
         except KeyboardInterrupt:
             status = "stopped"
@@ -188,7 +201,8 @@ class Session:
         self.journal.append(self.engine.moment.at, "session.ended", None, ended)
         self.journal.flush()
 
-    def _manifest(self) -> SessionStarted:
+    def manifest(self) -> SessionStarted:
+        """What the session is, as its journal begins: equal plans, equal manifests."""
         plan = self.plan
         strategies = tuple(
             {

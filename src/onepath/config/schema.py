@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from onepath.config.accounts import AccountConfig
+from onepath.config.connection import ConnectionConfig
 from onepath.config.costs import Commission, Faults, Latency, NoCommission, NoSlippage, Queue, Slippage, ThroughQueue
 from onepath.config.risk import Risk, RiskLimits
 from onepath.config.values import (
@@ -30,6 +31,7 @@ from onepath.config.values import (
     Share,
     factor,
     interval_ns,
+    names,
     nanoseconds,
     wrong,
 )
@@ -90,6 +92,8 @@ class InstrumentConfig(Part):
     """its trading calendar; default: data.calendar"""
 
 
+Kinds = Annotated[tuple[Literal["bars", "quotes", "trades", "book"], ...], BeforeValidator(names), Field(min_length=1)]
+
 HISTORY = ("parquet", "csv", "dataset")
 
 
@@ -97,17 +101,26 @@ class Data(Part):
     """Where market data comes from."""
 
     type: Literal["historical", "realtime", "session"] = "historical"
-    """historical: files; realtime: a venue's stream; session: what another session recorded (not built yet)"""
+    """historical: files; realtime: a venue's stream; session: what another session recorded"""
     source: str | None = None
-    """historical: parquet, csv or dataset (default: by what is given); realtime: the venue's name, such as alpaca"""
+    """historical: parquet, csv or dataset (default: by what is given); realtime: the venue's name, such as binance"""
     path: str | None = None
     """file or folder, relative to the workspace; for parquet and csv"""
     name: str | None = None
     """a dataset's name, as `onepath data list` shows it"""
-    session: str | None = None
-    """the recorded session to read, for type session"""
+    id: str | None = None
+    """the recorded session to read, for type session: its id, the beginning of it, or last"""
     feed: str | None = None
     """which feed of the venue, such as iex or sip"""
+    url: str | None = None
+    """realtime: another address that speaks the venue's protocol, such as that of `onepath venue`"""
+    kinds: Kinds | None = None
+    """realtime: what to subscribe to, of bars, quotes, trades and book; default: bars and trades, so that a strategy of bars is
+    executed on trades"""
+    history: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    """realtime: bars of each symbol to begin with; auto: as many as the strategies ask for"""
+    connection: ConnectionConfig = ConnectionConfig()
+    """realtime: how a connection to the venue's streams behaves"""
     symbols: Names | None = None
     """what to read; default: every symbol there is"""
     stamps: Literal["start", "end"] | None = None
@@ -157,9 +170,9 @@ class Data(Part):
         if self.type == "historical":
             self._history()
         elif self.type == "realtime" and not self.source:
-            raise wrong("source", "the name of a venue, such as alpaca, when data.type is realtime")
-        elif self.type == "session" and not self.session:
-            raise wrong("session", "the id of a recorded session when data.type is session")
+            raise wrong("source", "the name of a venue, such as binance, when data.type is realtime")
+        elif self.type == "session" and not self.id:
+            raise wrong("id", "the id of a recorded session when data.type is session")
         return self
 
     def _history(self) -> None:
@@ -239,6 +252,18 @@ class Features(Part):
     """compute a feature when a strategy asks for it"""
 
 
+class Recovery(Part):
+    """How a session in real time survives a crash: its journal is the truth, snapshots make the way back shorter."""
+
+    snapshots: Interval = "10s"
+    """how often all state is saved beside the journal; auto: never, and recovery replays the whole journal"""
+
+    @property
+    def snapshots_ns(self) -> int | None:
+        """The interval; None: never."""
+        return None if self.snapshots == "auto" else interval_ns(self.snapshots)
+
+
 class Report(Part):
     """The tear sheet."""
 
@@ -277,6 +302,8 @@ class Config(Part):
     """how features are computed"""
     marks: Interval = "auto"
     """how often the books are valued for curves: auto, or an interval such as 1m, 1h, 1d"""
+    recovery: Recovery = Recovery()
+    """how a session in real time survives a crash"""
     report: Report = Report()
     """the tear sheet"""
 

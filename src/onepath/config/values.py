@@ -40,7 +40,7 @@ def _interval(value: Any) -> Any:
     return value
 
 
-def _names(value: Any) -> Any:
+def names(value: Any) -> Any:
     """`AAPL, MSFT` is a list too: handy on the command line."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
@@ -106,7 +106,7 @@ def _arms(field: Any) -> tuple[Any, ...]:
 
 
 Interval = Annotated[str, BeforeValidator(_interval)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Names = Annotated[tuple[str, ...], BeforeValidator(names)]
 Moment = Annotated[dt.datetime | dt.date, BeforeValidator(_moment)]
 Free = Annotated[dict[str, Any], BeforeValidator(resolve)]
 Share = Annotated[Decimal, Field(gt=0, le=1)]

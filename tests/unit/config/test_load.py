@@ -301,7 +301,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         (["data={source: csv}"], "--set data: data.path: found nothing, expected the path of the csv data"),
         (["data={source: dataset}"], "--set data: data.name: found nothing, expected the name of a dataset"),
         (["data={symbols: [A]}"], "--set data: data.path: found nothing, expected a path to Parquet or CSV files"),
-        (["data={type: session}"], "--set data: data.session: found nothing, expected the id of a recorded session"),
+        (["data={type: session}"], "--set data: data.id: found nothing, expected the id of a recorded session"),
         (["data={type: realtime}"], "--set data: data.source: found nothing, expected the name of a venue"),
         (["data.interval=1 day"], "--set data.interval: found '1 day', expected an interval such as 30s, 1m, 1h or 1d"),
         (["marks=often"], "--set marks: found 'often', expected an interval such as 30s, 1m, 1h or 1d"),

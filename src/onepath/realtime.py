@@ -1,0 +1,241 @@
+"""Sessions over data that come as they happen: begun, and gone on with after a crash.
+
+Rules: everything the feed brings is in a durable journal before it acts, so a session is the fold of its journal. To go on, the
+session is run again over what it recorded, with a journal that compares every row with the record until the record ends, and
+writes from there on; a snapshot makes that way shorter. Where the code now would have done something else than the record says,
+nothing is gone on with.
+Limits: a session that has ended is not gone on with. The market's models are made again from the configuration in the journal;
+text that came from the environment is read from it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from onepath.build import asked_of, market_of, planned, recorded_plan
+from onepath.config import Config
+from onepath.errors import JournalError
+from onepath.events import SessionStarted
+from onepath.feeds.hours import OpenHours
+from onepath.feeds.live import LiveFeed
+from onepath.journal import lease, tail
+from onepath.journal.codec import INPUTS, SCHEMA, decode, encode
+from onepath.journal.durable import DurableJournal
+from onepath.journal.sqlite import SqliteReader
+from onepath.ports import Batch, Clock, Feed, Row, Source
+from onepath.recording import Recorded, SessionFeed
+from onepath.session import Session, mark_interval
+
+MARKS = 5_000_000_000
+"""nanoseconds between valuations where nothing is said"""
+_OUTSIDE = (*INPUTS, "alert")
+"""rows that a session run again does not write: what it is given, and what was said about it from outside"""
+
+
+class Resumed(NamedTuple):
+    """A session that goes on, and what has to be said of how."""
+
+    session: Session
+    notes: tuple[str, ...]
+
+
+def begin(
+    config: Config,
+    source: Source,
+    *,
+    home: Path,
+    session_id: str,
+    journal_path: Path,
+    clock: Clock,
+    until: int | None = None,
+) -> Session:
+    """A new session of `config` over `source`, until a moment (nanoseconds) or for ever."""
+    feed = LiveFeed(source, clock, until=_earlier(until, config.clock.end_ns), history=_history(config))
+    market = market_of(config)
+    plan = planned(config, home, feed, market)
+    data = {**asked_of(config, market), **_described(config, source, clock.now())}
+    journal = _created(journal_path, session_id, clock)
+    recorded = Recorded(_in_hours(feed, config), journal)
+    marks = config.marks_ns or MARKS
+    return Session(plan._replace(feed=recorded, data=data, live=feed, mark_every=mark_interval(data, marks)), journal)
+
+
+def _created(path: Path, session_id: str, clock: Clock) -> DurableJournal:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return DurableJournal.create(path, session_id, lease.take(path, clock.now()))
+
+
+def _described(config: Config, source: Source, now: int) -> dict[str, Any]:
+    """What the data are, for the manifest."""
+    return {
+        **source.describe(),
+        "recorded": True,
+        "began_at": now,
+        "url": config.data.url,
+        "symbols": list(source.instruments),
+        "kinds": {symbol: sorted(kinds) for symbol, kinds in source.kinds.items()},
+        "volumes": sorted(source.volumes),
+    }
+
+
+def _history(config: Config) -> int | None:
+    return None if config.data.history == "auto" else config.data.history
+
+
+def _in_hours(feed: Feed, config: Config) -> Feed:
+    return OpenHours(feed) if config.clock.market_hours_only else feed
+
+
+def _earlier(*moments: int | None) -> int | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def resume(journal_path: Path, source: Source, *, home: Path, clock: Clock, until: int | None = None) -> Resumed:
+    """The session of a journal, ready to go on from where its record ends. A damaged end is cut off, and said.
+
+    Raises JournalError where it cannot go on: another process runs it, it has ended, or the code has changed since.
+    """
+    held = lease.take(journal_path, clock.now())
+    try:
+        found = tail.verify(journal_path)
+        notes = []
+        if found.damage:
+            cut = tail.cut(journal_path)
+            notes.append(str(cut))
+            found = tail.verify(journal_path)
+        reader = SqliteReader(journal_path)
+        started = started_of(reader)
+        journal = DurableJournal.open(journal_path, held, found)
+    except BaseException:
+        held.release()
+        raise
+    config = config_of(started)
+    market = market_of(config)
+    seen = SessionFeed(reader)
+    live = _Following(source, clock, seen, until=_earlier(until, config.clock.end_ns))
+    compared = Compared(journal, reader)
+    feed = _Continued(seen, compared, Recorded(_in_hours(live, config), compared))
+    plan = recorded_plan(started, None, feed, home)._replace(market=market, live=live, expected_cost=None)
+    commands = [(row.at, decode(row)) for row in reader.rows(("command",))]
+    return Resumed(Session(plan._replace(commands=commands), compared), tuple(notes))
+
+
+def started_of(reader: SqliteReader) -> SessionStarted:
+    """The manifest of a session that can go on. Raises JournalError."""
+    if any(True for _ in reader.rows(("session.ended",))):
+        raise JournalError(
+            f"session {reader.session_id} has ended: there is nothing to go on with; run its configuration for a new one"
+        )
+    for row in reader.rows(("session.started",)):
+        started: SessionStarted = decode(row)
+        if not started.data.get("recorded") or started.schema != SCHEMA:
+            raise JournalError(
+                f"session {reader.session_id} is not one that can go on: it ran over data that are kept elsewhere; run it again"
+            )
+        return started
+    raise JournalError(f"session {reader.session_id} broke off before it began: run its configuration again")
+
+
+def config_of(started: SessionStarted) -> Config:
+    """The configuration in a manifest."""
+    try:
+        return Config.model_validate(started.config)
+    except ValueError as error:
+        raise JournalError(f"the configuration in the journal does not fit this version of onepath: {error}") from None
+
+
+class Compared:
+    """A journal whose rows are there already, as far as they go: what is appended is compared with them, then written.
+
+    Raises JournalError at the first row that is not the same.
+    """
+
+    def __init__(self, journal: DurableJournal, recorded: SqliteReader, after: int = 0) -> None:
+        self.session_id = journal.session_id
+        self.journal = journal
+        self._waiting: Iterator[Row] = (row for row in recorded.rows() if row.seq > after and row.kind not in _OUTSIDE)
+        self._next = next(self._waiting, None)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that is recorded was compared."""
+        return self._next is None
+
+    @property
+    def waiting(self) -> Row | None:
+        """The recorded row that comes next."""
+        return self._next
+
+    def append(self, at: int, kind: str, strategy: str | None, event: Any, cause: int | None = None) -> int:
+        row = self._next
+        if row is None:
+            return self.journal.append(at, kind, strategy, event, cause)
+        if kind == "alert":
+            return row.seq  # it has been raised
+        found = encode(event)
+        if (row.at, row.kind, row.strategy, row.cause, row.body) != (at, kind, strategy, cause, found):
+            raise JournalError(
+                f"session {self.session_id} cannot go on: row {row.seq} of its record is {row.kind} at {row.at} "
+                f"({row.body.decode()[:200]}), but run again it is {kind} at {at} ({found.decode()[:200]}); "
+                "the strategy, its parameters or onepath are not what they were: go on with those, or start a new session"
+            )
+        self._next = next(self._waiting, None)
+        return row.seq
+
+    def rows(self, kinds: Sequence[str] = ()) -> Iterator[Row]:
+        return self.journal.rows(kinds)
+
+    def flush(self) -> None:
+        self.journal.flush()
+
+    def note(self, facts: Mapping[str, str]) -> None:
+        self.journal.note(facts)
+
+    def keep_snapshot(self, seq: int, at: int, body: bytes) -> None:
+        self.journal.keep_snapshot(seq, at, body)
+
+    def close(self) -> None:
+        self.journal.close()
+
+
+class _Following(LiveFeed):
+    """A live feed that goes on after what a record holds, which is known when the record has been read."""
+
+    def __init__(self, source: Source, clock: Clock, seen: SessionFeed, *, until: int | None) -> None:
+        super().__init__(source, clock, until=until, known=seen.known)
+        self._seen = seen
+
+    def batches(self) -> Iterator[Batch]:
+        self._last = self._seen.last_at
+        yield from super().batches()
+
+
+class _Continued:
+    """What was recorded, then what comes."""
+
+    def __init__(self, seen: SessionFeed, journal: Compared, coming: Feed) -> None:
+        self.instruments = seen.instruments
+        self.kinds = seen.kinds
+        self.volumes = seen.volumes
+        self.total: int | None = None
+        self._seen = seen
+        self._journal = journal
+        self._coming = coming
+
+    def batches(self) -> Iterator[Batch]:
+        yield from self._seen.batches()
+        row = self._journal.waiting
+        if row is not None:
+            raise JournalError(
+                f"session {self._journal.session_id} cannot go on: row {row.seq} of its record ({row.kind} at {row.at}) does not "
+                "come about when it is run again; the strategy, its parameters or onepath are not what they were"
+            )
+        yield from self._coming.batches()
+
+    def describe(self) -> Mapping[str, Any]:
+        return self._seen.describe()
+
+    def fingerprint(self) -> str:
+        return self._coming.fingerprint()
