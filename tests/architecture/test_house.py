@@ -27,10 +27,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # Synchronous and pure.
     "core": (
         *("blotter", "ledger", "adjustments", "rates", "gate", "portfolio", "risk", "features"),
-        *("views", "timeframes", "context", "strategy", "seat", "agenda", "desk", "engine", "loop", "trace"),
+        *("views", "timeframes", "context", "isolation", "strategy", "seat", "agenda", "desk", "engine", "loop", "trace"),
     ),
     # Each implements one port; siblings do not know each other.
-    "edges": ("clock", "feeds", "simulator", "journal", "brokers"),
+    "edges": ("clock", "feeds", "streams", "simulator", "journal", "brokers", "watchdog"),
     # What puts the parts together: configuration, data sources, the session and its proof.
     "joints": ("config", "models", "registry", "provenance", "data", "replay", "recording", "session", "build", "realtime", "workspace"),
     # What a user looks through or calls.
@@ -41,6 +41,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "report",
         "cli",
         "examples",
+        "localvenue",
         "testing",
         "research",
         "control",

@@ -1,0 +1,199 @@
+"""The venue on a port: REST and sockets on 127.0.0.1, with aiohttp, and the round that plays the market.
+
+Rules: the market is played in rounds of at least a millisecond, when something is due; requests see the market as of their
+arrival. Everything runs in one thread. Nothing is exposed beyond the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from onepath.errors import ConfigError
+from onepath.localvenue import rest, wire
+from onepath.localvenue.asking import Asked, RefusalError
+from onepath.localvenue.connection import Connection
+from onepath.localvenue.happenings import Source
+from onepath.localvenue.hub import Hub
+from onepath.localvenue.market import Market
+from onepath.localvenue.terms import Terms
+
+_MS = 1_000_000
+_SHORTEST, _LONGEST = 0.001, 0.02
+"""seconds between two rounds"""
+_UNKNOWN = "<html><body><h2>404 Not found</h2></body></html>"
+
+
+class Server:
+    """One venue."""
+
+    def __init__(self, source: Source, terms: Terms, seed: int) -> None:
+        self.terms, self._source = terms, source
+        self.opened = time.time_ns()
+        self.market = Market(source, self.opened, seed=seed)
+        self.hub = Hub(self.market, round(terms.kline_pace * 1000))
+        self.connections: dict[int, Connection] = {}
+        self._number = 0
+        self._dialled: deque[int] = deque()
+        self._weights: dict[str, rest.Weights] = {}
+        self._runner: web.AppRunner | None = None
+        self._playing: asyncio.Task[None] | None = None
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; the port. Raises ConfigError where it is taken."""
+        app = web.Application()
+        app.router.add_get("/api/v3/{what:.+}", self._rest)
+        app.router.add_get("/onepath/status", self._status)
+        for path in ("/ws", "/ws/{names:.+}", "/stream", "/stream/ws", "/stream/ws/{n:\\d+}"):
+            app.router.add_get(path, self._socket)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.2)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, backlog=512)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise ConfigError(
+                f"port {port} cannot be listened on ({error.strerror}); end what uses it, or choose another: --port 0 takes any"
+            ) from None
+        self._playing = asyncio.create_task(self._play())
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Close everything."""
+        if self._playing is not None:
+            self._playing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._playing
+        for connection in list(self.connections.values()):
+            connection.end(1001, "the venue closes")
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _play(self) -> None:
+        """The round, over and over."""
+        while True:
+            self.round()
+            await asyncio.sleep(self._pause())
+
+    def round(self) -> None:
+        """Everything up to now goes to whom it concerns."""
+        now = time.time_ns()
+        self.hub.play(now, now // _MS)
+        for connection in list(self.connections.values()):
+            connection.tend(now // _MS)
+            connection.flush()
+
+    def _pause(self) -> float:
+        due = [moment for moment in (self.market.due, self.hub.due and self.hub.due * _MS) if moment is not None]
+        wait = (min(due) - time.time_ns()) / 1e9 if due else _LONGEST
+        return min(_LONGEST, max(_SHORTEST, wait))
+
+    # -- REST ---------------------------------------------------------------------------------------------------------
+
+    async def _rest(self, request: web.Request) -> web.StreamResponse:
+        found = rest.ANSWERS.get(request.match_info["what"])
+        if found is None:
+            return web.Response(status=404, text=_UNKNOWN, content_type="text/html")
+        self.round()
+        weights = self._weights.setdefault(request.remote or "", rest.Weights(self.terms.weight_per_minute))
+        asked, now = Asked(request.query, self.market), time.time_ns() // _MS
+        answer, weight = found
+        try:
+            weights.take(weight(asked), now)
+            body = answer(asked, rest.Moment(now, now, weights.limit))
+        except RefusalError as no:
+            return _refused(no, weights.used)
+        return _json(200, body, {"X-MBX-USED-WEIGHT": str(weights.used), "X-MBX-USED-WEIGHT-1M": str(weights.used)})
+
+    async def _status(self, _: web.Request) -> web.StreamResponse:
+        return _json(200, self.status(), {})
+
+    def status(self) -> Mapping[str, Any]:
+        """For people and scripts."""
+        symbols = {
+            symbol: {"trades": one.tape.next_number - 1, "book": one.depth.number}
+            for symbol, one in self.market.symbols.items()
+        }
+        return {
+            "source": self._source.describe(),
+            "seconds": round((time.time_ns() - self.opened) / 1e9, 3),
+            "connections": len(self.connections),
+            "subscriptions": sum(len(one.names) for one in self.connections.values()),
+            "sent": self.hub.sent,
+            "symbols": symbols,
+        }
+
+    # -- sockets ------------------------------------------------------------------------------------------------------
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        now = time.time_ns() // _MS
+        if not self._may_dial(now):
+            return _refused(RefusalError(429, -1003, "Too many connections; at most 300 in 5 minutes.", 300), 0)
+        socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=1_000_000)
+        await socket.prepare(request)
+        if request.transport is None:  # gone already
+            return socket
+        combined = request.path == "/stream"
+        self._number += 1
+        connection = Connection(self._number, request.transport, self.hub, self.terms, now, combined=combined)
+        self.connections[self._number] = connection
+        try:
+            if connection.listen(_names(request), now):
+                await self._hear(socket, connection)
+            else:
+                connection.end(1008, "Too many streams")
+        finally:
+            del self.connections[connection.number]
+            connection.leave()
+        return socket
+
+    def _may_dial(self, now: int) -> bool:
+        dialled = self._dialled
+        dialled.append(now)
+        while dialled[0] < now - 300_000:
+            dialled.popleft()
+        return len(dialled) <= self.terms.connections_per_5m
+
+    async def _hear(self, socket: web.WebSocketResponse, connection: Connection) -> None:
+        """What the client says, to the end."""
+        async for message in socket:
+            now = time.time_ns() // _MS
+            if not connection.counts(now):
+                return
+            if message.type == WSMsgType.PING:
+                connection.pinged(bytes(message.data))
+            elif message.type == WSMsgType.PONG:
+                connection.ponged(bytes(message.data), now)
+            elif message.type == WSMsgType.TEXT:
+                self.round()
+                connection.asked(message.data, now)
+            connection.flush()
+
+
+def _names(request: web.Request) -> Sequence[str]:
+    """The streams in the address."""
+    if request.path == "/stream":
+        return [name for name in request.query.get("streams", "").split("/") if name]
+    return [name for name in request.match_info.get("names", "").split("/") if name]
+
+
+def _json(status: int, body: Any, headers: Mapping[str, str]) -> web.Response:
+    return web.Response(
+        status=status, body=wire.encode(body), headers=dict(headers), content_type="application/json", charset="utf-8"
+    )
+
+
+def _refused(no: RefusalError, used: int) -> web.Response:
+    headers = {"X-MBX-USED-WEIGHT": str(used), "X-MBX-USED-WEIGHT-1M": str(used)}
+    if no.retry_after is not None:
+        headers["Retry-After"] = str(no.retry_after)
+    return _json(no.status, {"code": no.code, "msg": no.text}, headers)
