@@ -337,6 +337,19 @@ def test_in_real_time_a_bar_closes_with_the_bar_that_ends_it() -> None:
     assert (closed.start, closed.at) == (START, START + 5 * MINUTE + 2 * SECOND)
 
 
+def test_the_next_bar_closes_one_that_was_not_ended() -> None:
+    """The minute that ends the first two is never heard: the next one closes their bar as it is heard, and one a minute later
+    would close the second as usual."""
+    made = timeframes("2m")
+    told = Told(made)
+    for minute in (0, 2, 3):
+        made.hear(bar(minute, FIVE[minute]), None)
+    assert [(ohlc(b), b.at) for _, b in told.bars] == [
+        ((10, 12, 9, 11), START + 3 * MINUTE),
+        ((8, 15, 8, 14), START + 4 * MINUTE),
+    ]
+
+
 def test_in_real_time_bars_without_a_declared_length_are_measured() -> None:
     """Where the data do not say how long their bars are, the venue's end, rounded up to the second, does."""
     made = timeframes("2m", step=0)
