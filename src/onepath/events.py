@@ -334,12 +334,14 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StrategyEnded(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A strategy stopped: `status` is finished, stopped or failed; `error` and `where` (file:line) say why."""
+    """A strategy stopped: `status` is finished, stopped, failed or quarantined; `error` and `where` (file:line) say why. `calls`
+    is the number of the call that a quarantine ended (from its start, 1 the first): no clock decides that in a replay."""
 
     strategy: str
     status: str
     error: str = ""
     where: str = ""
+    calls: int = 0
 
 
 class SessionStarted(msgspec.Struct, frozen=True):
@@ -359,6 +361,15 @@ class SessionStarted(msgspec.Struct, frozen=True):
     """limits of the account and of symbols, and the breakers"""
     mark_every: int = 0
     """nanoseconds between valuations: breakers judge at them"""
+    isolation: dict[str, object] | msgspec.UnsetType = msgspec.UNSET
+    """what each strategy may use up, in time and in orders; left out where nothing was said"""
+
+
+class SessionEnding(msgspec.Struct, frozen=True):
+    """The session was told to end, or its data did, after so many events; what ends with it follows."""
+
+    status: str
+    events: int
 
 
 class SessionEnded(msgspec.Struct, frozen=True):

@@ -10,15 +10,16 @@ text that came from the environment is read from it again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from onepath.build import asked_of, market_of, planned, recorded_plan
 from onepath.config import Config
-from onepath.errors import JournalError
-from onepath.events import SessionStarted
+from onepath.errors import ConfigError, JournalError
+from onepath.events import SessionEnding, SessionStarted
 from onepath.feeds.hours import OpenHours
+from onepath.feeds.limited import Limited
 from onepath.feeds.live import LiveFeed
 from onepath.journal import lease, tail
 from onepath.journal.codec import INPUTS, SCHEMA, decode, encode
@@ -26,7 +27,7 @@ from onepath.journal.durable import DurableJournal
 from onepath.journal.sqlite import SqliteReader
 from onepath.ports import Batch, Clock, Feed, Row, Source
 from onepath.recording import Recorded, SessionFeed
-from onepath.session import Session, mark_interval
+from onepath.session import MINUTE, Session, mark_interval
 
 MARKS = 5_000_000_000
 """nanoseconds between valuations where nothing is said"""
@@ -39,6 +40,29 @@ class Resumed(NamedTuple):
 
     session: Session
     notes: tuple[str, ...]
+
+
+def source_of(config: Config, clock: Clock) -> Source:
+    """The live data that a configuration asks for. Raises ConfigError."""
+    data = config.data
+    if not data.symbols:
+        where = config.where("data") or "data"
+        raise ConfigError(f"{where}: a stream is of symbols that are named: give data.symbols, such as [BTC/USDT]")
+    from onepath import streams
+
+    try:
+        return streams.open_source(
+            str(data.source),
+            clock,
+            symbols=data.symbols,
+            kinds=data.kinds or ("bars", "trades"),
+            interval_ns=data.interval_ns or MINUTE,
+            url=data.url,
+            connection=streams.Connection(**data.connection.model_dump()),
+            seed=config.seed,
+        )
+    except ConfigError as error:
+        raise ConfigError(f"{config.where('data', 'source') or 'data.source'}: {error}") from None
 
 
 def begin(
@@ -114,12 +138,15 @@ def resume(journal_path: Path, source: Source, *, home: Path, clock: Clock, unti
     config = config_of(started)
     market = market_of(config)
     seen = SessionFeed(reader)
+    ending = next((decode(row) for row in reader.rows(("session.ending",))), None)
     live = _Following(source, clock, seen, until=_earlier(until, config.clock.end_ns))
     compared = Compared(journal, reader)
-    feed = _Continued(seen, compared, Recorded(_in_hours(live, config), compared))
+    feed = _Continued(seen, compared, Recorded(_in_hours(live, config), compared), ending)
     plan = recorded_plan(started, None, feed, home)._replace(market=market, live=live, expected_cost=None)
     commands = [(row.at, decode(row)) for row in reader.rows(("command",))]
-    return Resumed(Session(plan._replace(commands=commands), compared), tuple(notes))
+    session = Session(plan._replace(commands=commands), compared)
+    feed.stop = session.stop
+    return Resumed(session, tuple(notes))
 
 
 def started_of(reader: SqliteReader) -> SessionStarted:
@@ -215,7 +242,11 @@ class _Following(LiveFeed):
 class _Continued:
     """What was recorded, then what comes."""
 
-    def __init__(self, seen: SessionFeed, journal: Compared, coming: Feed) -> None:
+    stop: Callable[[], None]
+    """what stops the session"""
+
+    def __init__(self, seen: SessionFeed, journal: Compared, coming: Feed, ending: SessionEnding | None) -> None:
+        """`ending` is there where the session had begun to end: then it ends there, and so."""
         self.instruments = seen.instruments
         self.kinds = seen.kinds
         self.volumes = seen.volumes
@@ -223,8 +254,14 @@ class _Continued:
         self._seen = seen
         self._journal = journal
         self._coming = coming
+        self._ending = ending
 
     def batches(self) -> Iterator[Batch]:
+        if self._ending is not None:
+            yield from Limited(self._seen, self._ending.events, whole=True).batches()
+            if self._ending.status == "stopped":
+                self.stop()
+            return
         yield from self._seen.batches()
         row = self._journal.waiting
         if row is not None:

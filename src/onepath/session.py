@@ -14,13 +14,16 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 import onepath
 from onepath.accounts import AccountTerms, home_currency
+from onepath.clock import busy, monotonic
 from onepath.engine import Engine
-from onepath.errors import ConfigError, TransitionError
-from onepath.events import Command, SessionEnded, SessionStarted
+from onepath.errors import ConfigError, JournalError, TransitionError
+from onepath.events import Command, SessionEnded, SessionEnding, SessionStarted, StrategyEnded
 from onepath.feeds.live import LiveFeed
+from onepath.isolation import Fencing, Isolation
 from onepath.journal.codec import SCHEMA, decode
 from onepath.journal.memory import MemoryJournal
 from onepath.loop import run
@@ -29,11 +32,12 @@ from onepath.portfolio import Portfolio
 from onepath.ports import Feed, Venue
 from onepath.ports import Journal as JournalPort
 from onepath.rates import reachable
-from onepath.replay import RecordedVenue, ReplayResult, Rows, compare, decision_hash
+from onepath.replay import RecordedVenue, ReplayResult, Rows, compare, decision_hash, endings
 from onepath.risk import RiskPlan
 from onepath.seat import Seated
 from onepath.simulator.assumptions import Market
 from onepath.simulator.venue import SimulatedVenue
+from onepath.watchdog import Watchdog
 
 MINUTE = 60_000_000_000
 DAY = 1_440 * MINUTE
@@ -71,6 +75,10 @@ class Plan(NamedTuple):
     """limits of the account and of symbols, and the breakers"""
     commands: Sequence[tuple[int, Command]] = ()
     """commands of a recorded session, with their times"""
+    isolation: Isolation | None = None
+    """what each strategy may use up, in time and in orders"""
+    endings: Mapping[str, StrategyEnded] = {}
+    """how strategies of a recorded session were quarantined, by strategy: they are ended at the same call"""
     live: LiveFeed | None = None
     """the part of the feed that comes as it happens, where there is one"""
 
@@ -119,6 +127,8 @@ class Session:
         self._stopped = False
         self._go = threading.Event()
         self._go.set()
+        self.watchdog = watchdog_of(plan.isolation)
+        """who breaks off calls of strategies that take too long, where there is a time budget"""
         self.engine = self._engine()
         if plan.live is not None:
             plan.live.attend(self.engine)
@@ -141,6 +151,7 @@ class Session:
             commands=plan.commands,
             acting=plan.feed.describe().get("acting", ()),
             adjust_dividends=bool(plan.data.get("adjust_dividends")),
+            fencing=Fencing(plan.isolation, self.watchdog, monotonic, plan.endings),
             kinds=plan.feed.kinds,
             interval_ns=plan.feed.describe().get("interval_ns"),
         )
@@ -186,20 +197,36 @@ class Session:
             return not self._stopped
 
         try:
+            if self.watchdog is not None:
+                self.watchdog.start()
             done = run(self.plan.feed, self.engine, self.venue, wanted, self.once_started)
             status = "stopped" if self._stopped else "completed" if self.engine.alive else "failed"
         except KeyboardInterrupt:
             status = "stopped"
-        finally:
+        except JournalError:  # what cannot be recorded cannot be ended either
+            self._unwatch()
+            raise
+        except BaseException:
             self._end(status, done)
-        errors = tuple(f"{f.strategy} failed at {f.where}: {f.error}" for f in self.engine.failures)
+            raise
+        self._end(status, done)
+        errors = tuple(f"{f.strategy} {f.status} at {f.where}: {f.error}" for f in self.engine.failures)
         return Outcome(self.id, status, done, errors, self.journal, self.engine.portfolios)
 
     def _end(self, status: str, done: int) -> None:
-        self.engine.stop("finished" if status == "completed" else "stopped")
+        if self.plan.live is not None:
+            self.journal.append(self.engine.moment.at, "session.ending", None, SessionEnding(status, done))
+        try:
+            self.engine.stop("finished" if status == "completed" else "stopped")
+        finally:
+            self._unwatch()
         ended = SessionEnded(status, done, self.plan.feed.fingerprint())
         self.journal.append(self.engine.moment.at, "session.ended", None, ended)
         self.journal.flush()
+
+    def _unwatch(self) -> None:
+        if self.watchdog is not None:
+            self.watchdog.stop()
 
     def manifest(self) -> SessionStarted:
         """What the session is, as its journal begins: equal plans, equal manifests."""
@@ -228,7 +255,15 @@ class Session:
             schema=SCHEMA,
             risk=None if plan.risk is None else msgspec.to_builtins(plan.risk),
             mark_every=plan.mark_every,
+            isolation=msgspec.UNSET if plan.isolation is None else msgspec.to_builtins(plan.isolation),
         )
+
+
+def watchdog_of(isolation: Isolation | None) -> Watchdog | None:
+    """Who watches how long the calls of strategies take; None where they may take as long as they like."""
+    if isolation is None or isolation.time_budget is None:
+        return None
+    return Watchdog(isolation.time_budget, seconds=monotonic, busy=busy, grace=isolation.grace)
 
 
 def simulated(plan: Plan, marks: Mapping[str, MarketEvent] | None = None) -> SimulatedVenue:
@@ -245,7 +280,9 @@ def simulated(plan: Plan, marks: Mapping[str, MarketEvent] | None = None) -> Sim
 def replayed(plan: Plan, recorded: Rows) -> ReplayResult:
     """Run a plan again, with what the venue said taken from a journal, and compare every decision with it."""
     again = MemoryJournal("replay")
-    plan = plan._replace(commands=[(row.at, decode(row)) for row in recorded.rows(("command",))])
+    commands = [(row.at, decode(row)) for row in recorded.rows(("command",))]
+    isolation = None if plan.isolation is None else replace(plan.isolation, time_budget=None)
+    plan = plan._replace(commands=commands, isolation=isolation, endings=endings(recorded))
     # A journal whose fills do not fit the new orders parted from it before; `compare` says where.
     with suppress(TransitionError):
         Session(plan, again, RecordedVenue(recorded)).run()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Sheet = Callable[[str], Path]
 """Where the tear sheet of a session id goes"""
-BUILT = ("backtest",)
+BUILT = ("backtest", "paper", "collect")
 EXITS = {"completed": 0, "failed": 2, "stopped": 130}
 
 
@@ -37,14 +37,20 @@ def run(
     sets: Sets = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     name: Annotated[str | None, typer.Option(help="The session's id; default: mode, time and four digits.")] = None,
+    lasting: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="In real time: end after so long, such as 90s, 30m or 8h.")
+    ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no tear sheet.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Run a configuration.
 
-    Strategies over market data, into a journal and a tear sheet.
+    Strategies over market data, into a journal and a tear sheet. Over live data (modes paper and collect) until Ctrl-C, or for
+    the time given.
 
     Example:  onepath run config/backtest.yaml --set strategies.0.params.fast=10
+
+    Example:  onepath run config/paper.yaml --for 8h
     """
     from onepath.config import load
     from onepath.workspace import home_of
@@ -54,7 +60,7 @@ def run(
     workspace = home_of(config, Path.cwd())
     sheet = None if no_report else _sheet(settings, workspace)
     with stopped_by_signals() as stopping:
-        session = _built(settings, workspace, name)
+        session = _built(settings, workspace, name, lasting)
         stopping.reaches(session)
         try:
             outcome = _ran(session, quiet)
@@ -84,18 +90,45 @@ def _sheet(settings: Config, workspace: Workspace) -> Sheet:
     return lambda _session_id: path
 
 
-def _built(settings: Config, workspace: Workspace, name: str | None) -> Session:
+def _built(settings: Config, workspace: Workspace, name: str | None, lasting: str | None) -> Session:
     from onepath.build import build
     from onepath.clock import RealtimeClock
     from onepath.workspace import new_id
 
-    session_id = name or new_id(settings.mode, RealtimeClock().now())
+    clock = RealtimeClock()
+    session_id = name or new_id(settings.mode, clock.now())
     journal = workspace.journal(session_id)
     if journal.exists():
         raise ConfigError(f"there is a session {session_id!r} already, and none is written over: give another --name")
-    session = build(settings, home=workspace.root, session_id=session_id, journal_path=journal)
+    if settings.data.type == "realtime":
+        from onepath import realtime
+
+        until = None if lasting is None else clock.now() + _duration(lasting)
+        session = realtime.begin(
+            settings,
+            realtime.source_of(settings, clock),
+            home=workspace.root,
+            session_id=session_id,
+            journal_path=journal,
+            clock=clock,
+            until=until,
+        )
+    else:
+        if lasting is not None:
+            raise ConfigError("--for is for data in real time; history has an end of its own (clock.end_date)")
+        session = build(settings, home=workspace.root, session_id=session_id, journal_path=journal)
     _note(session, {"started_at": _now(), "mode": settings.mode})
     return session
+
+
+def _duration(text: str) -> int:
+    """`90s`, `30m`, `8h` in nanoseconds."""
+    from onepath.config import interval_ns
+
+    try:
+        return interval_ns(text)
+    except ValueError:
+        raise ConfigError(f"--for takes a time such as 90s, 30m, 8h or 1d; found {text!r}") from None
 
 
 def _ran(session: Session, quiet: bool) -> Outcome:
@@ -107,10 +140,9 @@ def _ran(session: Session, quiet: bool) -> Outcome:
 
 def _note(session: Session, facts: dict[str, str]) -> None:
     """Wall-clock facts stand beside the record, not in it."""
-    from onepath.journal.sqlite import SqliteJournal
-
-    if isinstance(session.journal, SqliteJournal):
-        session.journal.note(facts)
+    note_down = getattr(session.journal, "note", None)
+    if note_down is not None:
+        note_down(facts)
 
 
 def _now() -> str:

@@ -21,6 +21,7 @@ from onepath.ports import Row
 SCHEMA = 2
 KINDS: dict[str, Any] = {
     "session.started": events.SessionStarted,
+    "session.ending": events.SessionEnding,
     "session.ended": events.SessionEnded,
     "strategy.ended": events.StrategyEnded,
     "order.submitted": Order,
