@@ -68,6 +68,11 @@ class Candles(Sequence[Bar]):
     `forming` is the bar under way, `late` counts what came when its bar had closed already.
     """
 
+    __slots__ = (
+        *("symbol", "interval", "length", "source", "whole", "late", "end", "deadline", "_kept", "_raw"),
+        *("_begins", "_at", "_first", "_high", "_low", "_last", "_volume"),
+    )
+
     def __init__(self, symbol: str, interval: str, length: int, keep: int, source: str, *, whole: bool) -> None:
         """`source` is the kind of events it is built from; `whole` where those are bars of the same length."""
         self.symbol = symbol
@@ -84,9 +89,9 @@ class Candles(Sequence[Bar]):
         self._raw: dict[int, tuple[Bar, Scale]] = {}
         """bars of before a split as they were, by their start, and how they are shown now"""
         self._begins = 0
+        """where the bar under way began; while there is none, `end`"""
         self._at = 0
-        self._prices: tuple[float, float, float, float] | None = None
-        self._volume = 0.0
+        self._first = self._high = self._low = self._last = self._volume = 0.0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -115,9 +120,12 @@ class Candles(Sequence[Bar]):
     @property
     def forming(self) -> Bar | None:
         """The bar under way, of what has arrived so far; None before its first event."""
-        if self._prices is None:
+        if self._begins == self.end:
             return None
-        return Bar(self.symbol, self._begins, self._at, *self._prices, self._volume)
+        return Bar(
+            *(self.symbol, self._begins, self._at, self._first, self._high, self._low, self._last),
+            self._volume,
+        )
 
     def closes(self, bars: int) -> list[float]:
         """The last `bars` closing prices, oldest first; fewer while there are not as many."""
@@ -127,30 +135,53 @@ class Candles(Sequence[Bar]):
 
     # -- what the engine does to it
 
-    def add(self, own: int, at: int, prices: tuple[float, float, float, float], volume: float, wait: int) -> Bar | None:
-        """Take in what belongs to the time `own`; gives the bar that it closed, if it is the first of a later interval.
+    def tick(self, own: int, at: int, price: float, size: float, wait: int) -> Bar | None:
+        """Take in one price that belongs to the time `own`; gives the bar that it closed, as the first of a later interval.
 
-        `wait` is how long after its end, or after what came later still, it is closed by time alone.
+        `wait` is how long after its end, or after what came later still, a bar is closed by time alone.
         """
-        closed = None
-        if own >= self.end:
-            closed = self.close(at)
-            self._begins = own // self.length * self.length
-            self.end = self._begins + self.length
-            self.deadline = self.end + wait
-        elif self._prices is None or own < self._begins:
+        if self._begins <= own < self.end:
+            if price > self._high:
+                self._high = price
+            elif price < self._low:
+                self._low = price
+            self._last = price
+            self._volume += size
+            self._at = at
+            if at > self.end:  # filled in afterwards, and more may come
+                self.deadline = at + wait
+            return None
+        if own < self._begins:
             self.late += 1
             return None
-        if at > self.end:  # filled in afterwards, and more may come
-            self.deadline = at + wait
+        return self._begin(own, at, (price, price, price, price), size, wait)
+
+    def bar(self, bar: Bar, wait: int) -> Bar | None:
+        """Take in a finer bar; gives the bar that it closed, as the first of a later interval."""
+        if self._begins <= bar.start < self.end:
+            self._high = max(self._high, bar.high)
+            self._low = min(self._low, bar.low)
+            self._last = bar.close
+            self._volume += bar.volume
+            self._at = bar.at
+            if bar.at > self.end:
+                self.deadline = bar.at + wait
+            return None
+        if bar.start < self._begins:
+            self.late += 1
+            return None
+        return self._begin(bar.start, bar.at, (bar.open, bar.high, bar.low, bar.close), bar.volume, wait)
+
+    def _begin(
+        self, own: int, at: int, prices: tuple[float, float, float, float], volume: float, wait: int
+    ) -> Bar | None:
+        closed = self.close(at)
+        self._begins = own // self.length * self.length
+        self.end = self._begins + self.length
+        self.deadline = max(self.end, at) + wait
         self._at = at
-        if self._prices is None:
-            self._prices, self._volume = prices, volume
-            return closed
-        first, highest, lowest, _ = self._prices
-        _, high, low, last = prices
-        self._prices = (first, high if high > highest else highest, low if low < lowest else lowest, last)
-        self._volume += volume
+        self._first, self._high, self._low, self._last = prices
+        self._volume = volume
         return closed
 
     def close(self, at: int) -> Bar | None:
@@ -158,7 +189,7 @@ class Candles(Sequence[Bar]):
         self._at = at
         bar = self.forming
         if bar is not None:
-            self._prices, self.deadline = None, NEVER
+            self._begins, self.deadline = self.end, NEVER
             self._kept.append(bar)
         return bar
 
@@ -167,7 +198,7 @@ class Candles(Sequence[Bar]):
         if bar.start < self.end:
             self.late += 1
             return None
-        self.end = bar.start + 1
+        self._begins = self.end = bar.start + 1
         self._kept.append(bar)
         return bar
 
@@ -177,20 +208,20 @@ class Candles(Sequence[Bar]):
         raw = {bar.start: self._raw.get(bar.start, (bar, UNSCALED)) for bar in self._kept}
         self._raw = {start: (bar, scale.after(action, dividends=False)) for start, (bar, scale) in raw.items()}
         self._kept = deque((scale.bar(bar) for bar, scale in self._raw.values()), self.keep)
-        if self._prices is not None:
-            scale = UNSCALED.after(action, dividends=False)
-            first, high, low, last = map(scale.price, self._prices)
-            self._prices, self._volume = (first, high, low, last), scale.volume(self._volume)
+        scale, prices = UNSCALED.after(action, dividends=False), (self._first, self._high, self._low, self._last)
+        self._first, self._high, self._low, self._last = map(scale.price, prices)
+        self._volume = scale.volume(self._volume)
 
     def take_over(self, old: Candles) -> None:
         """Go on under a new name, where nothing is known under it yet."""
-        if self._kept or self._prices is not None:
+        if self._kept or self.forming is not None:
             return
         self._kept.extend(replaced(bar, symbol=self.symbol) for bar in old)
         self._raw = {start: (replaced(bar, symbol=self.symbol), scale) for start, (bar, scale) in old._raw.items()}
         self._begins, self._at, self.end, self.deadline = old._begins, old._at, old.end, old.deadline
-        self._prices, self._volume = old._prices, old._volume
-        old._prices, old.deadline = None, NEVER
+        self._first, self._high, self._low, self._last = old._first, old._high, old._low, old._last
+        self._volume = old._volume
+        old._begins, old.deadline = old.end, NEVER
 
 
 class Timeframes:
@@ -295,10 +326,9 @@ class Timeframes:
 
     def _tick(self, event: MarketEvent, fed: Sequence[Candles], price: float, size: float) -> list[tuple[Candles, Bar]]:
         own, wait = (event.venue_at, _PATIENCE) if event.venue_at else (event.at, 0)
-        prices = (price, price, price, price)
-        closed = []
+        at, closed = event.at, []
         for candles in fed:
-            bar = candles.add(own, event.at, prices, size, wait)
+            bar = candles.tick(own, at, price, size, wait)
             if bar is not None:
                 closed.append((candles, bar))
             if candles.deadline < self.due:
@@ -307,13 +337,12 @@ class Timeframes:
 
     def _bar(self, event: Bar, fed: Sequence[Candles]) -> list[tuple[Candles, Bar]]:
         length = self._length(event)
-        prices = (event.open, event.high, event.low, event.close)
         closed = []
         for candles in fed:
             if candles.whole:
                 bar = candles.pass_on(event)
             else:
-                bar = candles.add(event.start, event.at, prices, event.volume, length)
+                bar = candles.bar(event, length)
                 if bar is not None:
                     closed.append((candles, bar))
                 ends = event.start + length

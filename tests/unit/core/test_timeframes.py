@@ -350,6 +350,30 @@ def test_the_next_bar_closes_one_that_was_not_ended() -> None:
     ]
 
 
+def test_a_bar_that_comes_too_late_for_its_own_is_left_out() -> None:
+    """The bar of five minutes closed by time a minute after its end; then the minute that was missing arrives."""
+    made = timeframes("5m")
+    told = Told(made)
+    made.hear(bar(0, FIVE[0], late=SECOND), None)
+    made.tell(made.close(START + 6 * MINUTE), None)
+    made.hear(bar(4, FIVE[4], late=90 * SECOND), None)
+    assert [ohlc(b) for _, b in told.bars] == [FIVE[0]]
+    assert (made["X", "5m"].late, made["X", "5m"].forming) == (1, None)
+
+
+def test_bars_that_are_filled_in_wait_for_the_rest() -> None:
+    """Minutes 0 to 4 arrive in a row at 9:00, without a stale status: a minute after each is given for the next."""
+    made = timeframes("5m")
+    told = Told(made)
+    made.hear(bar(0, FIVE[0], late=8 * MINUTE), None)
+    assert made.due == START + 10 * MINUTE
+    made.hear(bar(1, FIVE[1], late=7 * MINUTE + 30 * SECOND), None)
+    assert made.close(made.due) == []
+    assert made.due == START + 10 * MINUTE + 30 * SECOND
+    made.hear(bar(4, FIVE[4], late=4 * MINUTE + 31 * SECOND), None)
+    assert [ohlc(b) for _, b in told.bars] == [(10, 14, 8, 13)]
+
+
 def test_in_real_time_bars_without_a_declared_length_are_measured() -> None:
     """Where the data do not say how long their bars are, the venue's end, rounded up to the second, does."""
     made = timeframes("2m", step=0)
