@@ -27,6 +27,7 @@ from onepath.feeds.hours import OpenHours
 from onepath.feeds.limited import Limited
 from onepath.feeds.paced import Paced
 from onepath.instruments import Instrument
+from onepath.isolation import Isolation
 from onepath.journal.codec import SCHEMA, decode
 from onepath.journal.memory import MemoryJournal
 from onepath.journal.sqlite import SqliteJournal, SqliteReader
@@ -91,6 +92,7 @@ def planned(config: Config, home: Path, feed: Feed, market: Market) -> Plan:
         config=config.as_manifest(),
         mark_every=0,
         risk=config.risk.plan(),
+        isolation=config.isolated(len(feed.instruments)),
     )
 
 
@@ -149,6 +151,7 @@ def recorded_plan(started: SessionStarted, ended: SessionEnded | None, feed: Fee
         config=started.config,
         mark_every=started.mark_every or mark_interval(started.data),
         risk=None if started.risk is None else msgspec.convert(started.risk, RiskPlan),
+        isolation=msgspec.convert(started.isolation, Isolation) if started.isolation else None,
         expected_cost=Decimal(str(started.data.get("expected_cost", "0"))),
     )
 

@@ -46,3 +46,8 @@ class HistoricalClock:
 def monotonic() -> float:
     """Seconds for measuring durations: progress rates, never decisions."""
     return time.perf_counter()
+
+
+def busy() -> float:
+    """Seconds of processor time that this process has used."""
+    return time.process_time()

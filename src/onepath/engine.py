@@ -22,8 +22,9 @@ from onepath.agenda import Agenda
 from onepath.blotter import Blotter
 from onepath.context import Context, Moment
 from onepath.desk import Decision, Desk, Record
-from onepath.errors import OnepathError, StrategyError, TransitionError
+from onepath.errors import OnepathError, QuarantineError, StrategyError, TransitionError
 from onepath.events import (
+    Alert,
     CancelRejected,
     CancelRequested,
     CashFlow,
@@ -47,6 +48,7 @@ from onepath.events import (
 )
 from onepath.gate import Gate
 from onepath.instruments import Instrument
+from onepath.isolation import Fencing
 from onepath.ledger import Ledger
 from onepath.market import Bar, BookUpdate, MarketEvent, Quote, Trade
 from onepath.nearest import nearest
@@ -98,6 +100,7 @@ class Engine:
         adjust_dividends: bool = False,
         kinds: Mapping[str, Collection[str]] | None = None,
         interval_ns: int | None = None,
+        fencing: Fencing | None = None,
     ) -> None:
         """`cost` is the share of value that trading is expected to take; `mark_every` nanoseconds between valuations;
         `commands` those that are known beforehand, with their times, because a journal has them."""
@@ -113,9 +116,9 @@ class Engine:
         self._instruments = instruments
         self._record = record
         self._blotter = Blotter()
-        self._signals = count(1)
         self._agenda = Agenda(mark_every, commands)
-        self._inbox: list[Command] = []
+        self._inbox: list[Command | Alert] = []
+        self._fencing = fencing or Fencing()
         self.expected = NEVER
         """when the venue said it would have something to say"""
         self._last_prices: tuple[float | None, ...] = ()
@@ -148,6 +151,7 @@ class Engine:
 
     def _seat(self, given: Seated, lives: Iterator[int], cost: Decimal) -> Seat:
         ledger = Ledger(given.name, given.capital, self._instruments, lives, given.terms)
+        fence = self._fencing.around(given.name, self.moment, self._record_signal, self._drop_signals)
         context = Context(
             name=given.name,
             params=given.strategy.params,
@@ -157,20 +161,20 @@ class Engine:
             limits=given.limits,
             moment=self.moment,
             open_orders=self._blotter.open_orders,
-            signal=self._signal,
-            schedule=self._schedule,
+            signal=self._signal if fence is None else fence.shielded(self._signal),
+            schedule=self._schedule if fence is None else fence.shielded(self._schedule),
             cost=cost,
             stale=self.stale,
         )
         context.timeframes.know(*self._brings, self.stale)
-        return Seat(given, ledger, context)
+        return Seat(given, ledger, context, fence)
 
     # -- a strategy's life
 
     def start(self) -> None:
         """Let every strategy prepare, then build the lists of who is called for what."""
         for seat in self._seats.values():
-            self._guard(seat, seat.strategy.on_start, seat.context)
+            self._guard(seat, seat.strategy.on_start, seat.context, starts=True)
             if seat.active:
                 self._connect(seat)
 
@@ -196,11 +200,11 @@ class Engine:
         if seat.warming:
             self.listeners.append((seat.warm, context))
         if context.timeframes:
-            on_bar = strategy.on_bar if overridden(strategy, "on_bar") else None
+            on_bar = seat.fenced(strategy.on_bar) if overridden(strategy, "on_bar") else None
             context.timeframes.connect(on_bar, seat.attend, self._look_at_bars)
             self.listeners.append((context.timeframes.hear, context))
-        hear: Call | None = strategy.on_market_event if overridden(strategy, "on_market_event") else None
-        decide = strategy.generate_orders if overridden(strategy, "generate_orders") else None
+        hear: Call | None = seat.fenced(strategy.on_market_event) if overridden(strategy, "on_market_event") else None
+        decide = seat.deciding(strategy.generate_orders) if overridden(strategy, "generate_orders") else None
         kinds = _kinds(strategy.listens, seat.name)
         if kinds and any(kind not in kinds for found in self._brings[0].values() for kind in found):
             seat.ears = Ears([_TYPES[kind] for kind in kinds], hear or _unheard, decide or _undecided)
@@ -228,20 +232,23 @@ class Engine:
         return not self._seats or any(seat.active for seat in self._seats.values())
 
     def fail(self, context: Context, error: Exception) -> None:
-        """End the strategy that raised, record where, and ask its orders back (see `take_cancels`)."""
+        """End the strategy that raised, or that used up more than it may: record where, and ask its orders back (see
+        `take_cancels`) where they are not to be kept."""
         if isinstance(error, OnepathError) and not isinstance(error, StrategyError):
             raise error
         seat = self._seats[context.name]
         if not seat.active:
             return
         seat.active = False
-        text = str(error) if isinstance(error, StrategyError) else f"{type(error).__name__}: {error}"
-        ended = StrategyEnded(seat.name, "failed", text, where(error, seat.strategy))
+        ended = _ending(seat, error)
         self.failures.append(ended)
         self._record(self.moment.at, "strategy.ended", seat.name, ended, None)
+        text = f"{seat.name} {ended.status} at {ended.where}: {ended.error}"
+        self._raise(Alert(code=f"strategy_{ended.status}", severity="critical", text=text, strategy=seat.name))
         self.listeners[:] = [(_unheard if c is context else call, c) for call, c in self.listeners]
         self.deciders[:] = [(_undecided if c is context else call, c) for call, c in self.deciders]
-        self.cancels += [state.id for state in self._blotter.open_orders(seat.name)]
+        if self._fencing.isolation is None or not self._fencing.isolation.keeps_orders:
+            self.cancels += [state.id for state in self._blotter.open_orders(seat.name)]
 
     def take_cancels(self) -> Iterator[CancelRequested]:
         """The orders of ended and halted strategies, to be asked back."""
@@ -251,9 +258,14 @@ class Engine:
             if state is not None and state.status is not OrderStatus.CANCEL_PENDING:
                 yield from self.desk.ask_cancel(self._seats[state.order.strategy], order_id, forced=True)
 
-    def _guard(self, seat: Seat, call: Callable[..., Any], *args: Any) -> None:
+    def _guard(self, seat: Seat, call: Callable[..., Any], *args: Any, starts: bool = False) -> None:
         try:
-            call(*args)
+            if seat.fence is None:
+                call(*args)
+            elif starts:
+                seat.fence.start(call, *args)
+            else:
+                seat.fence.call(call, *args)
         except Exception as error:
             self.fail(seat.context, error)
 
@@ -404,6 +416,12 @@ class Engine:
         self._inbox.append(command)
         self.moment.due = -NEVER
 
+    def alert(self, alert: Alert) -> None:
+        """Take in what somebody outside found that a person should look at: recorded before the next instant; moves nothing. May
+        be called from another thread."""
+        self._inbox.append(alert)
+        self.moment.due = -NEVER
+
     @property
     def due(self) -> int:
         """When the engine next has something to do by itself."""
@@ -434,7 +452,11 @@ class Engine:
         """What comes first when time passes: valuations get their moments, and commands are obeyed."""
         self._agenda.begin(before)
         while self._inbox:
-            self._obey(self._inbox.pop(0))
+            told = self._inbox.pop(0)
+            if isinstance(told, Alert):
+                self._raise(told)
+            else:
+                self._obey(told)
 
     def do_due(self, before: int) -> Context | None:
         """Do the one thing that is due before the instant `before`; returns whose timer it was, to be asked for orders."""
@@ -480,6 +502,9 @@ class Engine:
         self._guard(seat, seat.strategy.on_timer, timer, seat.context)
         return seat.context
 
+    def _raise(self, alert: Alert) -> None:
+        self._record(self.moment.at, "alert", alert.strategy or None, alert, None)
+
     def _obey(self, command: Command) -> None:
         self._record(self.moment.at, "command", command.scope or None, command, None)
         self._move(self._controls.command(command, self.moment.at))
@@ -524,12 +549,21 @@ class Engine:
     def _signal(
         self, strategy: str, symbol: str, type_: str, conditions: tuple[str, ...], values: dict[str, float | None]
     ) -> Signal:
-        signal = Signal(
-            id=next(self._signals), strategy=strategy, symbol=symbol, type=type_, conditions=conditions, values=values
-        )
-        self._record(self.moment.at, "signal", strategy, signal, None)
-        self.desk.signals = signal.id
+        self.desk.signals = number = self.desk.signals + 1
+        signal = Signal(id=number, strategy=strategy, symbol=symbol, type=type_, conditions=conditions, values=values)
+        fence = self._seats[strategy].fence
+        if fence is None:
+            self._record_signal(signal)
+        else:
+            fence.hold(signal)
         return signal
+
+    def _record_signal(self, signal: Signal) -> None:
+        self._record(self.moment.at, "signal", signal.strategy, signal, None)
+
+    def _drop_signals(self, number: int) -> None:
+        """The last so many were not recorded: their ids are free."""
+        self.desk.signals -= number
 
     # -- what windows may look at
 
@@ -537,6 +571,15 @@ class Engine:
     def portfolios(self) -> Mapping[str, Portfolio]:
         """Every strategy's books."""
         return {name: seat.context.portfolio for name, seat in self._seats.items()}
+
+
+def _ending(seat: Seat, error: Exception) -> StrategyEnded:
+    """How a strategy ended by what it raised, or by what it was quarantined for."""
+    if isinstance(error, QuarantineError) and seat.fence is not None:
+        place = error.where or where(error.__cause__ or error, seat.strategy)
+        return StrategyEnded(seat.name, "quarantined", str(error), place, seat.fence.calls)
+    text = str(error) if isinstance(error, StrategyError) else f"{type(error).__name__}: {error}"
+    return StrategyEnded(seat.name, "failed", text, where(error, seat.strategy))
 
 
 def _may_open(state: OrderState) -> bool:

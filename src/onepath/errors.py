@@ -27,6 +27,15 @@ class OrderError(StrategyError):
     """An order that can never be valid, whatever the market does: raised where it was asked for."""
 
 
+class QuarantineError(StrategyError):
+    """A strategy used up more than it may, in time or in orders: it ends, its call leaves nothing, the others go on."""
+
+    def __init__(self, text: str, where: str = "") -> None:
+        """`where` is file:line of the strategy, where that is known already."""
+        super().__init__(text)
+        self.where = where
+
+
 class JournalError(OnepathError):
     """The journal cannot be written or read: the session stops, because what is not recorded did not happen."""
 
@@ -41,3 +50,8 @@ class CommandError(OnepathError):
 
 class ConservationError(OnepathError):
     """What was about to leave for the venue is not what was decided: our own fault, and the session stops before it leaves."""
+
+
+class OverrunError(BaseException):
+    """Breaks off a strategy's call that has run for too long. Not an Exception, so that a strategy that catches those does not
+    catch this; whoever called it turns it into a QuarantineError, and nobody else ever sees one."""

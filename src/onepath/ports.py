@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
+from types import CodeType
 from typing import Any, NamedTuple, Protocol
 
 from onepath.actions import CorporateAction
@@ -169,3 +170,24 @@ class Journal(Protocol):
         """Make durable what was appended."""
 
     def close(self) -> None: ...
+
+
+class Watch(Protocol):
+    """Who sees to it that a strategy's call comes to an end. The caller writes `since` before and None after each call."""
+
+    since: float | None
+    """when the call that is running began; None: none is"""
+    over: float | None
+    """the beginning of the call that was found to have run for too long"""
+    who: str
+    """whose call it is"""
+    budget: float
+    """seconds that a call may take"""
+    spares: set[CodeType]
+    """code in which no call may be broken off: the caller's own"""
+
+    def settle(self) -> None:
+        """The call has come back, and `over` is set: when this returns, or raises OverrunError, no interruption is on its way."""
+
+    def leave(self) -> None:
+        """The call was broken off: when this returns, no other interruption is on its way."""

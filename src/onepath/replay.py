@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from onepath.actions import CorporateAction
 from onepath.adjustments import OF_ACTIONS
-from onepath.events import VenueReport
+from onepath.events import StrategyEnded, VenueReport
 from onepath.journal.codec import DECISIONS, REPORTS, decode, refused
 from onepath.market import MarketEvent
 from onepath.orders import Approved, Order
@@ -52,6 +52,16 @@ def decision_hash(journal: Rows) -> tuple[int, str]:
         digest.update(b"%d|%s|%s|%s\n" % (row.at, row.kind.encode(), (row.strategy or "").encode(), row.body))
         number += 1
     return number, digest.hexdigest()
+
+
+def endings(recorded: Rows) -> dict[str, StrategyEnded]:
+    """How strategies were quarantined: at which call of each is an input, because a clock decided it."""
+    found: dict[str, StrategyEnded] = {}
+    for row in recorded.rows(("strategy.ended",)):
+        ended: StrategyEnded = decode(row)
+        if ended.status == "quarantined":
+            found[ended.strategy] = ended
+    return found
 
 
 class RecordedVenue:

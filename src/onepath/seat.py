@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from onepath.accounts import AccountTerms
 from onepath.context import Context
 from onepath.events import Mark
+from onepath.isolation import Fence
 from onepath.ledger import Ledger
 from onepath.market import MarketEvent
 from onepath.risk import Limits
@@ -40,13 +41,15 @@ class Seated(NamedTuple):
 class Seat:
     """A strategy at work, with its own books."""
 
-    def __init__(self, given: Seated, ledger: Ledger, context: Context) -> None:
+    def __init__(self, given: Seated, ledger: Ledger, context: Context, fence: Fence | None = None) -> None:
         self.name = given.name
         self.strategy = given.strategy
         self.limits = given.limits
         self.symbols = frozenset(given.symbols)
         self.ledger = ledger
         self.context = context
+        self.fence = fence
+        """what its calls are held within, where there is something to hold them within"""
         self.plant: FeaturePlant | None = None
         self.active = True
         self.rehearses = False
@@ -68,6 +71,14 @@ class Seat:
             if left == 1:
                 del self.warming[event.symbol]
                 self.denies = self.rehearses or bool(self.warming)
+
+    def fenced(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """A method of the strategy, within its fence."""
+        return call if self.fence is None else self.fence.guarded(call)
+
+    def deciding(self, decide: Callable[[Context], Any]) -> Callable[[Context], Any]:
+        """`generate_orders` of the strategy, within its fence."""
+        return decide if self.fence is None else self.fence.deciding(decide)
 
     @property
     def wants_history(self) -> int:

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from onepath.config.accounts import AccountConfig
 from onepath.config.connection import ConnectionConfig
 from onepath.config.costs import Commission, Faults, Latency, NoCommission, NoSlippage, Queue, Slippage, ThroughQueue
+from onepath.config.isolation import IsolationConfig
 from onepath.config.risk import Risk, RiskLimits
 from onepath.config.values import (
     UNITS,
@@ -35,6 +36,7 @@ from onepath.config.values import (
     nanoseconds,
     wrong,
 )
+from onepath.isolation import Isolation
 
 
 class Clock(Part):
@@ -296,6 +298,8 @@ class Config(Part):
     """who executes orders"""
     strategies: tuple[StrategyConfig, ...] = ()
     """the strategies of the session, each with its own capital"""
+    isolation: IsolationConfig | None = None
+    """what a strategy may use up before it is quarantined; default: as each key says"""
     risk: Risk = Risk()
     """limits of the account and of symbols, circuit breakers; each strategy's own are under strategies"""
     features: Features = Features()
@@ -314,6 +318,13 @@ class Config(Part):
     def active(self) -> tuple[StrategyConfig, ...]:
         """The strategies that are enabled."""
         return tuple(strategy for strategy in self.strategies if strategy.enabled)
+
+    def isolated(self, symbols: int) -> Isolation | None:
+        """What each strategy may use up in a session of so many symbols; None: as much as it likes."""
+        realtime = self.clock.type == "realtime"
+        if self.isolation is None and not realtime:
+            return None
+        return (self.isolation or IsolationConfig()).isolation(realtime=realtime, symbols=symbols)
 
     @property
     def marks_ns(self) -> int | None:
