@@ -103,7 +103,8 @@ class Engine:
         fencing: Fencing | None = None,
     ) -> None:
         """`cost` is the share of value that trading is expected to take; `mark_every` nanoseconds between valuations;
-        `commands` those that are known beforehand, with their times, because a journal has them."""
+        `commands` those that are known beforehand, with their times, because a journal has them; `adjust_dividends`: features see
+        past prices without cash dividends."""
         self.moment = Moment()
         self.marks: dict[str, MarketEvent] = {}
         self.listeners: list[tuple[Call, Context]] = []
@@ -126,7 +127,6 @@ class Engine:
         self._acting = acting
         """symbols that corporate actions may happen to"""
         self._adjust_dividends = adjust_dividends
-        """whether features see past prices without cash dividends"""
         self._brings = (kinds or {}, interval_ns or 0)
         """the kinds of market events that can come by symbol, and how long the data's own bars are"""
         self.stale: dict[tuple[str, str], DataStatus] = {}
