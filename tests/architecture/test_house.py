@@ -32,7 +32,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # Each implements one port; siblings do not know each other.
     "edges": ("clock", "feeds", "streams", "simulator", "journal", "brokers", "watchdog"),
     # What puts the parts together: configuration, data sources, the session and its proof.
-    "joints": ("config", "models", "registry", "provenance", "data", "replay", "recording", "session", "build", "realtime", "workspace"),
+    "joints": (
+        *("config", "models", "registry", "provenance", "data", "replay", "recording"),
+        *("session", "snapshot", "build", "realtime", "workspace"),
+    ),
     # What a user looks through or calls.
     "windows": (
         "backtest",

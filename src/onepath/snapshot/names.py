@@ -1,0 +1,101 @@
+"""What classes and functions are called in a snapshot, and which of them a snapshot may hold at all.
+
+Rules: a name is `module:qualified.name` and is looked up in modules that are loaded already: our own, and those that the
+session's strategies and models are written in. Nothing is imported because a snapshot says so.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from onepath.simulator.resting import WIDE
+
+_PACKAGE = "onepath"
+_WIRED = tuple(
+    f"{_PACKAGE}.{part}"
+    for part in (
+        *("journal", "feeds", "streams", "brokers", "clock", "session", "recording", "snapshot"),
+        *("monitor", "watchdog", "data"),
+    )
+)
+"""modules whose objects are made anew with a session and hold nothing that it would have to get back"""
+
+KEPT: dict[str, frozenset[str]] = {
+    # What another thread has asked for and nobody has recorded yet did not happen; it is asked again, or not.
+    "onepath.engine:Engine": frozenset({"stopping", "_inbox"}),
+    # Commands that are played back are those of after the snapshot, and whoever builds the session knows them.
+    "onepath.agenda:Agenda": frozenset({"_commands"}),
+    # The exact mark of the last event that an order was priced at, reckoned once for all orders of an event.
+    "onepath.desk:Desk": frozenset({"_priced", "_reference"}),
+    # Rows of controls are put together when first asked for; the view is filled anew for every order.
+    "onepath.risk.controls:Controls": frozenset({"_rows", "_view"}),
+    # How a record says that a strategy is to be ended is for whoever reads the record; durations are of another process.
+    "onepath.isolation:Fence": frozenset({"_ending", "_ends_at", "took"}),
+    # The rows of a batch, all of them used up when it is over.
+    "onepath.features.plant:FeaturePlant": frozenset({"_staged"}),
+}
+"""attributes that stay as they are built, by class: what is made again whenever it is needed"""
+
+CONSTANTS: dict[str, Any] = {"WIDE": WIDE}
+"""values that are compared by identity, and so must come back as themselves"""
+
+
+class Names:
+    """The classes and functions that can be found again."""
+
+    def __init__(self, authors: Iterable[str]) -> None:
+        """`authors` are the modules of the session's strategies and models."""
+        self._authors = frozenset(authors)
+        self._called: dict[Any, str | None] = {}
+
+    def is_ours(self, kind: type) -> bool:
+        """Whether objects of this class are state, rather than foreign or wiring."""
+        module = kind.__module__
+        if module in self._authors:
+            return True
+        return module.startswith(_PACKAGE + ".") and not module.startswith(_WIRED)
+
+    def is_authors(self, kind: type) -> bool:
+        """Whether the class is written beside a strategy or a model."""
+        return kind.__module__ in self._authors
+
+    def of(self, thing: Any) -> str | None:
+        """What a class or function is called; None where it could not be found again."""
+        if thing not in self._called:
+            called = f"{getattr(thing, '__module__', '')}:{getattr(thing, '__qualname__', '')}"
+            self._called[thing] = called if self.find(called) is thing else None
+        return self._called[thing]
+
+    def find(self, called: str) -> Any:
+        """The class or function of that name; None where there is none, or where it is not ours to hold."""
+        module, _, path = called.partition(":")
+        if not (module in self._authors or module == _PACKAGE or module.startswith(_PACKAGE + ".")):
+            return None
+        found: Any = sys.modules.get(module)
+        for part in path.split("."):
+            found = None if found is None else vars(found).get(part)
+        return found
+
+
+def kept(kind: type) -> frozenset[str]:
+    """The attributes of a class that stay as built, those of its bases included."""
+    found: frozenset[str] = frozenset()
+    for base in kind.__mro__:
+        found |= KEPT.get(f"{base.__module__}:{base.__qualname__}", frozenset())
+    return found
+
+
+def slots(kind: type) -> tuple[str, ...]:
+    """The slots of a class and its bases, in order."""
+    found: list[str] = []
+    for base in reversed(kind.__mro__):
+        named = vars(base).get("__slots__", ())
+        names = (named,) if isinstance(named, str) else tuple(named)
+        mangled = (
+            f"_{base.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+            for name in names
+        )
+        found += [name for name in mangled if name not in ("__dict__", "__weakref__")]
+    return tuple(dict.fromkeys(found))
