@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from onepath.localvenue import wire
+from onepath.localvenue.faults import Fault
 from onepath.localvenue.frames import PING, PONG, closing, frame
 from onepath.localvenue.hub import Hub
 from onepath.localvenue.terms import Terms
@@ -69,6 +70,12 @@ class Connection:
         self.put(closing(code, why))
         self.flush()
         self._transport.close()
+
+    def concerns(self, fault: Fault) -> bool:
+        """Whether a fault of connections means this one."""
+        if not (fault.symbol or fault.stream):
+            return True
+        return any(fault.hits(name, name.partition("@")[0].upper()) for name in self.names)
 
     def half_open(self) -> None:
         """The other end sees an open connection on which nothing happens any more."""
@@ -174,6 +181,7 @@ class Connection:
         for name in self.names:
             self._hub.unlisten(self, name)
         self.names.clear()
+        self._hub.forget(self)
 
     def _property(self, method: str, given: Any, number: Any) -> dict[str, Any]:
         wanted = 2 if method == "SET_PROPERTY" else 1

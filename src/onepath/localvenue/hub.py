@@ -8,30 +8,24 @@ Cost: 6 us a trade to one client, of which the market has half.
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import Any, Protocol
 
 from onepath.localvenue import wire
+from onepath.localvenue.faults import Faults
 from onepath.localvenue.frames import frame
+from onepath.localvenue.lanes import Lane, Listener
 from onepath.localvenue.market import Market
 from onepath.localvenue.streams import Stream, make
 
 _MS = 1_000_000
 
 
-class Listener(Protocol):
-    """A client's end of a connection."""
-
-    combined: bool
-
-    def put(self, framed: bytes) -> None: ...
-
-
 class Hub:
     """All streams that somebody listens to."""
 
-    def __init__(self, market: Market, pace: int, faults: Any = None) -> None:
+    def __init__(self, market: Market, pace: int, faults: Faults) -> None:
         self.market = market
         self._pace, self._faults = pace, faults
+        self._lanes: dict[Listener, Lane] = {}
         self._streams: dict[str, Stream] = {}
         self._hearing: dict[tuple[type, str], list[Stream]] = {}
         self._due: list[tuple[int, int, Stream]] = []
@@ -81,6 +75,10 @@ class Hub:
                 if (said := stream.hear(sent, news)) is not None:
                     self.say(stream, said)
         self._fire(now // _MS, sent)
+        for listener, lane in list(self._lanes.items()):
+            self.sent += lane.tend(now // _MS)
+            if lane.empty:
+                del self._lanes[listener]
 
     def _fire(self, now: int, sent: int) -> None:
         due = self._due
@@ -94,8 +92,8 @@ class Hub:
 
     def say(self, stream: Stream, message: bytes) -> None:
         """To all who listen."""
-        if self._faults is not None and self._faults.active:
-            self._faults.say(stream, message)
+        if self._faults.active or self._lanes:
+            self._disturbed(stream, message)
             return
         framed: dict[bool, bytes] = {}
         for listener in stream.listeners:
@@ -104,3 +102,17 @@ class Hub:
                 framed[wrapped] = frame(wire.combined(stream.name, message) if wrapped else message)
             listener.put(framed[wrapped])
             self.sent += 1
+
+    def _disturbed(self, stream: Stream, message: bytes) -> None:
+        """The same where a fault is at work; it hits a message for all clients alike."""
+        hit = self._faults.message(stream.name, stream.symbol) if self._faults.active else None
+        for listener in stream.listeners:
+            lane = self._lanes.get(listener) or Lane(listener)
+            text = wire.combined(stream.name, message) if listener.combined else message
+            self.sent += lane.send(text, self._faults.now, hit, self._faults)
+            if not lane.empty:
+                self._lanes[listener] = lane
+
+    def forget(self, listener: Listener) -> None:
+        """The client has gone."""
+        self._lanes.pop(listener, None)

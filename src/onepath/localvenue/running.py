@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from onepath.errors import ConfigError, OnepathError
+from onepath.localvenue.faults import Fault, Faults
+from onepath.localvenue.plans import fault, lottery, made, planned
 from onepath.localvenue.sources import opened
 from onepath.localvenue.tape import Deal
 from onepath.localvenue.terms import Terms
@@ -24,10 +26,17 @@ if TYPE_CHECKING:
     from onepath.localvenue.server import Server
 
 HOST = "127.0.0.1"
+"""the only address it listens on"""
 _T = TypeVar("_T")
 
 
-def server(source: Any, terms: Terms, seed: int) -> Server:
+def disturbances(faults: Sequence[str | Fault], drawn: str, seed: int) -> Faults:
+    """The faults planned: some as text or Fault, some by lot (see `plans`)."""
+    asked = [one if isinstance(one, Fault) else fault(one) for one in faults]
+    return Faults(seed, planned(asked, lottery(drawn) if drawn else None))
+
+
+def server(source: Any, terms: Terms, seed: int, faults: Faults) -> Server:
     """The server; aiohttp is needed from here on."""
     try:
         from onepath.localvenue.server import Server
@@ -35,7 +44,7 @@ def server(source: Any, terms: Terms, seed: int) -> Server:
         if error.name != "aiohttp":
             raise
         raise ConfigError("the local venue needs aiohttp; install it with: pip install 'onepath[live]'") from None
-    return Server(source, terms, seed)
+    return Server(source, terms, seed, faults)
 
 
 class LocalVenue:
@@ -43,8 +52,8 @@ class LocalVenue:
 
     `data`: a data set's name, a path, a frame, or "generated". `speed`: data seconds a second. `history`: what is past
     when it opens, a share of the data ("20%") or a time ("2h"). `loop`: begin the data again at their end. `flood`: so
-    many generated trades a second, at equal distances. `terms`: periods and limits (see Terms). The market begins when
-    the context is entered.
+    many generated trades a second, at equal distances. `terms`: periods and limits (see Terms). `faults`: planned ones, such
+    as "mute@10s:5s"; `lottery`: by lot, such as "seed=3,rate=0.2". The market begins when the context is entered.
     """
 
     def __init__(
@@ -60,6 +69,8 @@ class LocalVenue:
         flood: float | None = None,
         port: int = 0,
         terms: Terms | None = None,
+        faults: Sequence[str | Fault] = (),
+        lottery: str = "",
         data_dir: Path | None = None,
     ) -> None:
         self._source = opened(
@@ -74,6 +85,7 @@ class LocalVenue:
             data_dir=data_dir,
         )
         self._terms, self._seed, self._wanted = terms or Terms(), seed, port
+        self._faults = disturbances(faults, lottery, seed)
         self._ready = threading.Event()
         self._failed: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -115,7 +127,7 @@ class LocalVenue:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._server = server(self._source, self._terms, self._seed)
+        self._server = server(self._source, self._terms, self._seed, self._faults)
         self.port = await self._server.start(HOST, self._wanted)
         self._ready.set()
         try:
@@ -137,6 +149,11 @@ class LocalVenue:
     def truth(self, symbol: str, first: int = 1, limit: int = 10_000_000) -> list[Deal]:
         """What was really traded, by number, until now."""
         return self._there(lambda running: running.market.symbols[symbol].tape.deals(first, limit))
+
+    def inject(self, kind: str, **terms: Any) -> None:
+        """A fault that begins now: inject("mute", seconds=2, stream="trade"). It has begun when this returns."""
+        asked = made({"kind": kind, **terms})
+        self._there(lambda running: running.inject([asked]))
 
     def status(self) -> Mapping[str, Any]:
         """What GET /onepath/status says."""

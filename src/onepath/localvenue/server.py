@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,26 +21,31 @@ from onepath.errors import ConfigError
 from onepath.localvenue import rest, wire
 from onepath.localvenue.asking import Asked, RefusalError
 from onepath.localvenue.connection import Connection
+from onepath.localvenue.faults import Active, Fault, Faults
 from onepath.localvenue.happenings import Source
 from onepath.localvenue.hub import Hub
 from onepath.localvenue.market import Market
+from onepath.localvenue.plans import made
 from onepath.localvenue.terms import Terms
 
 _MS = 1_000_000
 _SHORTEST, _LONGEST = 0.001, 0.02
 """seconds between two rounds"""
+_PROXY = "<html><head><title>{status}</title></head><body><h1>{status} Error from cloudfront</h1></body></html>"
 _UNKNOWN = "<html><body><h2>404 Not found</h2></body></html>"
 
 
 class Server:
     """One venue."""
 
-    def __init__(self, source: Source, terms: Terms, seed: int) -> None:
-        self.terms, self._source = terms, source
+    def __init__(self, source: Source, terms: Terms, seed: int, faults: Faults) -> None:
+        self.terms, self.faults, self._source = terms, faults, source
         self.opened = time.time_ns()
         self.market = Market(source, self.opened, seed=seed)
-        self.hub = Hub(self.market, round(terms.kline_pace * 1000))
+        self.hub = Hub(self.market, round(terms.kline_pace * 1000), faults)
         self.connections: dict[int, Connection] = {}
+        self.ended: Counter[str] = Counter()
+        """connections that the venue ended, by reason"""
         self._number = 0
         self._dialled: deque[int] = deque()
         self._weights: dict[str, rest.Weights] = {}
@@ -52,6 +59,10 @@ class Server:
         app = web.Application()
         app.router.add_get("/api/v3/{what:.+}", self._rest)
         app.router.add_get("/onepath/status", self._status)
+        app.router.add_get("/onepath/truth", self._truth)
+        app.router.add_get("/onepath/faults", self._faults)
+        app.router.add_post("/onepath/faults", self._inject)
+        app.router.add_delete("/onepath/faults", self._clear)
         for path in ("/ws", "/ws/{names:.+}", "/stream", "/stream/ws", "/stream/ws/{n:\\d+}"):
             app.router.add_get(path, self._socket)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.2)
@@ -62,7 +73,7 @@ class Server:
         except OSError as error:
             await self._runner.cleanup()
             raise ConfigError(
-                f"port {port} cannot be listened on ({error.strerror}); end what uses it, or choose another: --port 0 takes any"
+                f"port {port} cannot be listened on ({os.strerror(error.errno or 0)}); end what uses it, or choose another: --port 0 takes any"
             ) from None
         self._playing = asyncio.create_task(self._play())
         return int(self._runner.addresses[0][1])
@@ -74,7 +85,10 @@ class Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._playing
         for connection in list(self.connections.values()):
-            connection.end(1001, "the venue closes")
+            if connection.silent:
+                connection.abort("the venue closes")
+            else:
+                connection.end(1001, "the venue closes")
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -87,10 +101,24 @@ class Server:
     def round(self) -> None:
         """Everything up to now goes to whom it concerns."""
         now = time.time_ns()
-        self.hub.play(now, now // _MS)
+        for fault in self.faults.tend(now // _MS):
+            self._strike(fault)
+        self.hub.play(now, now // _MS + self.faults.skew)
         for connection in list(self.connections.values()):
             connection.tend(now // _MS)
             connection.flush()
+
+    def _strike(self, fault: Fault) -> None:
+        """Cut or half-open the connections that the fault means."""
+        if fault.kind not in ("cut", "half_open"):
+            return
+        for connection in list(self.connections.values()):
+            if connection.concerns(fault):
+                self.faults.hit[fault.kind] += 1
+                if fault.kind == "cut":
+                    connection.abort("cut")
+                else:
+                    connection.half_open()
 
     def _pause(self) -> float:
         due = [moment for moment in (self.market.due, self.hub.due and self.hub.due * _MS) if moment is not None]
@@ -104,15 +132,68 @@ class Server:
         if found is None:
             return web.Response(status=404, text=_UNKNOWN, content_type="text/html")
         self.round()
+        hit = self.faults.request(request.match_info["what"], request.query.get("symbol", ""))
+        if self.faults.shut():
+            return _reset(request)
+        if hit is not None and hit.fault.kind != "truncate":
+            return self._failed(hit)
         weights = self._weights.setdefault(request.remote or "", rest.Weights(self.terms.weight_per_minute))
         asked, now = Asked(request.query, self.market), time.time_ns() // _MS
         answer, weight = found
         try:
             weights.take(weight(asked), now)
-            body = answer(asked, rest.Moment(now, now, weights.limit))
+            body = answer(asked, rest.Moment(now, now + self.faults.skew, weights.limit))
         except RefusalError as no:
             return _refused(no, weights.used)
+        if hit is not None:
+            return await _truncated(request, wire.encode(body))
         return _json(200, body, {"X-MBX-USED-WEIGHT": str(weights.used), "X-MBX-USED-WEIGHT-1M": str(weights.used)})
+
+    def _failed(self, hit: Active) -> web.Response:
+        """What a request gets instead of its answer."""
+        if hit.fault.kind == "5xx":
+            status = int(self.faults.variant(hit.fault))
+            return web.Response(status=status, text=_PROXY.format(status=status), content_type="text/html")
+        words = "Too much request weight used; current limit is 6000 request weight per 1 MINUTE."
+        return _refused(
+            RefusalError(int(hit.fault.kind), -1003, words, round(hit.amount)), self.terms.weight_per_minute
+        )
+
+    async def _truth(self, request: web.Request) -> web.StreamResponse:
+        """What was really traded, as historicalTrades, without limits or faults."""
+        one = self.market.symbols.get(request.query.get("symbol", ""))
+        if one is None:
+            return _json(404, {"error": f"symbol is needed; known are {', '.join(self.market.symbols)}"}, {})
+        deals = one.tape.deals(int(request.query.get("fromId", "1")), len(one.tape))
+        return _json(200, [wire.trade_row(deal) for deal in deals], {})
+
+    async def _faults(self, _: web.Request) -> web.StreamResponse:
+        return _json(200, self.faults.status(), {})
+
+    async def _inject(self, request: web.Request) -> web.StreamResponse:
+        try:
+            asked = json.loads(await request.text())
+            wanted = [made(one) for one in (asked if isinstance(asked, list) else [asked])]
+        except (ValueError, ConfigError) as error:
+            said = (
+                str(error)
+                if isinstance(error, ConfigError)
+                else 'the body is no JSON; expected such as {"kind": "cut"}'
+            )
+            return _json(400, {"error": said}, {})
+        self.inject(wanted)
+        return _json(200, self.faults.status(), {})
+
+    async def _clear(self, _: web.Request) -> web.StreamResponse:
+        self.faults.clear()
+        return _json(200, self.faults.status(), {})
+
+    def inject(self, wanted: Sequence[Fault]) -> None:
+        """They begin now, or when they say."""
+        self.round()
+        for fault in wanted:
+            self.faults.inject(fault)
+        self.round()
 
     async def _status(self, _: web.Request) -> web.StreamResponse:
         return _json(200, self.status(), {})
@@ -129,6 +210,8 @@ class Server:
             "connections": len(self.connections),
             "subscriptions": sum(len(one.names) for one in self.connections.values()),
             "sent": self.hub.sent,
+            "ended": dict(sorted(self.ended.items())),
+            "faults": {"begun": dict(sorted(self.faults.begun.items())), "hit": dict(sorted(self.faults.hit.items()))},
             "symbols": symbols,
         }
 
@@ -136,6 +219,9 @@ class Server:
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         now = time.time_ns() // _MS
+        self.round()
+        if self.faults.shut():
+            return _reset(request)
         if not self._may_dial(now):
             return _refused(RefusalError(429, -1003, "Too many connections; at most 300 in 5 minutes.", 300), 0)
         socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=1_000_000)
@@ -153,6 +239,8 @@ class Server:
                 connection.end(1008, "Too many streams")
         finally:
             del self.connections[connection.number]
+            if connection.gone:
+                self.ended[connection.gone] += 1
             connection.leave()
         return socket
 
@@ -197,3 +285,22 @@ def _refused(no: RefusalError, used: int) -> web.Response:
     if no.retry_after is not None:
         headers["Retry-After"] = str(no.retry_after)
     return _json(no.status, {"code": no.code, "msg": no.text}, headers)
+
+
+def _reset(request: web.Request) -> web.Response:
+    """No answer: the connection is reset."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def _truncated(request: web.Request, body: bytes) -> web.StreamResponse:
+    """Half an answer that says it is a whole one, and then the end."""
+    half = web.StreamResponse(
+        headers={"Content-Type": "application/json;charset=utf-8", "Content-Length": str(len(body))}
+    )
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return half
