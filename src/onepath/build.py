@@ -7,38 +7,30 @@ Replay takes everything from the manifest, so a recorded session needs no file b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from onepath import models, registry
-from onepath.accounts import AccountTerms
 from onepath.clock import HistoricalClock
 from onepath.data import open_feed
 from onepath.data.actions import given
 from onepath.data.finer import finer_bars
 from onepath.errors import ConfigError, JournalError
-from onepath.events import SessionEnded, SessionStarted
 from onepath.feeds.actions import WithActions
 from onepath.feeds.finer import FinerBars
 from onepath.feeds.hours import OpenHours
-from onepath.feeds.limited import Limited
 from onepath.feeds.paced import Paced
 from onepath.instruments import Instrument
-from onepath.isolation import Isolation
-from onepath.journal.codec import SCHEMA, decode
 from onepath.journal.memory import MemoryJournal
 from onepath.journal.sqlite import SqliteJournal, SqliteReader
 from onepath.nearest import nearest
 from onepath.ports import Feed
 from onepath.provenance import source_of
 from onepath.recording import SessionFeed
-from onepath.replay import ReplayResult, Rows
-from onepath.risk import Limits, RiskPlan
 from onepath.seat import Seated
-from onepath.session import Plan, Session, described, mark_interval, replayed
+from onepath.session import Plan, Session, described, mark_interval
 from onepath.simulator.assumptions import Market
 from onepath.workspace import Workspace
 
@@ -56,13 +48,13 @@ def build(config: Config, *, home: Path, session_id: str, journal_path: Path | N
         raise ConfigError(f"mode {config.mode} needs a broker, which this version does not have yet")
     market = market_of(config)
     asked = asked_of(config, market)
-    feed = _open(asked, home, _instruments(config), said=config.where("data", "path"))
+    feed = open_data(asked, home, _instruments(config), said=config.where("data", "path"))
     if config.data.finer:
         market = market._replace(finer=_finer(config, home, feed))
     data = {**asked, **described(feed)}
     marks = config.marks_ns or (feed.mark_every if isinstance(feed, SessionFeed) else None)
     plan = planned(config, home, feed, market)._replace(
-        feed=_timed(feed, asked), data=data, mark_every=mark_interval(data, marks)
+        feed=timed(feed, asked), data=data, mark_every=mark_interval(data, marks)
     )
     journal = MemoryJournal(session_id) if journal_path is None else SqliteJournal.create(journal_path, session_id)
     return Session(plan, journal)
@@ -96,94 +88,11 @@ def planned(config: Config, home: Path, feed: Feed, market: Market) -> Plan:
     )
 
 
-def replay(journal_path: Path, *, home: Path) -> ReplayResult:
-    """Run a recorded session again over its data, with what the venue said taken from the journal, and compare."""
-    reader = SqliteReader(journal_path)
-    try:
-        return _replayed(reader, home)
-    finally:
-        reader.close()
-
-
-def _replayed(reader: SqliteReader, home: Path) -> ReplayResult:
-    started = _only(reader, "session.started")
-    if started.schema != SCHEMA:
-        version = started.code_version.partition("+")[0]
-        raise JournalError(
-            f"session {reader.session_id} was recorded by onepath {version} (journal schema {started.schema}, this version "
-            f"replays schema {SCHEMA}); replay it with onepath {version}"
-        )
-    feed = seen_by(started, reader, home)
-    ended = (
-        None if started.data.get("recorded") and not _all(reader, "session.ended") else _only(reader, "session.ended")
-    )
-    result = replayed(recorded_plan(started, ended, feed, home), reader)
-    fingerprint = feed.fingerprint()
-    if ended is not None and fingerprint != ended.fingerprint:
-        return result._replace(identical=False, difference=_changed(started, ended, fingerprint, result.difference))
-    return result
-
-
-def seen_by(started: SessionStarted, reader: Rows, home: Path) -> Feed:
-    """The data that a session saw: of its own journal, else from where they are kept."""
-    if started.data.get("recorded"):
-        return SessionFeed(reader)
-    instruments = {str(row["symbol"]): msgspec.convert(row, Instrument) for row in started.instruments}
-    feed: Feed = _open(started.data, home, instruments)
-    return feed
-
-
-def recorded_plan(started: SessionStarted, ended: SessionEnded | None, feed: Feed, home: Path) -> Plan:
-    """The plan of a recorded session, over `feed`; a session that broke off has no end. What the venue said is in the journal:
-    the market's models are left out."""
-    timed = _timed(feed, {**started.data, "speed": None})
-    if ended is not None:
-        whole = bool(started.data.get("recorded")) or ended.status == "completed"
-        timed = Limited(timed, ended.events, whole=whole)
-    return Plan(
-        mode=started.mode,
-        seed=started.seed,
-        feed=timed,
-        data=started.data,
-        strategies=[_seated(row, home) for row in started.strategies],
-        sources=[{key: row[key] for key in ("class", "source_sha256")} for row in started.strategies],
-        market=Market(),
-        config=started.config,
-        mark_every=started.mark_every or mark_interval(started.data),
-        risk=None if started.risk is None else msgspec.convert(started.risk, RiskPlan),
-        isolation=msgspec.convert(started.isolation, Isolation) if started.isolation else None,
-        expected_cost=Decimal(str(started.data.get("expected_cost", "0"))),
-    )
-
-
-def _changed(started: SessionStarted, ended: SessionEnded, found: str, difference: str | None) -> str:
-    where = started.data.get("path") or started.data.get("name") or "the data"
-    first = f"; first difference: {difference}" if difference else ""
-    return f"{where} is not the data of the session any more (fingerprint {found[:12]}, then {ended.fingerprint[:12]}){first}"
-
-
-def _all(reader: Rows, kind: str) -> list[Any]:
-    return [decode(row) for row in reader.rows((kind,))]
-
-
-def _only(reader: Rows, kind: str) -> Any:
-    for found in _all(reader, kind):
-        return found
-    raise JournalError(f"the journal has no {kind}: the session broke off, and cannot be replayed as a whole")
-
-
 def _masked(config: Config, wanted: StrategyConfig, made: Strategy) -> dict[str, Any]:
     """The parameters for the manifest, with text that came from the environment as the name it came from."""
     masked = config.as_manifest()["strategies"][config.strategies.index(wanted)]["params"]
     params = msgspec.to_builtins(made.params)
     return {"params": {k: masked.get(k, v) if isinstance(v, str) else v for k, v in params.items()}}
-
-
-def _seated(row: Mapping[str, Any], home: Path) -> Seated:
-    strategy = registry.resolve(str(row["class"]), home).make(row["params"])
-    limits = msgspec.convert(row["limits"], Limits)
-    account = msgspec.convert(row.get("account", {}), AccountTerms)
-    return Seated(str(row["name"]), strategy, Decimal(str(row["capital"])), limits, tuple(row["symbols"]), account)
 
 
 def asked_of(config: Config, market: Market) -> dict[str, Any]:
@@ -216,7 +125,7 @@ def _instruments(config: Config) -> dict[str, dict[str, Any]]:
     return {symbol: said.model_dump(exclude_none=True) for symbol, said in config.data.instruments.items()}
 
 
-def _open(
+def open_data(
     asked: Mapping[str, Any],
     home: Path,
     instruments: Mapping[str, Instrument | Mapping[str, Any]] | None = None,
@@ -279,7 +188,7 @@ def _acted(feed: Feed, asked: Mapping[str, Any], home: Path) -> Feed:
     return WithActions(feed, given(found, feed.instruments, only_known=asked["symbols"] is not None), asked.get("end"))
 
 
-def _timed(feed: Feed, asked: Mapping[str, Any]) -> Feed:
+def timed(feed: Feed, asked: Mapping[str, Any]) -> Feed:
     """The feed within market hours and at the speed that were asked for."""
     if asked["market_hours_only"]:
         feed = OpenHours(feed)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from onepath.build import asked_of, market_of, planned, recorded_plan
+from onepath.build import asked_of, market_of, planned
 from onepath.config import Config
 from onepath.errors import ConfigError, JournalError
 from onepath.events import SessionEnding, SessionStarted
@@ -27,6 +27,7 @@ from onepath.journal.durable import DurableJournal
 from onepath.journal.sqlite import SqliteReader
 from onepath.ports import Batch, Clock, Feed, Row, Source
 from onepath.recording import Recorded, SessionFeed
+from onepath.rerun import recorded_plan
 from onepath.session import MINUTE, Session, mark_interval
 
 MARKS = 5_000_000_000

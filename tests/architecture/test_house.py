@@ -33,7 +33,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "edges": ("clock", "feeds", "streams", "simulator", "journal", "brokers", "watchdog"),
     # What puts the parts together: configuration, data sources, the session and its proof.
     "joints": (
-        *("config", "models", "registry", "provenance", "data", "replay", "recording"),
+        *("config", "models", "registry", "provenance", "data", "replay", "rerun", "recording"),
         *("session", "snapshot", "build", "realtime", "workspace"),
     ),
     # What a user looks through or calls.

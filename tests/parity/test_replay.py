@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import onepath
-from onepath.build import build, replay
+from onepath.build import build
 from onepath.config import load
 from onepath.journal.codec import DECISIONS
 from onepath.journal.sqlite import SqliteReader
+from onepath.rerun import replay
 
 SAMPLES = Path(onepath.__file__).parent / "data" / "samples"
 EXAMPLES = ("buy_and_hold", "sixty_forty", "sma_cross", "mean_reversion", "rsi_reversion", "momentum")

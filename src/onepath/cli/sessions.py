@@ -127,10 +127,10 @@ def replay(session: Named, as_json: AsJson = False) -> None:
 
 def _replayed(entry: SessionEntry, home: Path) -> ReplayResult:
     """The comparison; where the recorded fills do not even fit the new orders, that is the difference."""
-    from onepath.build import replay as replayed
     from onepath.errors import TransitionError
     from onepath.journal.sqlite import SqliteReader
     from onepath.replay import ReplayResult, decision_hash
+    from onepath.rerun import replay as replayed
 
     try:
         return replayed(entry.journal, home=home)
