@@ -1,8 +1,8 @@
 """The one loop of backtest, paper, live and replay.
 
-Rules: of one instant, commands come first, then what the venue says, then market events, then `generate_orders`, then
-timers. What a venue says at a moment of its own is heard then, and the strategies that listen to their orders may decide.
-A fact is in the journal before it acts. Nothing here knows the mode.
+Rules: of one instant, commands come first, then what the venue says, then bars built of ticks that end there, then market
+events, then `generate_orders`, then timers. What a venue says at a moment of its own is heard then, and the strategies that
+listen to their orders may decide. A fact is in the journal before it acts. Nothing here knows the mode.
 Cost: the inner loop is what a bar costs, so the commonest case (one strategy, nothing at work) is written out in it.
 """
 
