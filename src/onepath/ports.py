@@ -78,9 +78,17 @@ class Feed(Protocol):
 class Source(Protocol):
     """A venue's live market data, as it arrives."""
 
-    instruments: Mapping[str, Instrument]
-    kinds: Mapping[str, Collection[str]]
-    volumes: Collection[str]
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """The symbols that were asked for."""
+
+    @property
+    def kinds(self) -> Mapping[str, Collection[str]]:
+        """What each symbol brings, as a feed has it."""
+
+    @property
+    def volumes(self) -> Collection[str]:
+        """The symbols whose bars report a volume."""
 
     def describe(self) -> Mapping[str, Any]:
         """For the manifest: source, symbols, interval_ns."""

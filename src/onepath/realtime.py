@@ -11,9 +11,11 @@ text that came from the environment is read from it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from onepath import snapshot
 from onepath.build import asked_of, market_of, planned
 from onepath.config import Config
 from onepath.errors import ConfigError, JournalError
@@ -26,8 +28,10 @@ from onepath.journal.codec import INPUTS, SCHEMA, decode, encode
 from onepath.journal.durable import DurableJournal
 from onepath.journal.sqlite import SqliteReader
 from onepath.ports import Batch, Clock, Feed, Row, Source
-from onepath.recording import Recorded, SessionFeed
+from onepath.recording import Position, Recorded, SessionFeed
+from onepath.replay import endings
 from onepath.rerun import recorded_plan
+from onepath.saving import Saved, Saving, usable
 from onepath.session import MINUTE, Session, mark_interval
 
 MARKS = 5_000_000_000
@@ -49,17 +53,18 @@ def source_of(config: Config, clock: Clock) -> Source:
     if not data.symbols:
         where = config.where("data") or "data"
         raise ConfigError(f"{where}: a stream is of symbols that are named: give data.symbols, such as [BTC/USDT]")
-    from onepath import streams
+    from onepath.streams.ccxt import CcxtSource
+    from onepath.streams.life import Connection
 
     try:
-        return streams.open_source(
+        return CcxtSource(
             str(data.source),
             clock,
             symbols=data.symbols,
             kinds=data.kinds or ("bars", "trades"),
             interval_ns=data.interval_ns or MINUTE,
-            url=data.url,
-            connection=streams.Connection(**data.connection.model_dump()),
+            url=data.url or "",
+            connection=Connection(**data.connection.model_dump()),
             seed=config.seed,
         )
     except ConfigError as error:
@@ -84,7 +89,13 @@ def begin(
     journal = _created(journal_path, session_id, clock)
     recorded = Recorded(_in_hours(feed, config), journal)
     marks = config.marks_ns or MARKS
-    return Session(plan._replace(feed=recorded, data=data, live=feed, mark_every=mark_interval(data, marks)), journal)
+    session = Session(
+        plan._replace(feed=recorded, data=data, live=feed, mark_every=mark_interval(data, marks)), journal
+    )
+    if config.recovery.snapshots_ns is not None:
+        saving = Saving(session, journal, clock, config.recovery.snapshots_ns, recorded.position)
+        session.after_batch.append(saving)
+    return session
 
 
 def _created(path: Path, session_id: str, clock: Clock) -> DurableJournal:
@@ -125,10 +136,10 @@ def resume(journal_path: Path, source: Source, *, home: Path, clock: Clock, unti
     held = lease.take(journal_path, clock.now())
     try:
         found = tail.verify(journal_path)
-        notes = []
+        notes: list[str] = []
         if found.damage:
             cut = tail.cut(journal_path)
-            notes.append(str(cut))
+            notes.append(cut.said)
             found = tail.verify(journal_path)
         reader = SqliteReader(journal_path)
         started = started_of(reader)
@@ -136,18 +147,68 @@ def resume(journal_path: Path, source: Source, *, home: Path, clock: Clock, unti
     except BaseException:
         held.release()
         raise
-    config = config_of(started)
-    market = market_of(config)
-    seen = SessionFeed(reader)
+    record = _Record(started, reader, journal, config_of(started))
+    for seq, saved in usable(journal_path, found.seq, notes.append):
+        session = _continued(record, source, home, clock, until, seq, saved)
+        try:
+            snapshot.check(session, saved.state)
+        except JournalError as error:
+            notes.append(f"the snapshot after row {seq} is not used: {error}")
+        else:
+            return Resumed(session, tuple(notes))
+    return Resumed(_continued(record, source, home, clock, until), tuple(notes))
+
+
+class _Record(NamedTuple):
+    """What is there of a session."""
+
+    started: SessionStarted
+    reader: SqliteReader
+    journal: DurableJournal
+    config: Config
+
+
+def _continued(
+    record: _Record,
+    source: Source,
+    home: Path,
+    clock: Clock,
+    until: int | None,
+    seq: int = 0,
+    saved: Saved | None = None,
+) -> Session:
+    """The session run again from its beginning, or from a snapshot that was taken after row `seq`."""
+    config, reader = record.config, record.reader
+    seen = SessionFeed(reader, after=seq, position=None if saved is None else saved.position)
     ending = next((decode(row) for row in reader.rows(("session.ending",))), None)
-    live = _Following(source, clock, seen, until=_earlier(until, config.clock.end_ns))
-    compared = Compared(journal, reader)
-    feed = _Continued(seen, compared, Recorded(_in_hours(live, config), compared), ending)
-    plan = recorded_plan(started, None, feed, home)._replace(market=market, live=live, expected_cost=None)
-    commands = [(row.at, decode(row)) for row in reader.rows(("command",))]
-    session = Session(plan._replace(commands=commands), compared)
+    live = _Following(source, clock, seen.position, until=_earlier(until, config.clock.end_ns))
+    compared = Compared(record.journal, reader, seq)
+    coming = Recorded(_in_hours(live, config), compared, seen.position)
+    feed = _Continued(seen, compared, coming, ending, 0 if saved is None else saved.events)
+    plan = recorded_plan(record.started, None, feed, home)._replace(
+        market=market_of(config),
+        live=live,
+        expected_cost=None,
+        endings=endings(reader),
+        commands=[(row.at, decode(row)) for row in reader.rows(("command",)) if row.seq > seq],
+    )
+    session = Session(plan, compared)
     feed.stop = session.stop
-    return Resumed(session, tuple(notes))
+    if saved is not None:
+        session.delivered = saved.events
+        session.once_started.append(partial(_put_back, session, compared, saved.state))
+    if config.recovery.snapshots_ns is not None:
+        saving = Saving(
+            session, compared, clock, config.recovery.snapshots_ns, seen.position, lambda: compared.caught_up
+        )
+        session.after_batch.append(saving)
+    return session
+
+
+def _put_back(session: Session, journal: Compared, state: bytes) -> None:
+    """Bring a session that has started to a snapshot's state; from here on its rows count."""
+    snapshot.put(session, state)
+    journal.listen()
 
 
 def started_of(reader: SqliteReader) -> SessionStarted:
@@ -183,6 +244,9 @@ class Compared:
     def __init__(self, journal: DurableJournal, recorded: SqliteReader, after: int = 0) -> None:
         self.session_id = journal.session_id
         self.journal = journal
+        self.seq = after
+        """the last row that was appended, or found to be the same"""
+        self._deaf = after > 0  # how a session begins was recorded before the snapshot
         self._waiting: Iterator[Row] = (row for row in recorded.rows() if row.seq > after and row.kind not in _OUTSIDE)
         self._next = next(self._waiting, None)
 
@@ -198,8 +262,11 @@ class Compared:
 
     def append(self, at: int, kind: str, strategy: str | None, event: Any, cause: int | None = None) -> int:
         row = self._next
+        if self._deaf:
+            return self.seq
         if row is None:
-            return self.journal.append(at, kind, strategy, event, cause)
+            self.seq = self.journal.append(at, kind, strategy, event, cause)
+            return self.seq
         if kind == "alert":
             return row.seq  # it has been raised
         found = encode(event)
@@ -210,7 +277,12 @@ class Compared:
                 "the strategy, its parameters or onepath are not what they were: go on with those, or start a new session"
             )
         self._next = next(self._waiting, None)
+        self.seq = row.seq
         return row.seq
+
+    def listen(self) -> None:
+        """What is appended counts from here on."""
+        self._deaf = False
 
     def rows(self, kinds: Sequence[str] = ()) -> Iterator[Row]:
         return self.journal.rows(kinds)
@@ -231,12 +303,12 @@ class Compared:
 class _Following(LiveFeed):
     """A live feed that goes on after what a record holds, which is known when the record has been read."""
 
-    def __init__(self, source: Source, clock: Clock, seen: SessionFeed, *, until: int | None) -> None:
-        super().__init__(source, clock, until=until, known=seen.known)
-        self._seen = seen
+    def __init__(self, source: Source, clock: Clock, position: Position, *, until: int | None) -> None:
+        super().__init__(source, clock, until=until, known=position.known)
+        self._position = position
 
     def batches(self) -> Iterator[Batch]:
-        self._last = self._seen.last_at
+        self._last = self._position.last_at
         yield from super().batches()
 
 
@@ -246,8 +318,10 @@ class _Continued:
     stop: Callable[[], None]
     """what stops the session"""
 
-    def __init__(self, seen: SessionFeed, journal: Compared, coming: Feed, ending: SessionEnding | None) -> None:
-        """`ending` is there where the session had begun to end: then it ends there, and so."""
+    def __init__(
+        self, seen: SessionFeed, journal: Compared, coming: Feed, ending: SessionEnding | None, before: int
+    ) -> None:
+        """`ending` is there where the session had begun to end: then it ends there, and so; `before` events are left out."""
         self.instruments = seen.instruments
         self.kinds = seen.kinds
         self.volumes = seen.volumes
@@ -256,10 +330,11 @@ class _Continued:
         self._journal = journal
         self._coming = coming
         self._ending = ending
+        self._before = before
 
     def batches(self) -> Iterator[Batch]:
         if self._ending is not None:
-            yield from Limited(self._seen, self._ending.events, whole=True).batches()
+            yield from Limited(self._seen, self._ending.events - self._before, whole=True).batches()
             if self._ending.status == "stopped":
                 self.stop()
             return

@@ -9,7 +9,7 @@ events were delivered. Cost: 0.6 us an event to record, 2 us to read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,26 +25,48 @@ from onepath.ports import Batch, Feed, Journal
 from onepath.replay import Rows
 
 
+class Position:
+    """How far a feed has been handed on."""
+
+    __slots__ = ("known", "last_at")
+
+    def __init__(self, known: Mapping[tuple[str, str], MarketEvent] | None = None, last_at: int = 0) -> None:
+        self.known: dict[tuple[str, str], MarketEvent] = dict(known or {})
+        """the last event of each symbol and kind"""
+        self.last_at = last_at
+        """when the last thing happened"""
+
+    def reached(self, events: Sequence[MarketEvent]) -> None:
+        """These were handed on."""
+        known = self.known
+        for event in events:
+            known[event.symbol, kind_of(event)] = event
+        self.last_at = events[-1].at
+
+
 class Recorded:
     """`feed`, with everything it brings in the journal before it is handed on."""
 
-    def __init__(self, feed: Feed, journal: Journal) -> None:
+    def __init__(self, feed: Feed, journal: Journal, position: Position | None = None) -> None:
         self.instruments: Mapping[str, Instrument] = feed.instruments
         self.volumes = feed.volumes
         self.kinds = feed.kinds
         self.total = feed.total
+        self.position = position or Position()
         self._feed = feed
         self._journal = journal
 
     def batches(self) -> Iterator[Batch]:
-        append = self._journal.append
+        append, position = self._journal.append, self.position
         for batch in self._feed.batches():
             for item in batch.news:
+                position.last_at = item.at
                 if not isinstance(item, CorporateAction):  # the engine announces those
                     append(item.at, "data.status" if isinstance(item, DataStatus) else "time", None, item)
             if batch.size:
                 events = [event for event, _ in batch.events()]
                 append(events[0].at, "market", None, events)
+                position.reached(events)
             yield batch
 
     def describe(self) -> Mapping[str, Any]:
@@ -58,8 +80,9 @@ class Recorded:
 class SessionFeed:
     """What a session saw, from its journal."""
 
-    def __init__(self, rows: Rows, *, after: int = 0) -> None:
-        """`after`: rows up to this sequence are left out. Raises JournalError where the session recorded no market data."""
+    def __init__(self, rows: Rows, *, after: int = 0, position: Position | None = None) -> None:
+        """`after`: rows up to this sequence are left out, and they led to `position`. Raises JournalError where it recorded
+        no market data."""
         started = _started(rows)
         found = [msgspec.convert(row, Instrument) for row in started.instruments]
         self.instruments: Mapping[str, Instrument] = {instrument.symbol: instrument for instrument in found}
@@ -68,10 +91,7 @@ class SessionFeed:
         self.total: int | None = _events(rows)
         self.mark_every = started.mark_every
         """nanoseconds between the session's valuations"""
-        self.known: dict[tuple[str, str], MarketEvent] = {}
-        """the last event of each symbol and kind that was handed out"""
-        self.last_at = 0
-        """when the last thing that was handed out happened"""
+        self.position = position or Position()
         self._manifest = started
         self._rows = rows
         self._after = after
@@ -89,12 +109,10 @@ class SessionFeed:
             self._seen.update(row.body)
             found = decode(row)
             if row.kind == "market":
-                for event in found:
-                    self.known[event.symbol, kind_of(event)] = event
-                self.last_at = found[-1].at
+                self.position.reached(found)
                 yield Arrival(found)
             else:
-                self.last_at = found.at
+                self.position.last_at = found.at
                 yield Arrival((), [found])
 
     def describe(self) -> Mapping[str, Any]:

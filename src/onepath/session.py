@@ -124,6 +124,8 @@ class Session:
         self.id = journal.session_id
         self.plan = plan
         self.journal = journal
+        self.delivered = 0
+        """market events so far, those before a snapshot included"""
         self._stopped = False
         self._go = threading.Event()
         self._go.set()
@@ -181,16 +183,15 @@ class Session:
 
     def run(self, progress: Callable[[Progress], None] | None = None) -> Outcome:
         """Run to the end of the data, a stop, or the failure of every strategy."""
-        status, done = "failed", 0
+        status, before = "failed", self.delivered
         self.engine.moment.at = int(self.plan.data.get("first_at") or 0)
         self.journal.append(self.engine.moment.at, "session.started", None, self.manifest())
         self.journal.flush()
 
         def wanted(events: int) -> bool:
-            nonlocal done
-            done = events
+            self.delivered = done = before + events
             if progress is not None:
-                progress(Progress(events, self.plan.feed.total, self.engine.moment.at))
+                progress(Progress(done, self.plan.feed.total, self.engine.moment.at))
             for call in self.after_batch:
                 call()
             self._go.wait()
@@ -199,7 +200,8 @@ class Session:
         try:
             if self.watchdog is not None:
                 self.watchdog.start()
-            done = run(self.plan.feed, self.engine, self.venue, wanted, self.once_started)
+            events = run(self.plan.feed, self.engine, self.venue, wanted, self.once_started)
+            self.delivered = before + events
             status = "stopped" if self._stopped else "completed" if self.engine.alive else "failed"
         except KeyboardInterrupt:
             status = "stopped"
@@ -207,20 +209,20 @@ class Session:
             self._unwatch()
             raise
         except BaseException:
-            self._end(status, done)
+            self._end(status)
             raise
-        self._end(status, done)
+        self._end(status)
         errors = tuple(f"{f.strategy} {f.status} at {f.where}: {f.error}" for f in self.engine.failures)
-        return Outcome(self.id, status, done, errors, self.journal, self.engine.portfolios)
+        return Outcome(self.id, status, self.delivered, errors, self.journal, self.engine.portfolios)
 
-    def _end(self, status: str, done: int) -> None:
+    def _end(self, status: str) -> None:
         if self.plan.live is not None:
-            self.journal.append(self.engine.moment.at, "session.ending", None, SessionEnding(status, done))
+            self.journal.append(self.engine.moment.at, "session.ending", None, SessionEnding(status, self.delivered))
         try:
             self.engine.stop("finished" if status == "completed" else "stopped")
         finally:
             self._unwatch()
-        ended = SessionEnded(status, done, self.plan.feed.fingerprint())
+        ended = SessionEnded(status, self.delivered, self.plan.feed.fingerprint())
         self.journal.append(self.engine.moment.at, "session.ended", None, ended)
         self.journal.flush()
 

@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.command("init")(starting.init)
 app.command("run")(running.run)
+app.command("resume")(running.resume)
 app.command("report")(sessions.report)
 app.command("execution")(execution.execution)
 app.command("explain")(execution.explain)

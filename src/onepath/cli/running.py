@@ -38,7 +38,8 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     name: Annotated[str | None, typer.Option(help="The session's id; default: mode, time and four digits.")] = None,
     lasting: Annotated[
-        str | None, typer.Option("--for", metavar="TIME", help="In real time: end after so long, such as 90s, 30m or 8h.")
+        str | None,
+        typer.Option("--for", metavar="TIME", help="In real time: end after so long, such as 90s, 30m or 8h."),
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no tear sheet.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
@@ -62,12 +63,52 @@ def run(
     with stopped_by_signals() as stopping:
         session = _built(settings, workspace, name, lasting)
         stopping.reaches(session)
-        try:
-            outcome = _ran(session, quiet)
-            _note(session, {"ended_at": _now(), "status": outcome.status})
-            _tell(workspace, outcome, as_json=as_json, sheet=sheet)
-        finally:
-            session.journal.close()
+        _finished(session, workspace, quiet=quiet, as_json=as_json, sheet=sheet)
+
+
+def resume(
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="A session's id, its first characters, or `last`.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    lasting: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="End after so long from now, such as 90s, 30m or 8h.")
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no tear sheet.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Go on with a session that broke off.
+
+    It is run again over what it recorded, every row compared, and goes on live from there; what came meanwhile is fetched.
+
+    Example:  onepath resume last --for 8h
+    """
+    from onepath import realtime
+    from onepath.clock import RealtimeClock
+    from onepath.journal.sqlite import SqliteReader
+    from onepath.workspace import find
+
+    workspace, clock = find(Path.cwd()), RealtimeClock()
+    entry = workspace.session(session)
+    config = realtime.config_of(realtime.started_of(SqliteReader(entry.journal)))
+    sheet = None if no_report else _sheet(config, workspace)
+    until = None if lasting is None else clock.now() + _duration(lasting)
+    with stopped_by_signals() as stopping:
+        source = realtime.source_of(config, clock)
+        gone_on = realtime.resume(entry.journal, source, home=workspace.root, clock=clock, until=until)
+        for said in gone_on.notes:
+            note(said)
+        stopping.reaches(gone_on.session)
+        _finished(gone_on.session, workspace, quiet=quiet, as_json=as_json, sheet=sheet)
+
+
+def _finished(session: Session, workspace: Workspace, *, quiet: bool, as_json: bool, sheet: Sheet | None) -> None:
+    """Run the session, tell what came of it, and end with its exit code."""
+    try:
+        outcome = _ran(session, quiet)
+        _note(session, {"ended_at": _now(), "status": outcome.status})
+        _tell(workspace, outcome, as_json=as_json, sheet=sheet)
+    finally:
+        session.journal.close()
     code = 2 if outcome.errors else EXITS[outcome.status]
     if code:
         raise typer.Exit(code)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +66,9 @@ class DurableJournal:
         """A new file. `lease` is that of `lease.take(path, now)`; the journal gives it back when it is closed."""
         if path.exists():
             raise JournalError(f"{path} exists: a journal is never written over; choose another session name")
-        try:
-            connection = connect(path)
-            _prepare(connection)
-            (version,) = connection.execute("SELECT sqlite_version()").fetchone()
-            connection.execute("BEGIN")
-            for statement in statements(TABLES + PROOF):
-                connection.execute(statement)
-            for fact in {"session_id": session_id, "sqlite_version": version}.items():
-                connection.execute(_NOTE, fact)
-            connection.execute("COMMIT")
-            writer = Writer(connection, session_id, marks(path), seq=0, head=START, interval=interval)
-        except (OSError, sqlite3.Error) as error:
-            raise JournalError(f"cannot write the journal {path}: {error}") from None
+        tables = [(statement, ()) for statement in statements(TABLES + PROOF)]
+        connection = _connected(path, connect, [*tables, (_NOTE, ("session_id", session_id))])
+        writer = Writer(connection, session_id, marks(path), seq=0, head=START, interval=interval)
         return cls(path, writer, lease, session_id)
 
     @classmethod
@@ -95,22 +86,19 @@ class DurableJournal:
         found = tail or verify(path)
         if found.damage:
             raise JournalError(f"{path} is damaged: {found.damage}; `tail.cut` keeps what is whole")
-        try:
-            connection = connect(path)
-            _prepare(connection)
-            (version,) = connection.execute("SELECT sqlite_version()").fetchone()
-            connection.execute(_NOTE, ("sqlite_version", version))
-            writer = Writer(
-                connection, found.session_id, marks(path), seq=found.seq, head=found.sha256, interval=interval
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise JournalError(f"cannot write the journal {path}: {error}") from None
+        connection = _connected(path, connect, [])
+        writer = Writer(connection, found.session_id, marks(path), seq=found.seq, head=found.sha256, interval=interval)
         return cls(path, writer, lease, found.session_id)
 
     @property
     def durable(self) -> int:
         """The last row that survives whatever comes."""
         return self._writer.durable
+
+    @property
+    def seq(self) -> int:
+        """The last row that was appended."""
+        return self._seq
 
     def append(self, at: int, kind: str, strategy: str | None, event: Any, cause: int | None = None) -> int:
         if self._writer.failure:
@@ -166,6 +154,21 @@ class DurableJournal:
             reader.close()
 
 
-def _prepare(connection: Connection) -> None:
-    for setting in (f"page_size={PAGE}", "journal_mode=WAL", "synchronous=FULL", "recursive_triggers=ON"):
-        connection.execute(f"PRAGMA {setting}").fetchall()
+def _connected(path: Path, connect: Callable[[Path], Connection], first: Sequence[Statement]) -> Connection:
+    """A connection on which what is committed is durable, and on which `first` has been carried out, all of it."""
+    connection = None
+    try:
+        connection = connect(path)
+        for setting in (f"page_size={PAGE}", "journal_mode=WAL", "synchronous=FULL", "recursive_triggers=ON"):
+            connection.execute(f"PRAGMA {setting}")
+        ((version,),) = connection.execute("SELECT sqlite_version()")
+        connection.execute("BEGIN")
+        for statement, values in (*first, (_NOTE, ("sqlite_version", version))):
+            connection.execute(statement, values)
+        connection.execute("COMMIT")
+    except (OSError, sqlite3.Error) as error:
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+        raise JournalError(f"cannot write the journal {path}: {error}") from None
+    return connection

@@ -34,7 +34,7 @@ from onepath.strategy import Strategy
 if TYPE_CHECKING:
     from onepath.session import Session
 
-__all__ = ["Unsaveable", "put", "take"]
+__all__ = ["Unsaveable", "check", "put", "take"]
 
 FORMAT = 1
 """raised when snapshots are written differently; an older one is not read, its session is run again"""
@@ -76,6 +76,11 @@ def put(session: Session, data: bytes) -> None:
     Putter(_names(session), graph.nodes, graph.shapes, graph.events).put(root)
     _set_classes(session, root["classes"])
     session.engine.restored()
+
+
+def check(session: Session, data: bytes) -> None:
+    """Raises JournalError where `put` would for the checksum, the versions or the manifest; changes nothing."""
+    _opened(session, data)
 
 
 def _root(session: Session) -> dict[str, Any]:
