@@ -480,7 +480,10 @@ class Engine:
             closed = seat.context.timeframes.close(at) if seat.active else ()
             if closed:
                 seat.attend()
-                self._guard(seat, seat.context.timeframes.tell, closed, seat.context)
+                try:
+                    seat.context.timeframes.tell(closed, seat.context)
+                except Exception as error:
+                    self.fail(seat.context, error)
                 told.append(seat.context)
         self._look_at_bars()
         return told

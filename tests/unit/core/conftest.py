@@ -10,6 +10,7 @@ import pytest
 
 from onepath import Instrument, Limits, Strategy
 from onepath.feeds.columns import COLUMNS, ColumnFeed
+from onepath.isolation import Isolation
 from onepath.journal.codec import decode
 from onepath.journal.memory import MemoryJournal
 from onepath.seat import Seated
@@ -47,6 +48,7 @@ def session(
     instruments: Mapping[str, Instrument] | None = None,
     mark_every: int = 10_000 * MINUTE,
     feed: Callable[[ColumnFeed], Any] = lambda feed: feed,
+    isolation: Isolation | None = None,
 ) -> Session:
     """A session over one-price minute bars; bar n runs from minute n - 1 to minute n."""
     columns: dict[str, dict[str, list[Any]]] = {}
@@ -68,7 +70,7 @@ def session(
     ]
     plan = Plan(
         "backtest", 0, feed(data), data.describe(), seats, [{}] * len(seats), market or Market(), {}, mark_every
-    )
+    )._replace(isolation=isolation)
     return Session(plan, MemoryJournal("test") if journal is None else journal)
 
 
