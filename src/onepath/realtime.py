@@ -194,6 +194,8 @@ def _continued(
     )
     session = Session(plan, compared)
     feed.stop = session.stop
+    feed.goes_on = session.be_strict
+    session.be_patient()
     if saved is not None:
         session.delivered = saved.events
         session.once_started.append(partial(_put_back, session, compared, saved.state))
@@ -317,6 +319,8 @@ class _Continued:
 
     stop: Callable[[], None]
     """what stops the session"""
+    goes_on: Callable[[], None]
+    """called when the record has been caught up with"""
 
     def __init__(
         self, seen: SessionFeed, journal: Compared, coming: Feed, ending: SessionEnding | None, before: int
@@ -345,6 +349,7 @@ class _Continued:
                 f"session {self._journal.session_id} cannot go on: row {row.seq} of its record ({row.kind} at {row.at}) does not "
                 "come about when it is run again; the strategy, its parameters or onepath are not what they were"
             )
+        self.goes_on()
         yield from self._coming.batches()
 
     def describe(self) -> Mapping[str, Any]:

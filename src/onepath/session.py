@@ -226,6 +226,16 @@ class Session:
         self.journal.append(self.engine.moment.at, "session.ended", None, ended)
         self.journal.flush()
 
+    def be_patient(self) -> None:
+        """Give calls of strategies more time: what the record says they did in time, they did in time."""
+        if self.watchdog is not None and self.plan.isolation is not None:
+            self.watchdog.patience = self.plan.isolation.start_budget
+
+    def be_strict(self) -> None:
+        """Hold strategies to their time budget from here on."""
+        if self.watchdog is not None:
+            self.watchdog.patience = 0.0
+
     def _unwatch(self) -> None:
         if self.watchdog is not None:
             self.watchdog.stop()

@@ -54,6 +54,8 @@ class Watchdog:
         self.broken_off = 0
         """interruptions sent so far"""
         self.on_stuck = on_stuck
+        self.patience = 0.0
+        """seconds that every call has for now, where that is more: while a record is caught up with, no clock decides anything"""
         self._step = budget / _LOOKS
         self._grace = grace
         self._seconds = seconds
@@ -117,9 +119,10 @@ class Watchdog:
             self._seen, self._spared = since, 0.0
         self._spared += max(0.0, passed - max(_LATE * self._step, worked))
         used = now - since - self._spared
-        if used > self.budget:
+        allowed = max(self.budget, self.patience)
+        if used > allowed:
             self._break_off(since)
-            if used > self.budget + self._grace and self._reported is not since:
+            if used > allowed + self._grace and self._reported is not since:
                 self._reported = since
                 if self.on_stuck is not None:
                     self.on_stuck(self.who, used)
