@@ -29,10 +29,10 @@ KEPT: dict[str, frozenset[str]] = {
     "onepath.agenda:Agenda": frozenset({"_commands"}),
     # The exact mark of the last event that an order was priced at, reckoned once for all orders of an event.
     "onepath.desk:Desk": frozenset({"_priced", "_reference"}),
+    # What a record says of how a strategy ended, whoever breaks off calls, and how long they took.
+    "onepath.isolation:Fence": frozenset({"_ending", "_ends_at", "_watch", "took"}),
     # Rows of controls are put together when first asked for; the view is filled anew for every order.
     "onepath.risk.controls:Controls": frozenset({"_rows", "_view"}),
-    # How a record says that a strategy is to be ended is for whoever reads the record; durations are of another process.
-    "onepath.isolation:Fence": frozenset({"_ending", "_ends_at", "took"}),
     # The rows of a batch, all of them used up when it is over.
     "onepath.features.plant:FeaturePlant": frozenset({"_staged"}),
 }
