@@ -56,6 +56,9 @@ def build(config: Config, *, home: Path, session_id: str, journal_path: Path | N
     plan = planned(config, home, feed, market)._replace(
         feed=timed(feed, asked), data=data, mark_every=mark_interval(data, marks)
     )
+    if isinstance(feed, SessionFeed):
+        named = [{"name": c.name, **source} for c, source in zip(config.active, plan.sources, strict=True)]
+        plan = plan._replace(endings=feed.endings(named))
     journal = MemoryJournal(session_id) if journal_path is None else SqliteJournal.create(journal_path, session_id)
     return Session(plan, journal)
 

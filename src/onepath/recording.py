@@ -16,13 +16,13 @@ import msgspec
 
 from onepath.actions import CorporateAction
 from onepath.errors import JournalError
-from onepath.events import DataStatus, SessionEnded, SessionStarted
+from onepath.events import DataStatus, SessionEnded, SessionStarted, StrategyEnded
 from onepath.feeds.live import Arrival, kind_of
 from onepath.instruments import Instrument
 from onepath.journal.codec import INPUTS, decode
 from onepath.market import MarketEvent
 from onepath.ports import Batch, Feed, Journal
-from onepath.replay import Rows
+from onepath.replay import Rows, endings
 
 
 class Position:
@@ -118,8 +118,18 @@ class SessionFeed:
     def describe(self) -> Mapping[str, Any]:
         return self._manifest.data
 
+    def endings(self, strategies: Collection[Mapping[str, Any]]) -> dict[str, StrategyEnded]:
+        """How strategies were quarantined then, of those that are the same now: name, code and parameters."""
+        told = {str(row["name"]): _identity(row) for row in self._manifest.strategies}
+        now = {str(row["name"]): _identity(row) for row in strategies}
+        return {name: ended for name, ended in endings(self._rows).items() if now.get(name) == told.get(name)}
+
     def fingerprint(self) -> str:
         return self._seen.hexdigest()
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row.get(key) for key in ("class", "source_sha256", "params"))
 
 
 def recorded_fingerprint(rows: Rows) -> str:
