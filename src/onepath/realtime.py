@@ -80,13 +80,14 @@ def begin(
     journal_path: Path,
     clock: Clock,
     until: int | None = None,
+    journals: type[DurableJournal] = DurableJournal,
 ) -> Session:
-    """A new session of `config` over `source`, until a moment (nanoseconds) or for ever."""
+    """A new session of `config` over `source`, until a moment (nanoseconds) or for ever, in a journal of the kind given."""
     feed = LiveFeed(source, clock, until=_earlier(until, config.clock.end_ns), history=_history(config))
     market = market_of(config)
     plan = planned(config, home, feed, market)
     data = {**asked_of(config, market), **_described(config, source, clock.now())}
-    journal = _created(journal_path, session_id, clock)
+    journal = _created(journals, journal_path, session_id, clock)
     recorded = Recorded(_in_hours(feed, config), journal)
     marks = config.marks_ns or MARKS
     session = Session(
@@ -98,9 +99,9 @@ def begin(
     return session
 
 
-def _created(path: Path, session_id: str, clock: Clock) -> DurableJournal:
+def _created(journals: type[DurableJournal], path: Path, session_id: str, clock: Clock) -> DurableJournal:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return DurableJournal.create(path, session_id, lease.take(path, clock.now()))
+    return journals.create(path, session_id, lease.take(path, clock.now()))
 
 
 def _described(config: Config, source: Source, now: int) -> dict[str, Any]:
@@ -128,7 +129,15 @@ def _earlier(*moments: int | None) -> int | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def resume(journal_path: Path, source: Source, *, home: Path, clock: Clock, until: int | None = None) -> Resumed:
+def resume(
+    journal_path: Path,
+    source: Source,
+    *,
+    home: Path,
+    clock: Clock,
+    until: int | None = None,
+    journals: type[DurableJournal] = DurableJournal,
+) -> Resumed:
     """The session of a journal, ready to go on from where its record ends. A damaged end is cut off, and said.
 
     Raises JournalError where it cannot go on: another process runs it, it has ended, or the code has changed since.
@@ -143,7 +152,7 @@ def resume(journal_path: Path, source: Source, *, home: Path, clock: Clock, unti
             found = tail.verify(journal_path)
         reader = SqliteReader(journal_path)
         started = started_of(reader)
-        journal = DurableJournal.open(journal_path, held, found)
+        journal = journals.open(journal_path, held, found)
     except BaseException:
         held.release()
         raise
