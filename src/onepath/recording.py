@@ -19,7 +19,7 @@ from onepath.errors import JournalError
 from onepath.events import DataStatus, SessionEnded, SessionStarted, StrategyEnded
 from onepath.feeds.live import Arrival, kind_of
 from onepath.instruments import Instrument
-from onepath.journal.codec import INPUTS, decode
+from onepath.journal.codec import INPUTS, decode, encode
 from onepath.market import MarketEvent
 from onepath.ports import Batch, Feed, Journal
 from onepath.replay import Rows, endings
@@ -129,7 +129,7 @@ class SessionFeed:
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row.get(key) for key in ("class", "source_sha256", "params"))
+    return tuple(encode(row.get(key)) for key in ("class", "source_sha256", "params"))
 
 
 def recorded_fingerprint(rows: Rows) -> str:
