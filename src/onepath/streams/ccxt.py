@@ -32,8 +32,9 @@ from onepath.market import Bar, Quote, Trade
 from onepath.nearest import nearest
 from onepath.ports import Clock
 from onepath.streams import markets, wire
+from onepath.streams.exchange import KINDS, LATE, Ear, Page, VenueError, stamp
 from onepath.streams.life import SECOND, Connection, Stream
-from onepath.streams.source import KINDS, LATE, Ear, Page, Streams, VenueError, stamp
+from onepath.streams.source import Streams
 
 BINANCES = frozenset({"binance", "binanceus", "binanceusdm", "binancecoinm"})
 """exchanges whose raw messages `wire` reads, and whose aggregate trades are numbered without holes"""

@@ -1,7 +1,8 @@
 """Each stream's events once, in order, without holes: what came twice is dropped, what came early waits for what is missing.
 
 Rules: pure; one keeper a stream. `take` is given what came in, live or fetched, and returns what may go on, in order. A
-keeper with a `gap` says what is missing; events behind it are held until it is filled, or given up and counted (`missed`).
+keeper with a `gap` says what is missing; events behind it are held until it is filled, or given up and counted
+(`missed`). What the venue's own answer rules out is thrown away (`disown`): one wild number must not end a stream.
 - `Trades`: venues that number their trades without holes (Binance). A number is released once, in turn.
 - `UnnumberedTrades`: all others. Two trades may be equal in everything, so nothing live is ever dropped; after a loss, what
   was fetched and what was heard meanwhile are matched as multisets of (time, price, size, side).
@@ -27,6 +28,8 @@ class Trades:
         """number of the last one released; 0: none yet, the first one begins"""
         self.duplicates = 0
         self.missed = 0
+        self.unlikely = 0
+        """numbers that the venue does not know"""
         self.held: dict[int, Trade] = {}
         """what came early, by number"""
         self._most = most_held
@@ -62,6 +65,11 @@ class Trades:
         self.missed += first - self.last - 1
         self.last = first - 1
         return self._follow([])
+
+    def disown(self) -> None:
+        """The venue itself knows of nothing behind `last`: what is held cannot be true."""
+        self.unlikely += len(self.held)
+        self.held.clear()
 
     def _follow(self, released: list[Trade]) -> list[Trade]:
         while (trade := self.held.pop(self.last + 1, None)) is not None:
@@ -156,6 +164,8 @@ class Bars:
         self.duplicates = 0
         self.missed = 0
         self.empty = 0
+        self.unlikely = 0
+        """bars from beyond the venue's own time"""
         self.interval = interval
         self._held: dict[int, Bar] = {}
         self._expected = 0
@@ -203,6 +213,12 @@ class Bars:
         if gap is not None:
             self.missed += self._skip(gap[1] + self.interval)
         return self._follow([])
+
+    def disown(self) -> None:
+        """The venue itself knows of no such time: what is held or has begun cannot be true."""
+        self.unlikely += max(len(self._held), 1)
+        self._held.clear()
+        self._expected = 0
 
     def _skip(self, before: int) -> int:
         """Go on at the bar that starts at `before`; how many are left out."""

@@ -27,6 +27,9 @@ Stream = tuple[str, str]
 """(symbol, kind): kind is bars, quotes, trades or book"""
 
 
+_COUNTS = frozenset({"failures", "fill_most", "held", "queue"})
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """How a connection behaves. Times in seconds."""
 
@@ -59,8 +62,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            least = 1 if type(value) is int else 0
-            if not least <= value < NEVER or (not value and name != "reorder_within"):
+            least = 1 if name in _COUNTS else 0
+            if not least <= value < NEVER or (value == 0 and name != "reorder_within"):
                 raise ConfigError(f"data.connection.{name} is {value}; it must be a number above zero")
         if self.longest_pause < self.pause:
             raise ConfigError(
