@@ -7,11 +7,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 CORE_TESTS := tests/known tests/contract tests/parity/test_replay.py $(addprefix tests/unit/,words core simulator features feeds config)
 
-.PHONY: demo test check coverage mutants bench clean
+.PHONY: demo paper-demo test check coverage mutants bench clean
 
 demo: $(VENV)/.installed  ## the main job on bundled real data: run, tear sheet, replay
 	@test -e demo/.onepath || $(BIN)/onepath init demo
 	@cd demo && ../$(BIN)/onepath run config/backtest.yaml && ../$(BIN)/onepath replay last
+
+paper-demo: $(VENV)/.live  ## a minute on paper over real sockets: a local venue plays recorded data, then the proof
+	$(BIN)/python tools/paper_demo.py 60s
 
 test: $(VENV)/.developed  ## all tests
 	$(BIN)/python -m pytest -n 2
@@ -40,9 +43,13 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.developed: pyproject.toml | $(VENV)/bin/python
-	$(PIP) --editable '.[dev]'
+$(VENV)/.live: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable '.[live]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.developed: pyproject.toml | $(VENV)/bin/python
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed $(VENV)/.live
+
 clean:
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo paper-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

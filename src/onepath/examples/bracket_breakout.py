@@ -14,6 +14,8 @@ class BracketBreakout(Strategy):
     nothing to do here while the position is open. The size is such that the stop loss costs `risk` of equity.
     """
 
+    listens = ("bars",)
+
     class Params(Strategy.Params):
         channel: Annotated[int, Range(2, 500)] = 20
         stop: Annotated[float, Range(0.1, 20)] = 2.0

@@ -8,6 +8,8 @@ from onepath import Context, OrderIntent, Strategy
 class BuyAndHold(Strategy):
     """Buy equal weights of all symbols at the start, and wait."""
 
+    listens = ("bars",)
+
     def generate_orders(self, context: Context) -> list[OrderIntent]:
         orders: list[OrderIntent] = []
         for symbol in context.symbols:

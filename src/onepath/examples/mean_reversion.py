@@ -10,6 +10,8 @@ from onepath import Context, OrderIntent, Range, Strategy, sma, volatility
 class MeanReversion(Strategy):
     """Buy when the price is `entry` standard deviations below its moving average; sell when it is back at it."""
 
+    listens = ("bars",)
+
     class Params(Strategy.Params):
         window: Annotated[int, Range(5, 500)] = 20
         entry: Annotated[float, Range(0.1, 10)] = 2.0

@@ -10,6 +10,8 @@ from onepath import Context, OrderIntent, Range, Strategy, returns
 class Momentum(Strategy):
     """Each month hold equal weights of the `top` symbols by return over `window` bars."""
 
+    listens = ("bars",)
+
     class Params(Strategy.Params):
         window: Annotated[int, Range(1, 1_000)] = 126
         top: Annotated[int, Range(1, 500)] = 3

@@ -16,6 +16,8 @@ class Pairs(Strategy):
     Both legs are sent at one instant, for equal money, so that a market that moves both moves neither side of the books.
     """
 
+    listens = ("bars",)
+
     class Params(Strategy.Params):
         window: Annotated[int, Range(5, 2_000)] = 60
         entry: Annotated[float, Range(0.1, 10)] = 2.0

@@ -10,6 +10,8 @@ from onepath import CancelIntent, Context, OrderIntent, Range, Strategy, rsi
 class RsiReversion(Strategy):
     """Buy below `oversold`, sell above `overbought`, protect the position with a stop."""
 
+    listens = ("bars",)
+
     class Params(Strategy.Params):
         window: Annotated[int, Range(2, 200)] = 14
         oversold: Annotated[float, Range(0, 50)] = 30.0

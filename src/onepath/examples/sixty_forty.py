@@ -10,6 +10,8 @@ from onepath import Context, OrderIntent, Range, Strategy, StrategyError
 class SixtyForty(Strategy):
     """Hold 60 % of equity in the first symbol and 40 % in the second; rebalance on the first bar of each month."""
 
+    listens = ("bars",)
+
     class Params(Strategy.Params):
         weight: Annotated[float, Range(0, 1)] = 0.6
 

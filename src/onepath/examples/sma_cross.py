@@ -10,6 +10,8 @@ from onepath import Context, OrderIntent, Range, Strategy, sma
 class SmaCross(Strategy):
     """Be in the market while the fast moving average is above the slow one."""
 
+    listens = ("bars",)
+
     class Params(Strategy.Params):
         fast: Annotated[int, Range(1, 500)] = 20
         slow: Annotated[int, Range(2, 1_000)] = 50

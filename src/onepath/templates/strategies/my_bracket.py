@@ -8,6 +8,8 @@ from onepath import Context, Intent, Range, Strategy, atr, ema
 class MyBracket(Strategy):
     """Buys above a rising average; a stop loss and a take profit, in average true ranges, come with each order."""
 
+    listens = ("bars",)  # in real time, trades arrive as well: they are for the fills
+
     class Params(Strategy.Params):
         trend: Annotated[int, Range(2, 500)] = 50
         stop: Annotated[float, Range(0.1, 20)] = 2.0

@@ -8,6 +8,8 @@ from onepath import Context, OrderIntent, Range, Strategy, sma
 class MyStrategy(Strategy):
     """SMA crossover: each symbol gets an equal share while its fast average is above its slow one."""
 
+    listens = ("bars",)  # in real time, trades arrive as well: they are for the fills
+
     class Params(Strategy.Params):
         fast: Annotated[int, Range(1, 500)] = 20
         slow: Annotated[int, Range(2, 500)] = 50
