@@ -571,6 +571,11 @@ class Engine:
     # -- what windows may look at
 
     @property
+    def seats(self) -> Collection[Seat]:
+        """The strategies at work and those that have ended, to look at."""
+        return self._seats.values()
+
+    @property
     def portfolios(self) -> Mapping[str, Portfolio]:
         """Every strategy's books."""
         return {name: seat.context.portfolio for name, seat in self._seats.items()}

@@ -10,6 +10,7 @@ Cost: O(1) an order; what has left is forgotten but for each strategy's last par
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from onepath.errors import ConservationError
@@ -21,6 +22,8 @@ class Gate:
     """Counts decisions out."""
 
     def __init__(self) -> None:
+        self.watcher: Callable[[], None] | None = None
+        """called when something leaves: whoever measures how long that took"""
         self._waiting: dict[int, tuple[Order, bool]] = {}
         self._highest = 0
         self._parents: dict[str, Order] = {}
@@ -80,3 +83,5 @@ class Gate:
                 f"order {order.id} was about to leave as {order.side} {order.quantity} {order.symbol} under other terms than "
                 f"decided ({decided.side} {decided.quantity} {decided.symbol})"
             )
+        if self.watcher is not None:
+            self.watcher()

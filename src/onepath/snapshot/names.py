@@ -31,6 +31,8 @@ KEPT: dict[str, frozenset[str]] = {
     "onepath.desk:Desk": frozenset({"_priced", "_reference"}),
     # What a record says of how a strategy ended, whoever breaks off calls, and how long they took.
     "onepath.isolation:Fence": frozenset({"_ending", "_ends_at", "_watch", "took"}),
+    # Whoever measures how long orders took belongs to the process.
+    "onepath.gate:Gate": frozenset({"watcher"}),
     # Rows of controls are put together when first asked for; the view is filled anew for every order.
     "onepath.risk.controls:Controls": frozenset({"_rows", "_view"}),
     # The rows of a batch, all of them used up when it is over.
