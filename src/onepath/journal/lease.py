@@ -30,8 +30,8 @@ class Holder(msgspec.Struct, frozen=True):
 class Lease:
     """The right to run one session; given back by `release` or by the end of the process. Take it with `take`."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor: int | None = descriptor
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
         _held.add(self)
 
     @property

@@ -39,6 +39,12 @@ def read(journal: Path) -> Mark | None:
         return None
 
 
+def line(seq: int, sha256: str) -> bytes:
+    """What the file holds, always of the same length: one sector is written whole or not at all."""
+    words = f"{seq:020} {sha256:64}".encode()
+    return b"%s %08x\n" % (words, zlib.crc32(words))
+
+
 class MarkFile:
     """Writes a journal's mark."""
 
@@ -46,8 +52,7 @@ class MarkFile:
         self._file = os.open(place(journal), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
     def write(self, seq: int, sha256: str) -> None:
-        words = f"{seq:020} {sha256:64}"
-        os.pwrite(self._file, f"{words} {zlib.crc32(words.encode()):08x}\n".encode(), 0)
+        os.pwrite(self._file, line(seq, sha256), 0)
 
     def close(self) -> None:
         os.fsync(self._file)

@@ -24,7 +24,7 @@ from onepath.journal.chain import COMMIT, START, link, seal
 from onepath.journal.schema import PAGE, PROOF, TABLES, insert
 
 _ROWS = "SELECT seq, at, kind, strategy_id, cause, body FROM journal WHERE session_id = ? AND seq > ? ORDER BY seq"
-_BESIDE = ("", "-wal", "-shm")
+_BESIDE = ("", "-wal", "-shm", "-journal")
 """the files of one database, after its name"""
 _SECOND = 1_000_000_000
 
@@ -72,14 +72,19 @@ def verify(path: Path, since: int = 0) -> Tail:
         if _mended(path).is_file():
             return Tail("", 0, 0, START, "cutting off damaged rows broke off halfway; cutting again ends it", 0)
         raise JournalError(f"there is no journal at {path}")
+    return _walked(path, since, lambda tail, rows: None)
+
+
+def _walked(path: Path, since: int, take: Callable[[Tail, Sequence[Any]], None]) -> Tail:
+    """How far a journal is whole; `take` is given each good commit: how far it goes, and its rows."""
     marked = mark.read(path)  # before the rows: they may become more meanwhile
     found = Tail("", 0, 0, START, "", 0)
     damage = ""
     try:
         with closing(_reading(path)) as connection:
             connection.execute("BEGIN")
-            for good in _followed(connection, marked, since):
-                found = good
+            for found, rows in _followed(connection, marked, since):
+                take(found, rows)
             _ended(connection, found, marked)
     except _Damaged as what:
         damage = str(what)
@@ -93,14 +98,16 @@ def _reading(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
-def _followed(connection: sqlite3.Connection, marked: mark.Mark | None, since: int) -> Iterator[Tail]:
-    """How far all is well, commit by commit; raises what is wrong with the next."""
+def _followed(
+    connection: sqlite3.Connection, marked: mark.Mark | None, since: int
+) -> Iterator[tuple[Tail, Sequence[Any]]]:
+    """How far all is well, commit by commit, with its rows; raises what is wrong with the next."""
     named = connection.execute("SELECT value FROM session WHERE key = 'session_id'").fetchone()
     if named is None or not isinstance(named[0], str):
         raise _Damaged("the session's name is not there")
-    start = connection.execute("SELECT seq, sha256 FROM checks WHERE seq <= ? ORDER BY seq DESC", (since,)).fetchone()
-    seq, head = start or (0, START)
-    yield Tail(named[0], seq, 0, head, "", 0)
+    before = "SELECT seq, sha256 FROM checks WHERE seq BETWEEN 1 AND ? ORDER BY seq DESC"
+    seq, head = connection.execute(before, (since,)).fetchone() or (0, START)
+    yield Tail(named[0], seq, 0, head, "", 0), ()
     rows = connection.execute(_ROWS, (named[0], seq))
     for last, sha256 in connection.execute("SELECT seq, sha256 FROM checks WHERE seq > ? ORDER BY seq", (seq,)):
         if last - seq > COMMIT:
@@ -112,7 +119,7 @@ def _followed(connection: sqlite3.Connection, marked: mark.Mark | None, since: i
         if marked and marked.seq == last and marked.sha256 != head:
             raise _Damaged(f"the mark beside it was written for other rows up to {last}")
         seq = last
-        yield Tail(named[0], seq, part[-1][1], head, "", 0)
+        yield Tail(named[0], seq, part[-1][1], head, "", 0), part
 
 
 def _ended(connection: sqlite3.Connection, found: Tail, marked: mark.Mark | None) -> None:
@@ -176,12 +183,21 @@ def _copy(path: Path, tail: Tail, facts: dict[str, str]) -> None:
     """Write the good rows, and what of notes and snapshots reads, into a new file that is then on the disk."""
     mended = _mended(path)
     mended.unlink(missing_ok=True)  # of a cut that broke off before anything was moved
-    with closing(_reading(path)) as old, closing(sqlite3.connect(mended, isolation_level=None)) as new:
+    with closing(sqlite3.connect(mended, isolation_level=None)) as new:
+
+        def take(found: Tail, rows: Sequence[Any]) -> None:
+            if rows:
+                new.executemany(insert(1), ((found.session_id, *row) for row in rows))
+                new.execute("INSERT INTO checks VALUES (?, ?)", (found.seq, found.sha256))
+
         new.execute(f"PRAGMA page_size={PAGE}")
         new.executescript(f"PRAGMA synchronous=FULL; BEGIN;{TABLES}{PROOF}")
-        for statement, rows in _good(old, tail):
-            new.executemany(statement, rows)
-        with suppress(sqlite3.Error, UnicodeDecodeError):
+        again = _walked(path, 0, take)
+        if again != tail:
+            raise JournalError(
+                f"the good rows of {path} cannot be written to {mended}: {again.damage}; all is as it was"
+            )
+        with suppress(sqlite3.Error, UnicodeDecodeError), closing(_reading(path)) as old:
             new.executemany("INSERT INTO session VALUES (?, ?)", old.execute("SELECT key, value FROM session"))
         new.executemany(
             "INSERT OR REPLACE INTO session VALUES (?, ?)", ({"session_id": tail.session_id} | facts).items()
@@ -191,20 +207,6 @@ def _copy(path: Path, tail: Tail, facts: dict[str, str]) -> None:
                 values = (kept.seq, kept.at, seal(kept.seq, kept.at, kept.body), kept.body)
                 new.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?)", values)
         new.execute("COMMIT")
-    again = verify(mended)
-    if again != tail._replace(damage="", lost=0):
-        raise JournalError(
-            f"{mended} did not become what is good in {path}: {again.damage or 'it is another'}; try again"
-        )
-
-
-def _good(old: sqlite3.Connection, tail: Tail) -> Iterator[tuple[str, Iterator[Sequence[Any]]]]:
-    rows = old.execute(f"{_ROWS} LIMIT ?", (tail.session_id, 0, tail.seq))
-    yield insert(1), ((tail.session_id, *row) for row in rows)
-    yield (
-        "INSERT INTO checks VALUES (?, ?)",
-        old.execute("SELECT seq, sha256 FROM checks WHERE seq <= ? ORDER BY seq", (tail.seq,)),
-    )
 
 
 def _move(path: Path, place: Path) -> None:
