@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from onepath.actions import CorporateAction
 from onepath.adjustments import OF_ACTIONS
 from onepath.events import StrategyEnded, VenueReport
-from onepath.journal.codec import DECISIONS, REPORTS, decode, refused
+from onepath.journal.codec import DECISIONS, INPUTS, KINDS, REPORTS, decode, refused
 from onepath.market import MarketEvent
 from onepath.orders import Approved, Order
 from onepath.ports import NEVER, Row
@@ -138,13 +138,47 @@ class RecordedVenue:
         return {}
 
 
+class Parted(NamedTuple):
+    """The first decision that is not the same, counted from 1; None where a side has none."""
+
+    number: int
+    recorded: Row | None
+    replayed: Row | None
+
+    @property
+    def either(self) -> Row:
+        """The recorded one, else the one that was not recorded."""
+        return next(row for row in (self.recorded, self.replayed) if row is not None)
+
+
 def compare(recorded: Rows, replayed: Rows) -> ReplayResult:
     """Lay the decisions of two journals side by side."""
     number, digest = decision_hash(recorded)
-    for index, (a, b) in enumerate(zip_longest(recorded.rows(DECISIONS), replayed.rows(DECISIONS)), start=1):
+    found = parting(recorded, replayed)
+    if found is None:
+        return ReplayResult(True, number, digest, None)
+    said = f"decision {found.number}: recorded {_show(found.recorded)}, replayed {_show(found.replayed)}"
+    return ReplayResult(False, number, digest, said)
+
+
+def parting(recorded: Rows, replayed: Rows) -> Parted | None:
+    """Where two journals part; None where they do not. What a session that broke off would have decided after its last row
+    is no difference: it was not there any more to write it."""
+    pairs = zip_longest(recorded.rows(DECISIONS), replayed.rows(DECISIONS))
+    for number, (a, b) in enumerate(pairs, start=1):
+        if a is None and b is not None and _broke_off(recorded, b.at):
+            return None
         if a is None or b is None or _content(a) != _content(b):
-            return ReplayResult(False, number, digest, f"decision {index}: recorded {_show(a)}, replayed {_show(b)}")
-    return ReplayResult(True, number, digest, None)
+            return Parted(number, a, b)
+    return None
+
+
+def _broke_off(recorded: Rows, at: int) -> bool:
+    """Whether the record ends without an end, no later than `at`."""
+    if any(True for _ in recorded.rows(("session.ended",))):
+        return False
+    own = [kind for kind in KINDS if kind not in (*INPUTS, "alert")]
+    return max((row.at for row in recorded.rows(own)), default=0) <= at
 
 
 def _content(row: Row) -> tuple[int, str, str | None, bytes]:

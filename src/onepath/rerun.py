@@ -6,58 +6,163 @@ kept elsewhere, those. A session that broke off is run again as far as its recor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from onepath import registry
 from onepath.accounts import AccountTerms
 from onepath.build import open_data, timed
-from onepath.errors import JournalError
+from onepath.chains import Chain, chain
+from onepath.clock import HistoricalClock
+from onepath.errors import JournalError, TransitionError
 from onepath.events import SessionEnded, SessionStarted
+from onepath.features.parity import FeatureParity, Streamed, parity
 from onepath.feeds.limited import Limited
+from onepath.feeds.paced import Paced
 from onepath.instruments import Instrument
 from onepath.isolation import Isolation
 from onepath.journal.codec import SCHEMA, decode
 from onepath.journal.sqlite import SqliteReader
-from onepath.ports import Feed
+from onepath.ports import Batch, Feed
 from onepath.recording import SessionFeed
-from onepath.replay import ReplayResult, Rows
+from onepath.replay import ReplayResult, Rows, compare, parting
 from onepath.risk import Limits, RiskPlan
 from onepath.seat import Seated
-from onepath.session import Plan, mark_interval, replayed
+from onepath.session import Plan, Progress, again, mark_interval
 from onepath.simulator.assumptions import Market
+
+
+class Proof(NamedTuple):
+    """What came of a session that was run again."""
+
+    result: ReplayResult
+    strategies: int
+    """none: there was nothing to decide"""
+    events: int
+    chain: Chain | None = None
+    """why the first decisions that are not the same were made"""
+    features: FeatureParity | None = None
+    """whether features streamed are features over history; None where the session's data are no stream"""
+
+    @property
+    def identical(self) -> bool:
+        """Whether all decisions and all features are the same."""
+        return self.result.identical and (self.features is None or self.features.identical)
+
+
+class Rerun:
+    """A recorded session, ready to be run again; `session` is the one that runs."""
+
+    def __init__(self, reader: SqliteReader, home: Path, *, single: bool = False, speed: float | None = None) -> None:
+        """`single`: one instant after the other, each a batch; `speed` times as fast as it happened, None: at once.
+
+        Raises JournalError where it cannot be run again.
+        """
+        self.reader = reader
+        self.started = _startable(reader)
+        self.recorded = bool(self.started.data.get("recorded"))
+        broke_off = self.recorded and not _all(reader, "session.ended")
+        self.ended: SessionEnded | None = None if broke_off else _only(reader, "session.ended")
+        self._home = home
+        self._streams: list[Streamed] = []
+        self._feed = self.seen()
+        plan = recorded_plan(self.started, self.ended, self._feed, home)
+        if single or speed is not None:
+            plan = plan._replace(feed=Paced(plan.feed, HistoricalClock(speed)))
+        elif self.recorded:
+            plan = plan._replace(feed=_Streaming(plan.feed))
+        self.session = again(plan, reader)
+        if self.recorded:
+            self.session.once_started.append(self._note_features)
+
+    def seen(self) -> Feed:
+        """What the session saw, from the beginning."""
+        return seen_by(self.started, self.reader, self._home)
+
+    def run(self, progress: Callable[[Progress], None] | None = None) -> Proof:
+        """Run it and compare every decision, and every feature where the data came as a stream."""
+        with suppress(
+            TransitionError
+        ):  # the recorded fills do not fit the new orders: these parted before, see `parting`
+            self.session.run(progress)
+        return self.proof()
+
+    def proof(self) -> Proof:
+        """What has come of it, when it has run."""
+        result = compare(self.reader, self.session.journal)
+        parted = None if result.identical else parting(self.reader, self.session.journal)
+        found = None if parted is None else chain(parted, self.reader, self.session.journal, self.seen().batches())
+        events = sum(batch.size for batch in self.seen().batches()) if self.ended is None else self.ended.events
+        features = parity(self._streams) if self.recorded else None
+        return Proof(self._with_data(result), len(self.started.strategies), events, found, features)
+
+    def _with_data(self, result: ReplayResult) -> ReplayResult:
+        """The result, if the data are still those of the session."""
+        found = self._feed.fingerprint()
+        if self.ended is None or found == self.ended.fingerprint:
+            return result
+        return result._replace(identical=False, difference=_changed(self.started, self.ended, found, result.difference))
+
+    def _note_features(self) -> None:
+        """From here on, note every feature as its strategy sees it."""
+        listeners = self.session.engine.listeners
+        for context in dict.fromkeys(context for _, context in listeners if context.features.required):
+            stream = Streamed(context.name, context.features.required, context.features)
+            self._streams.append(stream)
+            listeners.append((stream.hear, context))
 
 
 def replay(journal_path: Path, *, home: Path) -> ReplayResult:
     """Run a recorded session again over its data, with what the venue said taken from the journal, and compare."""
     reader = SqliteReader(journal_path)
     try:
-        return _replayed(reader, home)
+        return Rerun(reader, home).run().result
     finally:
         reader.close()
 
 
-def _replayed(reader: SqliteReader, home: Path) -> ReplayResult:
-    started = _only(reader, "session.started")
+def _startable(reader: SqliteReader) -> SessionStarted:
+    started: SessionStarted = _only(reader, "session.started")
     if started.schema != SCHEMA:
         version = started.code_version.partition("+")[0]
         raise JournalError(
             f"session {reader.session_id} was recorded by onepath {version} (journal schema {started.schema}, this version "
             f"replays schema {SCHEMA}); replay it with onepath {version}"
         )
-    feed = seen_by(started, reader, home)
-    ended = (
-        None if started.data.get("recorded") and not _all(reader, "session.ended") else _only(reader, "session.ended")
-    )
-    result = replayed(recorded_plan(started, ended, feed, home), reader)
-    fingerprint = feed.fingerprint()
-    if ended is not None and fingerprint != ended.fingerprint:
-        return result._replace(identical=False, difference=_changed(started, ended, fingerprint, result.difference))
-    return result
+    return started
+
+
+class _Streaming:
+    """A feed without columns, so that features take the events one by one, as they did when these arrived."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.instruments: Mapping[str, Instrument] = feed.instruments
+        self.volumes = feed.volumes
+        self.kinds = feed.kinds
+        self.total = feed.total
+        self.describe = feed.describe
+        self.fingerprint = feed.fingerprint
+        self._feed = feed
+
+    def batches(self) -> Iterator[Batch]:
+        return map(_Uncolumned, self._feed.batches())
+
+
+class _Uncolumned:
+    """A batch without columns."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.size = batch.size
+        self.news = batch.news
+        self.events = batch.events
+
+    def columns(self, symbol: str) -> None:
+        """None: whoever asks takes the events one by one."""
 
 
 def seen_by(started: SessionStarted, reader: Rows, home: Path) -> Feed:

@@ -291,14 +291,20 @@ def simulated(plan: Plan, marks: Mapping[str, MarketEvent] | None = None) -> Sim
 
 def replayed(plan: Plan, recorded: Rows) -> ReplayResult:
     """Run a plan again, with what the venue said taken from a journal, and compare every decision with it."""
-    again = MemoryJournal("replay")
+    session = again(plan, recorded)
+    # A journal whose fills do not fit the new orders parted from it before; `compare` says where.
+    with suppress(TransitionError):
+        session.run()
+    return compare(recorded, session.journal)
+
+
+def again(plan: Plan, recorded: Rows) -> Session:
+    """A session of `plan`, ready to be run again: what the venue says, the commands and the ends of quarantined strategies
+    are those of a journal."""
     commands = [(row.at, decode(row)) for row in recorded.rows(("command",))]
     isolation = None if plan.isolation is None else replace(plan.isolation, time_budget=None)
     plan = plan._replace(commands=commands, isolation=isolation, endings=endings(recorded))
-    # A journal whose fills do not fit the new orders parted from it before; `compare` says where.
-    with suppress(TransitionError):
-        Session(plan, again, RecordedVenue(recorded)).run()
-    return compare(recorded, again)
+    return Session(plan, MemoryJournal("replay"), RecordedVenue(recorded))
 
 
 def described(feed: Feed) -> dict[str, Any]:

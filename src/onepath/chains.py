@@ -1,0 +1,195 @@
+"""Why a decision was made, from a journal and what the feed brought: what it followed, the signal, the order, the fills before.
+
+Rules: a chain is told from the end: the decision, then what came before it, all of the same session. A side that decided nothing
+shows where it stood at that moment. Bodies are those of the journal.
+Limits: of the instant's market events those of the decision's symbol, else the last there were. Cost: one pass over the journal
+and, where market data are not in it, one over the data.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from onepath.events import DataStatus
+from onepath.journal.codec import DECISIONS, FILLS, REPORTS
+from onepath.market import MarketEvent
+from onepath.ports import Batch, Row
+from onepath.replay import Parted, Rows
+
+FILLS_SHOWN = 3
+_MADE = ("timer", "data.status", "command", "corporate_action", "order.refused", "strategy.ended")
+_HEARD = (*REPORTS, *_MADE)
+_READ = tuple(dict.fromkeys((*_HEARD, *DECISIONS, "order.forced", "position")))
+_NAMES = {"Bar": "bar", "Quote": "quote", "Trade": "trade", "BookUpdate": "book"}
+_LEFT_OUT = frozenset({"strategy", "venue_at"})
+
+
+class Link(NamedTuple):
+    """One thing of a chain: what it is (`part`: data, heard, signal, order, fill, position, decision), when, and its words."""
+
+    part: str
+    at: int
+    kind: str
+    body: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        said = ", ".join(f"{name} {_said(value, name)}" for name, value in self.body.items() if _tells(name, value))
+        return f"{stamp(self.at)}  {self.kind}  {said}"
+
+
+class Chain(NamedTuple):
+    """Both sides of the first decision that is not the same."""
+
+    number: int
+    recorded: tuple[Link, ...]
+    replayed: tuple[Link, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        sides = {"recorded": self.recorded, "replayed": self.replayed}
+        return {
+            "decision": self.number,
+            **{name: [link._asdict() for link in links] for name, links in sides.items()},
+        }
+
+
+PARTS = ("data", "heard", "signal", "order", "fill", "position", "decision")
+"""in the order in which they came to be"""
+
+
+def chain(parted: Parted, recorded: Rows, replayed: Rows, seen: Iterable[Batch], also: Iterable[Batch] = ()) -> Chain:
+    """The chains of both sides. `seen` is what the feed brought: to both, or to the second what is in `also`."""
+    about = _about(parted.either)
+    market = _market(seen, about)
+    other = _market(also, about) or market
+    return Chain(
+        parted.number,
+        (*market, *_links(recorded, parted.recorded, about)),
+        (*other, *_links(replayed, parted.replayed, about)),
+    )
+
+
+class _About(NamedTuple):
+    """What a chain is about: the moment, whose decision, in what."""
+
+    at: int
+    strategy: str | None
+    symbol: str
+
+
+def _about(row: Row) -> _About:
+    return _About(row.at, row.strategy, str(_order(msgspec.json.decode(row.body)).get("symbol", "")))
+
+
+def _order(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The order inside what was denied; else the body itself."""
+    inner = body.get("order")
+    return inner if isinstance(inner, dict) else body
+
+
+def _market(seen: Iterable[Batch], about: _About) -> tuple[Link, ...]:
+    """The market events of the instant, or the last before it."""
+    last: list[MarketEvent] = []
+    found: list[Link] = []
+    for batch in seen:
+        statuses = [item for item in batch.news if isinstance(item, DataStatus) and item.at == about.at]
+        found += [Link("data", status.at, "data.status", _plain(status)) for status in statuses]
+        for event, _ in batch.events():
+            if event.at > about.at:
+                return (*_of(last, about), *found)
+            if not last or event.at > last[0].at:
+                last = []
+            last.append(event)
+    return (*_of(last, about), *found)
+
+
+def _of(events: list[MarketEvent], about: _About) -> list[Link]:
+    ours = [event for event in events if event.symbol == about.symbol] or events[-1:]
+    return [Link("data", event.at, _NAMES[type(event).__name__], _plain(event)) for event in ours]
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in item.__struct_fields__ if name not in ("at", "start")}
+
+
+class _Side:
+    """One journal up to a decision."""
+
+    def __init__(self, about: _About) -> None:
+        self.about = about
+        self.heard: list[Link] = []
+        self.fills: deque[Link] = deque(maxlen=FILLS_SHOWN)
+        self.position: Link | None = None
+        self.signals: dict[Any, Link] = {}
+        self.orders: dict[Any, list[Link]] = {}
+
+    def take(self, row: Row) -> None:
+        body = msgspec.json.decode(row.body)
+        about = self.about
+        if row.kind in _HEARD and row.at == about.at and row.strategy in (None, about.strategy):
+            self.heard.append(Link("heard", row.at, row.kind, body))
+        if row.strategy != about.strategy:
+            return
+        ours = _order(body).get("symbol") == about.symbol
+        if row.kind in FILLS and ours:
+            self.fills.append(Link("fill", row.at, row.kind, body))
+        elif row.kind == "position" and ours:
+            self.position = Link("position", row.at, row.kind, body)
+        elif row.kind == "signal":
+            self.signals[body["id"]] = Link("signal", row.at, row.kind, body)
+        if row.kind.startswith("order."):
+            number = _order(body).get("order_id", _order(body).get("id"))
+            self.orders.setdefault(number, []).append(Link("order", row.at, row.kind, body))
+
+    def told(self, row: Row | None) -> tuple[Link, ...]:
+        """The chain of `row`, the decision, or of where nothing was decided."""
+        links = list(self.heard)
+        if row is not None:
+            decision = Link("decision", row.at, row.kind, msgspec.json.decode(row.body))
+            links += self._signal(decision.body)
+            links += self.orders.get(decision.body.get("order_id"), [])
+        links += self.fills
+        links += [] if self.position is None else [self.position]
+        return (*links, decision) if row is not None else tuple(links)
+
+    def _signal(self, body: Mapping[str, Any]) -> list[Link]:
+        """Why it was wanted: the signal that the order, or its parent, names."""
+        asked = _order(body)
+        parent = self.orders.get(asked.get("parent_id"), [])
+        number = asked.get("signal_id") or next((link.body.get("signal_id") for link in parent), None)
+        return [self.signals[number]] if number in self.signals else []
+
+
+def _links(rows: Rows, row: Row | None, about: _About) -> tuple[Link, ...]:
+    side = _Side(about)
+    for found in rows.rows(_READ):
+        if found.at > about.at or (row is not None and found.seq >= row.seq):
+            break
+        side.take(found)
+    return side.told(row)
+
+
+def stamp(at: int) -> str:
+    """2024-01-02 14:30:00.25, in UTC."""
+    second, rest = divmod(at, 1_000_000_000)
+    exact = f".{rest:09}".rstrip("0") if rest else ""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S}{exact}"
+
+
+def _tells(name: str, value: Any) -> bool:
+    return name not in _LEFT_OUT and value not in (None, "", 0, [], {})
+
+
+def _said(value: Any, name: str) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and (name == "at" or name.endswith("_at")):
+        return stamp(value)
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{key} {_said(one, key)}" for key, one in value.items() if _tells(key, one)) + ")"
+    if isinstance(value, list | tuple):
+        return " ".join(_said(one, "") for one in value)
+    return f"{value:g}" if isinstance(value, float) and value == int(value) else str(value)
