@@ -46,6 +46,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "examples",
         "monitor",
         "localvenue",
+        "chaos",
         "testing",
         "research",
         "control",

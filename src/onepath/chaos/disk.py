@@ -1,0 +1,190 @@
+"""A durable journal that is killed, fails and is damaged on command, deterministically.
+
+Rules: it is the real journal with its real file, whose writer commits when it is told to and never by itself, so that what
+survives a kill follows from the seed: all that a flush returned from, and of the rest as many rows as the writer would have got
+to. After a kill nothing that is left of the process can write. Errors of the disk come at the n-th statement, and stay.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar
+
+from onepath.chaos.timing import Hook
+from onepath.journal import mark
+from onepath.journal.durable import DurableJournal, connection_to
+from onepath.journal.lease import Lease
+from onepath.journal.tail import Tail
+from onepath.journal.writer import Connection
+
+NEVER = 86_400.0
+"""seconds between commits that nobody asked for"""
+
+
+class Killed(BaseException):  # noqa: N818 - not an error: the end of a process
+    """The process is killed here."""
+
+
+class FailingConnection:
+    """A connection whose statements fail when they are told to, and that is left as it is when its process is killed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.killed: Callable[[], None] = _nothing
+        """called before it is closed: after a kill, when the files are what the next process finds"""
+        self._connection = connection
+        self._left: int | None = None
+        self._reason = ""
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Any:
+        if self._left is not None:
+            self._left -= 1
+            if self._left < 0:
+                raise sqlite3.OperationalError(self._reason)
+        return self._connection.execute(statement, values)
+
+    def fail_after(self, statements: int, reason: str) -> None:
+        """The disk will fail after so many statements more."""
+        self._left, self._reason = statements, reason
+
+    def close(self) -> None:
+        self.killed()
+        self._connection.close()
+
+
+def _nothing() -> None:
+    return
+
+
+class Disk:
+    """Where the journal is. Another kind of disk may take its place (tests: one that loses what was not synced)."""
+
+    def connect(self, path: Path) -> Connection:
+        return connection_to(path)
+
+    def leave(self, path: Path, to: Path) -> None:
+        """The process that had the journal `path` is killed at this moment: what the next one finds is put at `to`."""
+        to.parent.mkdir(parents=True)
+        for end in ("", "-wal"):
+            if Path(f"{path}{end}").exists():
+                shutil.copyfile(f"{path}{end}", f"{to}{end}")
+        if mark.place(path).exists():
+            shutil.copyfile(mark.place(path), mark.place(to))
+
+
+class WatchedJournal(DurableJournal):
+    """A DurableJournal whose points are hooked, with a record of its own of what was appended and acknowledged."""
+
+    hook: ClassVar[Hook]
+    disk: ClassVar[Disk]
+    now: ClassVar[WatchedJournal | None] = None
+    """the one that is open"""
+    rows_of: ClassVar[dict[int, tuple[Any, ...]]]
+    """what was appended, by seq, over all lives"""
+    connection: ClassVar[FailingConnection]
+    events: ClassVar[int]
+    """market events that are in the journal"""
+    acknowledged: ClassVar[int]
+    """rows up to here were said to be durable"""
+
+    @classmethod
+    def create(cls, path: Path, session_id: str, lease: Lease, **_how: Any) -> DurableJournal:
+        made = super().create(path, session_id, lease, interval=NEVER, connect=cls._connected)
+        cls.now = made  # type: ignore[assignment]
+        return made
+
+    @classmethod
+    def open(cls, path: Path, lease: Lease, tail: Tail | None = None, **_how: Any) -> DurableJournal:
+        cls.hook("open")
+        made = super().open(path, lease, tail, interval=NEVER, connect=cls._connected)
+        cls.now = made  # type: ignore[assignment]
+        return made
+
+    @classmethod
+    def _connected(cls, path: Path) -> Connection:
+        cls.connection = FailingConnection(cls.disk.connect(path))
+        return cls.connection
+
+    def append(self, at: int, kind: str, strategy: str | None, event: Any, cause: int | None = None) -> int:
+        self.hook("append")
+        seq = super().append(at, kind, strategy, event, cause)
+        self.rows_of[seq] = (at, kind, strategy, cause or None, event)
+        if kind == "market":
+            type(self).events += len(event)
+        elif kind == "order.submitted":
+            self.hook("decided")
+        return seq
+
+    def flush(self) -> None:
+        self.hook("flush")
+        super().flush()
+        type(self).acknowledged = max(self.acknowledged, self._seq)
+        self.hook("flushed")
+
+    def keep_snapshot(self, seq: int, at: int, body: bytes) -> None:
+        self.hook("snapshot")
+        super().keep_snapshot(seq, at, body)
+
+    def fail(self, after: int, reason: str) -> None:
+        """The disk fails after so many statements more."""
+        self.connection.fail_after(after, reason)
+
+    def kill(self, rng: Random, to: Path) -> None:
+        """The process is killed: of what is pending the writer had got to some. What is left is put at `to`."""
+        writer = self._writer
+        self.connection.killed = partial(self.disk.leave, self.path, to)
+        with writer._bell:
+            kept = rng.randrange(len(writer.pending) + 1) if writer.pending and not writer.failure else 0
+            del writer.pending[kept:]
+            last = writer.durable + kept
+            for entry in [entry for entry in writer._beside if entry[0] > last]:
+                writer._beside.remove(entry)
+        writer.stop()
+        self._closed = True
+        self._lease.drop()
+        type(self).now = None
+
+
+def flip(path: Path, rng: Random, *, end: bool) -> bool:
+    """Change a byte of the journal's log, near its end or anywhere; false where there is no log."""
+    log = Path(f"{path}-wal")
+    if not log.exists() or not (size := log.stat().st_size):
+        return False
+    content = bytearray(log.read_bytes())
+    if end and rng.random() < 0.5:
+        del content[size - rng.randrange(1, min(size, 5_000)) :]
+    else:
+        content[size - 1 - rng.randrange(min(size, 5_000) if end else size)] ^= 1 << rng.randrange(8)
+    log.write_bytes(bytes(content))
+    return True
+
+
+def spoil_snapshot(path: Path, rng: Random) -> bool:
+    """Change a byte of the newest snapshot; false where there is none."""
+    connection = sqlite3.connect(path)
+    try:
+        found = connection.execute("SELECT seq, body FROM snapshots ORDER BY seq DESC LIMIT 1").fetchone()
+        if found is None:
+            return False
+        body = bytearray(found[1])
+        body[rng.randrange(len(body))] ^= 1 << rng.randrange(8)
+        connection.execute("UPDATE snapshots SET body = ? WHERE seq = ?", (bytes(body), found[0]))
+        connection.commit()
+        return True
+    finally:
+        connection.close()
+
+
+def lose_mark(path: Path) -> bool:
+    """Delete the note of how far the journal is durable."""
+    place = mark.place(path)
+    there = place.exists()
+    place.unlink(missing_ok=True)
+    return there
+
+
+Damage = Callable[[Path, Random], bool]

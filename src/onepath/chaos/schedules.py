@@ -1,0 +1,127 @@
+"""The schedules of the harness itself, and those of a user's configuration: from a seed to a Schedule.
+
+Rules: seconds are short in the harness, so that a minute holds what a day holds: bars of 5 s, silences of 3 s, rests of 5 s.
+A user's configuration keeps its own intervals and its own connection.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from onepath.chaos.faults import Fault, drawn
+from onepath.chaos.timing import SECOND
+from onepath.chaos.world import Schedule
+from onepath.config import Config
+
+START = 1_767_225_600 * SECOND
+"""2026-01-01 00:00 UTC"""
+CONNECTION = {
+    "stale_after": 3.0,
+    "answer_within": 1.0,
+    "pause": 0.1,
+    "longest_pause": 2.0,
+    "failures": 6,
+    "window": 10.0,
+    "rest": 4.0,
+    "settled": 5.0,
+    "reorder_within": 0.05,
+    "fill_within": 4.0,
+    "fill_most": 500,
+    "held": 200,
+    "queue": 64,
+}
+_QUIET = 40 * SECOND
+
+
+def own(seed: int) -> Schedule:
+    """A schedule of the harness: two symbols, one to three strategies, half a minute to a minute and a half."""
+    rng = Random(f"{seed} schedule")
+    length = rng.randrange(20, 70) * SECOND
+    symbols = ("BTCUSDT", "ETHUSDT")[: rng.choice((1, 2, 2))]
+    numbered = rng.random() > 0.2
+    kinds = rng.choice((("bars", "trades"), ("bars", "trades"), ("bars", "trades"), ("trades",), ("bars",)))
+    streams = [f"{symbol} {kind}" for symbol in symbols for kind in kinds]
+    faults = drawn(rng, length, streams, numbered=numbered)
+    config = Config.model_validate(_settings(rng, seed, symbols, kinds, length, faults))
+    return Schedule(
+        seed,
+        config,
+        Path("/"),
+        tuple(fault for fault in faults if fault.kind in _OUTSIDE or not _inside(fault.kind)),
+        length,
+        _QUIET,
+        START,
+        every=rng.choice((0.2, 0.5, 1.0)),
+        numbered=numbered,
+        flagged=rng.random() > 0.2,
+        hollow=rng.random() < 0.15,
+    )
+
+
+_INSIDE = ("rejections", "outage", "late reports", "strategy raises")
+_OUTSIDE = ()
+
+
+def _inside(kind: str) -> bool:
+    """Whether a fault is part of the configuration: of the simulated broker, or of a strategy."""
+    return kind in _INSIDE
+
+
+def _settings(
+    rng: Random, seed: int, symbols: tuple[str, ...], kinds: tuple[str, ...], length: int, faults: list[Fault]
+) -> dict[str, Any]:
+    strategies = [
+        {
+            "name": f"churn_{number}",
+            "class": "onepath.chaos.churn:Churn",
+            "capital": rng.choice((10_000, 1_000_000)),
+            "params": {
+                "every": rng.randint(1, 6),
+                "offset": rng.randrange(9),
+                "raises_after": rng.randrange(20, 200) if rng.random() < 0.08 else 0,
+            },
+        }
+        for number in range(rng.choice((1, 1, 2)))
+    ]
+    if rng.random() < 0.4:
+        strategies.append(_example(rng, kinds))
+    return {
+        "mode": "paper",
+        "seed": seed,
+        "data": {
+            "source": "simulated",
+            "symbols": list(symbols),
+            "kinds": list(kinds),
+            "interval": "5s",
+            "connection": CONNECTION,
+        },
+        "execution": _execution(rng, length),
+        "strategies": strategies,
+        "isolation": {"time_budget": 60, "start_budget": 60, "max_orders_per_second": 100_000},
+        "marks": rng.choice(("1s", "5s", "30s")),
+        "recovery": {"snapshots": rng.choice(("1s", "5s", "10s", "auto"))},
+    }
+
+
+def _example(rng: Random, kinds: tuple[str, ...]) -> dict[str, Any]:
+    name, params = rng.choice(
+        (
+            ("sma_cross", {"fast": 2, "slow": 5}),
+            ("bracket_breakout", {"channel": 3, "stop": 0.5, "profit": 1.0}),
+            ("momentum", {}),
+        )
+    )
+    return {"name": name, "capital": 50_000, "params": params}
+
+
+def _execution(rng: Random, length: int) -> dict[str, Any]:
+    faults: dict[str, Any] = {}
+    if rng.random() < 0.2:
+        faults["reject_rate"] = 0.1
+    if rng.random() < 0.2:
+        faults |= {"delay_rate": 0.2, "delay_ms": 800}
+    latency = rng.choice(({}, {"mean_ms": 40, "std_ms": 20, "back_mean_ms": 30}, {"model": "constant", "mean_ms": 150}))
+    commission = rng.choice(({"model": "none"}, {"model": "fixed_bps", "params": {"bps": 10}}))
+    return {"latency": latency, "commission": commission, "faults": faults}
