@@ -58,7 +58,7 @@ class Streams:
         self._inbox = Inbox(clock, self.terms.queue)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._opened = False
+        self._opened = self._stopped = False
         self._lines: list[Line] = []
         self._ending = ExitStack()
 
@@ -89,6 +89,7 @@ class Streams:
         self._inbox.wake()
 
     def stop(self) -> None:
+        self._stopped = True
         if self._loop is None or self._thread is None:
             return
         with suppress(Exception):  # whatever the exchange makes of being left, we leave
@@ -109,6 +110,8 @@ class Streams:
     # -- the thread ------------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
+        if self._stopped:
+            raise DataError("this source has been stopped; make a new one")
         if self._opened:
             return
         if self._loop is None:
@@ -125,20 +128,19 @@ class Streams:
 
     def _ask(self, work: Coroutine[Any, Any, _T], seconds: float | None = None) -> _T:
         """Run `work` on the streams' thread and wait for it."""
-        if self._loop is None:
-            work.close()
-            raise DataError("this source has been stopped; make a new one")
+        assert self._loop is not None, "begins with the first thing asked"  # noqa: S101
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
     async def _patiently(self, call: Callable[[], Coroutine[Any, Any, _T]], within: float) -> _T:
-        """`call` until it succeeds, for so many seconds, leaving the venue alone as long as it asks."""
+        """`call` until it succeeds, for so many seconds, leaving the venue alone as long as it asks. An answer that does not come
+        is waited for a third of them: one that is lost ends nothing."""
         loop = asyncio.get_running_loop()
         ends, pause = loop.time() + within, min(self.terms.pause, 0.1)
         while True:
             try:
-                return await asyncio.wait_for(call(), within)
+                return await asyncio.wait_for(call(), within / 3)
             except TimeoutError:
-                error = VenueError(f"no answer within {within:g} s")
+                error = VenueError(f"no answer within {within / 3:g} s")
             except VenueError as refused:
                 error = refused
             wait = max(pause, error.retry_after)
