@@ -30,7 +30,7 @@ class Churn(Strategy):
         """events after which it raises; 0: never"""
 
     def on_start(self, context: Context) -> None:
-        context.metadata.update({HEARD: 0, "events": 0, "stale": 0, "rung": 0, "updates": 0, "turn": self.params.offset})
+        context.metadata.update({HEARD: 0, "events": 0, "stale": 0, "rung": 0, "updates": 0, "next": 0, "turn": self.params.offset})
 
     def on_market_event(self, event: Any, context: Context) -> None:
         memory = context.metadata
@@ -52,8 +52,9 @@ class Churn(Strategy):
     def generate_orders(self, context: Context) -> list[Any]:
         memory = context.metadata
         symbol, price = memory.get("last", (None, 0.0))
-        if symbol is None or memory["events"] % self.params.every or context.is_stale(symbol):
+        if symbol is None or memory["events"] < memory["next"] or context.is_stale(symbol):
             return []
+        memory["next"] = memory["events"] + self.params.every
         memory["turn"] = turn = memory["turn"] + 1
         tick = float(context.instruments[symbol].tick_size)
         working = [order for order in context.open_orders if order.symbol == symbol and order.status not in _PENDING]

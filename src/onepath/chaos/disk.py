@@ -144,6 +144,8 @@ class WatchedJournal(DurableJournal):
             for entry in [entry for entry in writer._beside if entry[0] > last]:
                 writer._beside.remove(entry)
         writer.stop()
+        if not to.exists():  # it had failed, and was closed at once
+            self.disk.leave(self.path, to)
         self._closed = True
         self._lease.drop()
         type(self).now = None

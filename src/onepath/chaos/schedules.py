@@ -123,5 +123,5 @@ def _execution(rng: Random, length: int) -> dict[str, Any]:
     if rng.random() < 0.2:
         faults |= {"delay_rate": 0.2, "delay_ms": 800}
     latency = rng.choice(({}, {"mean_ms": 40, "std_ms": 20, "back_mean_ms": 30}, {"model": "constant", "mean_ms": 150}))
-    commission = rng.choice(({"model": "none"}, {"model": "fixed_bps", "params": {"bps": 10}}))
+    commission = rng.choice(({"model": "none"}, {"model": "bps", "params": {"bps": 10}}))
     return {"latency": latency, "commission": commission, "faults": faults}

@@ -27,14 +27,15 @@ from onepath.chaos.timing import SECOND, Time
 from onepath.config import Config
 from onepath.errors import JournalError
 from onepath.instruments import Instrument
-from onepath.journal import lease
+from onepath.journal import lease, mark, tail
+from onepath.journal.codec import encode
 from onepath.journal.sqlite import SqliteReader
 from onepath.ports import Batch, Feed, Row
 from onepath.session import Outcome, Session
 from onepath.streams.life import Connection
 
 MOST_LIVES = 12
-GRACE = 3 * SECOND
+GRACE = 8 * SECOND
 """after so long a kill that its point did not come for comes anyhow"""
 _FAILURES = {"disk error": "disk I/O error", "disk full": "database or disk is full"}
 
@@ -157,7 +158,7 @@ class World:
         if not self._kills:
             return
         kill = self._kills[0]
-        late = self.time.passed - kill.at
+        late = self.time.passed - max(kill.at, self._was)
         if late < 0 or (point != kill.where and late < GRACE):
             return
         self._left -= 1
@@ -347,19 +348,22 @@ class World:
             self._look(damaged)
 
     def _damage(self) -> bool:
-        damaged = False
-        while self._damages and self._damages[0].at <= self.time.passed and self._path.exists():
-            fault = self._damages.pop(0)
-            if _DAMAGES[fault.kind](self._path, Random(fault.n)):
-                self.happened[fault.kind] += 1
-                damaged |= fault.kind == "torn end"
-        return damaged
+        """What happens to the files of one that was killed; whether its journal's log is damaged. One that lost its mark is left
+        at that: nothing would tell that its end is missing."""
+        now = [fault for fault in self._damages if fault.at <= self.time.passed]
+        self._damages = self._damages[len(now) :]
+        done = set()
+        for fault in sorted(now, key=lambda fault: fault.kind == "lost mark"):
+            if self._path.exists() and not (fault.kind == "lost mark" and "torn end" in done):
+                if fault.kind == "torn end" and not mark.place(self._path).exists():
+                    continue
+                if _DAMAGES[fault.kind](self._path, Random(fault.n)):
+                    self.happened[fault.kind] += 1
+                    done.add(fault.kind)
+        return "torn end" in done
 
     def _look(self, damaged: bool) -> None:
         """Everything that was acknowledged is there, as it was written."""
-        from onepath.journal import tail
-        from onepath.journal.codec import encode
-
         found = tail.verify(self._path)
         acknowledged, rows = self._journals.acknowledged, self._journals.rows_of  # type: ignore[attr-defined]
         if found.seq < acknowledged and not damaged:
