@@ -11,6 +11,7 @@ text that came from the environment is read from it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,6 +84,30 @@ def begin(
     journals: type[DurableJournal] = DurableJournal,
 ) -> Session:
     """A new session of `config` over `source`, until a moment (nanoseconds) or for ever, in a journal of the kind given."""
+    with _left_where_it_fails(source):
+        return _begun(config, source, home, session_id, journal_path, clock, until, journals)
+
+
+@contextmanager
+def _left_where_it_fails(source: Source) -> Iterator[None]:
+    """A source that has no session lets its connections go."""
+    try:
+        yield
+    except BaseException:
+        source.stop()
+        raise
+
+
+def _begun(
+    config: Config,
+    source: Source,
+    home: Path,
+    session_id: str,
+    journal_path: Path,
+    clock: Clock,
+    until: int | None,
+    journals: type[DurableJournal],
+) -> Session:
     feed = LiveFeed(source, clock, until=_earlier(until, config.clock.end_ns), history=_history(config))
     market = market_of(config)
     plan = planned(config, home, feed, market)
@@ -142,6 +167,13 @@ def resume(
 
     Raises JournalError where it cannot go on: another process runs it, it has ended, or the code has changed since.
     """
+    with _left_where_it_fails(source):
+        return _resumed(journal_path, source, home, clock, until, journals)
+
+
+def _resumed(
+    journal_path: Path, source: Source, home: Path, clock: Clock, until: int | None, journals: type[DurableJournal]
+) -> Resumed:
     held = lease.take(journal_path, clock.now())
     try:
         found = tail.verify(journal_path)
