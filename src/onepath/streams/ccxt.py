@@ -67,10 +67,18 @@ class CcxtExchange:
     numbered: bool
 
     def __init__(
-        self, name: str, symbols: Sequence[str], kinds: Collection[str], interval_ns: int, url: str, terms: Connection
+        self,
+        name: str,
+        symbols: Sequence[str],
+        kinds: Collection[str],
+        interval_ns: int,
+        url: str,
+        terms: Connection,
+        *,
+        raw: bool = True,
     ) -> None:
         self.name = name
-        self.numbered = self.flagged = self._raw = name in BINANCES
+        self.numbered = self.flagged = self._raw = raw and name in BINANCES
         self.instruments: Mapping[str, Instrument] = {}
         self._library = _library()
         self._symbols = tuple(symbols)
@@ -164,23 +172,28 @@ class CcxtExchange:
         return int(await self._rest(self._ccxt.fetch_time())) * wire.MS
 
     async def bars(self, symbol: str, first: int | None, most: int) -> Page:
-        interval = self._interval_ns
-        now = await self._time()
-        ended = now // interval * interval - interval
-        start = first if first is not None else ended - (most - 1) * interval
+        """A candle has ended if there is a later one; the last of all only if the exchange's clock and ours both say so."""
+        interval, start = self._interval_ns, first
+        now = min(await self._time(), int(self._ccxt.milliseconds()) * wire.MS)
+        if start is None and most >= PAGE:
+            start = now // interval * interval - most * interval
         bars: list[Bar] = []
-        while start <= ended and len(bars) < most:
-            limit = min(PAGE, most - len(bars))
-            rows = await self._rest(
-                self._ccxt.fetch_ohlcv(self._unified[symbol], self._timeframe, start // wire.MS, limit)
-            )
-            fresh = [bar for bar in (self._bar(symbol, row) for row in rows) if start <= bar.start <= ended]
-            if not fresh:
-                break
+        while len(bars) < most:
+            since = None if start is None else start // wire.MS
+            limit = min(PAGE, most - len(bars) + 1)
+            rows = await self._rest(self._ccxt.fetch_ohlcv(self._unified[symbol], self._timeframe, since, limit))
+            found = sorted((self._bar(symbol, row) for row in rows), key=lambda bar: bar.start)
+            fresh = [bar for bar in found if start is None or bar.start >= start]
+            newest = len(rows) < limit
+            if fresh and (fresh[-1].start + interval > now or not newest):
+                del fresh[-1]  # it has not ended, or the next page will tell
             bars += fresh
+            if start is None or newest or not fresh:
+                break
             start = bars[-1].start + interval
-        complete = ended if now >= ended + interval + LATE else ended - interval
-        return Page(bars[:most], len(bars) >= most, max(complete, bars[-1].start if bars else complete))
+        bars = bars[-most:] if first is None else bars[:most]
+        certain = (now - LATE) // interval * interval - interval
+        return Page(bars, len(bars) >= most, max(certain, bars[-1].start if bars else certain))
 
     def _bar(self, symbol: str, row: Sequence[Any]) -> Bar:
         start = int(row[0])
@@ -199,7 +212,7 @@ class CcxtExchange:
             found = await self._rest(self._ccxt.fetch_trades(unified, after // wire.MS or None, PAGE))
         trades = [self._trade(symbol, trade) for trade in found]
         trades.sort(key=lambda trade: (trade.id, trade.venue_at) if self.numbered else (trade.venue_at, 0))
-        return Page(trades, bool(trades))
+        return Page(trades, len(trades) >= PAGE if self.numbered else bool(trades))
 
     def _trade(self, symbol: str, trade: Mapping[str, Any]) -> Trade:
         try:
@@ -478,7 +491,8 @@ def _library() -> Any:
 
 class CcxtSource(Streams):
     """A Source for any exchange of ccxt: `CcxtSource("binance", clock, symbols=["BTC/USDT"], kinds=("bars", "trades"),
-    interval_ns=60_000_000_000)`. `url` points all of it at another address that speaks the exchange's protocol."""
+    interval_ns=60_000_000_000)`. `url` points all of it at another address that speaks the exchange's protocol.
+    `raw=False` leaves reading Binance's messages to ccxt, as it is for all other exchanges: to compare."""
 
     def __init__(
         self,
@@ -491,9 +505,10 @@ class CcxtSource(Streams):
         url: str = "",
         connection: Connection | None = None,
         seed: int = 0,
+        raw: bool = True,
     ) -> None:
         terms = connection or Connection()
-        made = CcxtExchange(exchange, symbols, kinds, interval_ns, url, terms)
+        made = CcxtExchange(exchange, symbols, kinds, interval_ns, url, terms, raw=raw)
         super().__init__(
             made, clock, symbols=symbols, kinds=kinds, interval_ns=interval_ns, connection=terms, seed=seed
         )

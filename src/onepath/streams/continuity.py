@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from onepath.market import Bar, Quote, Trade
+from onepath.ports import NEVER
 
 
 class Trades:
@@ -95,6 +96,11 @@ class UnnumberedTrades:
     def newest(self) -> int:
         """The venue's time of the newest one released; 0: none yet."""
         return self._newest
+
+    @property
+    def meanwhile(self) -> int:
+        """The venue's time of the first one that is held; beyond all times if there is none."""
+        return self._held[0].venue_at if self._held else NEVER
 
     def hold(self) -> None:
         """The connection was lost: what comes from now on waits for what is fetched."""

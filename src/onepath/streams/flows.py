@@ -161,7 +161,8 @@ class UnnumberedTradesFlow(Flow):
             page = await self._exchange.trades(self.symbol, since)
             fetched += behind(fetched, page.events, since)
             newest = max((trade.venue_at for trade in page.events), default=since)
-            if not page.more or newest <= since or len(fetched) >= self._terms.fill_most:
+            caught_up = newest > kept.meanwhile or newest <= since
+            if not page.more or caught_up or len(fetched) >= self._terms.fill_most:
                 break
             since = newest
         repeated = kept.duplicates
