@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from onepath.session import Outcome, Session
     from onepath.workspace import Workspace
 
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(help="In real time: serve metrics for Prometheus at http://127.0.0.1:PORT/metrics; 0: any free port."),
+]
 Sheet = Callable[[str], Path]
 """Where the tear sheet of a session id goes"""
 BUILT = ("backtest", "paper", "collect")
@@ -43,6 +47,7 @@ def run(
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no tear sheet.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Run a configuration.
 
@@ -63,7 +68,7 @@ def run(
     with stopped_by_signals() as stopping:
         session = _built(settings, workspace, name, lasting)
         stopping.reaches(session)
-        _finished(session, workspace, quiet=quiet, as_json=as_json, sheet=sheet)
+        _finished(session, workspace, quiet=quiet, as_json=as_json, sheet=sheet, metrics_port=metrics_port)
 
 
 def resume(
@@ -75,6 +80,7 @@ def resume(
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no tear sheet.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Go on with a session that broke off.
 
@@ -98,13 +104,22 @@ def resume(
         for said in gone_on.notes:
             note(said)
         stopping.reaches(gone_on.session)
-        _finished(gone_on.session, workspace, quiet=quiet, as_json=as_json, sheet=sheet)
+        _finished(gone_on.session, workspace, quiet=quiet, as_json=as_json, sheet=sheet, metrics_port=metrics_port)
 
 
-def _finished(session: Session, workspace: Workspace, *, quiet: bool, as_json: bool, sheet: Sheet | None) -> None:
+def _finished(
+    session: Session,
+    workspace: Workspace,
+    *,
+    quiet: bool,
+    as_json: bool,
+    sheet: Sheet | None,
+    metrics_port: int | None,
+) -> None:
     """Run the session, tell what came of it, and end with its exit code."""
     try:
-        outcome = _ran(session, quiet)
+        folder = workspace.journal(session.id).parent
+        outcome = _ran(session, folder, quiet=quiet, metrics_port=metrics_port)
         _note(session, {"ended_at": _now(), "status": outcome.status})
         _tell(workspace, outcome, as_json=as_json, sheet=sheet)
     finally:
@@ -172,7 +187,13 @@ def _duration(text: str) -> int:
         raise ConfigError(f"--for takes a time such as 90s, 30m, 8h or 1d; found {text!r}") from None
 
 
-def _ran(session: Session, quiet: bool) -> Outcome:
+def _ran(session: Session, folder: Path, *, quiet: bool, metrics_port: int | None) -> Outcome:
+    """The session, with what fits it on the terminal: progress through history, or what happens now."""
+    if session.plan.live is not None:
+        from onepath.cli.watching import watched
+
+        with watched(session, folder, quiet=quiet, metrics_port=metrics_port):
+            return session.run()
     from onepath.cli.progress import shown
 
     with shown(quiet) as progress:

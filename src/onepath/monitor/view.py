@@ -193,9 +193,14 @@ def view_of(session: Session, wall: int, health: Mapping[str, Any] | None = None
         ),
         feed=feed_of(health or {}, _lag(session)),
         events=session.delivered,
-        rows=getattr(session.journal, "seq", 0),
-        durable=getattr(session.journal, "durable", 0),
+        rows=getattr(written(session), "seq", 0),
+        durable=getattr(written(session), "durable", 0),
     )
+
+
+def written(session: Session) -> Any:
+    """The journal that is written, where the session's own compares with a record first."""
+    return getattr(session.journal, "journal", session.journal)
 
 
 def _book(seat: Seat, ended: Mapping[str, str]) -> Book:
@@ -228,7 +233,7 @@ def _holdings(seat: Seat) -> list[Holding]:
             symbol=symbol,
             quantity=float(position.quantity),
             price=_float(portfolio.price(symbol)),
-            value=_known(lambda symbol=symbol: portfolio.value(symbol)),  # type: ignore[misc]
+            value=_known(lambda symbol=symbol: portfolio.value(symbol)),
             cost=float(position.cost),
         )
         for symbol, position in portfolio.positions.items()
