@@ -234,10 +234,12 @@ class Putter:
     def _fill_object(self, thing: Any, node: Sequence[Any], fresh: Any) -> None:
         kind = type(thing)
         names, as_built = self._shapes[node[1]][2], kept(kind)
-        found = {
-            name: self._value(value, getattr(fresh, name, _NOTHING))
-            for name, value in zip(names, node[3:], strict=True)
-        }
+        found: dict[str, Any] = {}
+        for name, value in zip(names, node[3:], strict=True):
+            if name not in as_built:
+                found[name] = self._value(value, getattr(fresh, name, _NOTHING))
+            elif hasattr(thing, name):
+                found[name] = getattr(thing, name)
         for name in slots(kind):
             if name in found:
                 object.__setattr__(thing, name, found.pop(name))
@@ -392,7 +394,7 @@ def _is_plain(value: Value) -> bool:
         return True
     if value[0] == Tag.TUPLE:
         return all(map(_is_plain, value[1:]))
-    return value[0] in (Tag.ENUM, Tag.DECIMAL, Tag.INT, Tag.TIME)
+    return value[0] in (Tag.ENUM, Tag.DECIMAL, Tag.INT, Tag.TIME, Tag.CLASS, Tag.CONSTANT)
 
 
 def _bits(state: dict[str, Any]) -> dict[str, Any]:

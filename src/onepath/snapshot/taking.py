@@ -12,7 +12,7 @@ import datetime as dt
 import re
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from enum import Enum
 from itertools import count
@@ -110,7 +110,7 @@ class Taker:
         yield from ((kind, self._event) for kind in EVENTS)
         yield Decimal, lambda thing, _: [Tag.DECIMAL, str(thing)]
         yield tuple, self._tuple
-        yield frozenset, lambda thing, owner: [Tag.FROZENSET, *(self.value(item, owner) for item in thing)]
+        yield frozenset, lambda thing, owner: [Tag.FROZENSET, *self._members(thing, owner)]
         yield FunctionType, self._function
         yield MethodType, self._method
         yield complex, lambda thing, _: [Tag.OTHER, "complex", thing.real, thing.imag]
@@ -258,7 +258,7 @@ class Taker:
         if kind is dict:
             return [Node.DICT, *self._pairs(thing, owner)]
         if kind is set:
-            return [Node.SET, *self._items(thing, owner)]
+            return [Node.SET, *self._members(thing, owner)]
         if isinstance(thing, msgspec.Struct):
             return self._struct(thing, owner)
         if self._names.is_ours(kind):
@@ -303,6 +303,13 @@ class Taker:
     def _items(self, things: Iterable[Any], owner: Owned) -> Iterable[Value]:
         value = self.value
         return (value(thing, owner) for thing in things)
+
+    def _members(self, things: Collection[Any], owner: Owned) -> list[Value]:
+        """What is in a set, in an order that follows from its content."""
+        try:
+            return [self.value(thing, owner) for thing in sorted(things)]
+        except (TypeError, ArithmeticError):
+            return sorted((self.value(thing, owner) for thing in things), key=msgspec.msgpack.encode)
 
     def _pairs(self, thing: dict[Any, Any], owner: Owned) -> list[Value]:
         found = []
@@ -364,7 +371,9 @@ class Taker:
         """What is in an object that is a collection as well."""
         if isinstance(thing, dict):
             return self._pairs(thing, owner)
-        if isinstance(thing, list | set | deque):
+        if isinstance(thing, set):
+            return self._members(thing, owner)
+        if isinstance(thing, list | deque):
             return list(self._items(thing, owner))
         return None
 
