@@ -18,24 +18,32 @@ import msgspec
 from onepath.events import DataStatus
 from onepath.journal.codec import DECISIONS, FILLS, REPORTS
 from onepath.market import MarketEvent
-from onepath.ports import Batch, Row
+from onepath.ports import Batch, News, Row
 from onepath.replay import Parted, Rows
 
 FILLS_SHOWN = 3
 _MADE = ("timer", "data.status", "command", "corporate_action", "order.refused", "strategy.ended")
 _HEARD = (*REPORTS, *_MADE)
 _READ = tuple(dict.fromkeys((*_HEARD, *DECISIONS, "order.forced", "position")))
-_NAMES = {"Bar": "bar", "Quote": "quote", "Trade": "trade", "BookUpdate": "book"}
+_NAMES = {
+    **{"Bar": "bar", "Quote": "quote", "Trade": "trade", "BookUpdate": "book"},
+    **{"DataStatus": "data.status", "TimePassed": "time"},
+}
 _LEFT_OUT = frozenset({"strategy", "venue_at"})
 
 
 class Link(NamedTuple):
-    """One thing of a chain: what it is (`part`: data, heard, signal, order, fill, position, decision), when, and its words."""
+    """One thing that happened: what it is of a chain (`part`, see PARTS), when it was, and its words."""
 
     part: str
     at: int
     kind: str
     body: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, row: Row, part: str = "row") -> Link:
+        """A row of a journal."""
+        return cls(part, row.at, row.kind, msgspec.json.decode(row.body))
 
     def __str__(self) -> str:
         said = ", ".join(f"{name} {_said(value, name)}" for name, value in self.body.items() if _tells(name, value))
@@ -48,23 +56,21 @@ class Chain(NamedTuple):
     number: int
     recorded: tuple[Link, ...]
     replayed: tuple[Link, ...]
+    names: tuple[str, str] = ("recorded", "replayed")
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        sides = {"recorded": self.recorded, "replayed": self.replayed}
-        return {
-            "decision": self.number,
-            **{name: [link._asdict() for link in links] for name, links in sides.items()},
-        }
+        sides = zip(self.names, (self.recorded, self.replayed), strict=True)
+        return {"decision": self.number, **{name: [link._asdict() for link in links] for name, links in sides}}
 
 
-PARTS = ("data", "heard", "signal", "order", "fill", "position", "decision")
-"""in the order in which they came to be"""
+PARTS = ("data", "heard", "signal", "order", "fill", "position", "decision", "later")
+"""in the order in which they came to be; `later` is what a side decided next, that decided nothing at this moment"""
 
 
 def chain(parted: Parted, recorded: Rows, replayed: Rows, seen: Iterable[Batch], also: Iterable[Batch] = ()) -> Chain:
     """The chains of both sides. `seen` is what the feed brought: to both, or to the second what is in `also`."""
-    about = _about(parted.either)
+    about = _about(parted.first)
     market = _market(seen, about)
     other = _market(also, about) or market
     return Chain(
@@ -98,7 +104,7 @@ def _market(seen: Iterable[Batch], about: _About) -> tuple[Link, ...]:
     found: list[Link] = []
     for batch in seen:
         statuses = [item for item in batch.news if isinstance(item, DataStatus) and item.at == about.at]
-        found += [Link("data", status.at, "data.status", _plain(status)) for status in statuses]
+        found += [link_of(status) for status in statuses]
         for event, _ in batch.events():
             if event.at > about.at:
                 return (*_of(last, about), *found)
@@ -110,11 +116,14 @@ def _market(seen: Iterable[Batch], about: _About) -> tuple[Link, ...]:
 
 def _of(events: list[MarketEvent], about: _About) -> list[Link]:
     ours = [event for event in events if event.symbol == about.symbol] or events[-1:]
-    return [Link("data", event.at, _NAMES[type(event).__name__], _plain(event)) for event in ours]
+    return [link_of(event) for event in ours]
 
 
-def _plain(item: Any) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in item.__struct_fields__ if name not in ("at", "start")}
+def link_of(item: MarketEvent | News) -> Link:
+    """Something that a feed brought."""
+    body = {name: getattr(item, name) for name in item.__struct_fields__ if name not in ("at", "start")}
+    kind = _NAMES.get(type(item).__name__, "corporate_action")
+    return Link("data", item.at, kind, body)
 
 
 class _Side:
@@ -149,13 +158,14 @@ class _Side:
     def told(self, row: Row | None) -> tuple[Link, ...]:
         """The chain of `row`, the decision, or of where nothing was decided."""
         links = list(self.heard)
-        if row is not None:
-            decision = Link("decision", row.at, row.kind, msgspec.json.decode(row.body))
-            links += self._signal(decision.body)
-            links += self.orders.get(decision.body.get("order_id"), [])
+        now = row is not None and row.at == self.about.at
+        decision = [] if row is None else [Link.of(row, "decision" if now else "later")]
+        if now:
+            links += self._signal(decision[0].body)
+            links += self.orders.get(decision[0].body.get("order_id"), [])
         links += self.fills
         links += [] if self.position is None else [self.position]
-        return (*links, decision) if row is not None else tuple(links)
+        return (*links, *decision)
 
     def _signal(self, body: Mapping[str, Any]) -> list[Link]:
         """Why it was wanted: the signal that the order, or its parent, names."""
@@ -192,4 +202,4 @@ def _said(value: Any, name: str) -> str:
         return "(" + ", ".join(f"{key} {_said(one, key)}" for key, one in value.items() if _tells(key, one)) + ")"
     if isinstance(value, list | tuple):
         return " ".join(_said(one, "") for one in value)
-    return f"{value:g}" if isinstance(value, float) and value == int(value) else str(value)
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)

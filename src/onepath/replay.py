@@ -146,9 +146,9 @@ class Parted(NamedTuple):
     replayed: Row | None
 
     @property
-    def either(self) -> Row:
-        """The recorded one, else the one that was not recorded."""
-        return next(row for row in (self.recorded, self.replayed) if row is not None)
+    def first(self) -> Row:
+        """The earlier of the two."""
+        return min((row for row in (self.recorded, self.replayed) if row is not None), key=lambda row: row.at)
 
 
 def compare(recorded: Rows, replayed: Rows) -> ReplayResult:

@@ -28,7 +28,7 @@ from onepath.instruments import Instrument
 from onepath.isolation import Isolation
 from onepath.journal.codec import SCHEMA, decode
 from onepath.journal.sqlite import SqliteReader
-from onepath.ports import Batch, Feed
+from onepath.ports import Batch, Feed, Journal
 from onepath.recording import SessionFeed
 from onepath.replay import ReplayResult, Rows, compare, parting
 from onepath.risk import Limits, RiskPlan
@@ -58,13 +58,22 @@ class Proof(NamedTuple):
 class Rerun:
     """A recorded session, ready to be run again; `session` is the one that runs."""
 
-    def __init__(self, reader: SqliteReader, home: Path, *, single: bool = False, speed: float | None = None) -> None:
-        """`single`: one instant after the other, each a batch; `speed` times as fast as it happened, None: at once.
+    def __init__(
+        self,
+        reader: SqliteReader,
+        home: Path,
+        *,
+        single: bool = False,
+        speed: float | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        """`single`: one instant after the other, each a batch; `speed` times as fast as it happened, None: at once. `journal`
+        takes what is recorded of the second run, which is gone with the process otherwise.
 
         Raises JournalError where it cannot be run again.
         """
         self.reader = reader
-        self.started = _startable(reader)
+        self.started = startable(reader)
         self.recorded = bool(self.started.data.get("recorded"))
         broke_off = self.recorded and not _all(reader, "session.ended")
         self.ended: SessionEnded | None = None if broke_off else _only(reader, "session.ended")
@@ -76,7 +85,7 @@ class Rerun:
             plan = plan._replace(feed=Paced(plan.feed, HistoricalClock(speed)))
         elif self.recorded:
             plan = plan._replace(feed=_Streaming(plan.feed))
-        self.session = again(plan, reader)
+        self.session = again(plan, reader, journal)
         if self.recorded:
             self.session.once_started.append(self._note_features)
 
@@ -126,7 +135,8 @@ def replay(journal_path: Path, *, home: Path) -> ReplayResult:
         reader.close()
 
 
-def _startable(reader: SqliteReader) -> SessionStarted:
+def startable(reader: SqliteReader) -> SessionStarted:
+    """The manifest of a session that this version can run again. Raises JournalError."""
     started: SessionStarted = _only(reader, "session.started")
     if started.schema != SCHEMA:
         version = started.code_version.partition("+")[0]

@@ -298,13 +298,13 @@ def replayed(plan: Plan, recorded: Rows) -> ReplayResult:
     return compare(recorded, session.journal)
 
 
-def again(plan: Plan, recorded: Rows) -> Session:
-    """A session of `plan`, ready to be run again: what the venue says, the commands and the ends of quarantined strategies
-    are those of a journal."""
+def again(plan: Plan, recorded: Rows, journal: JournalPort | None = None) -> Session:
+    """A session of `plan`, ready to be run again, into memory or another `journal`: what the venue says, the commands and the
+    ends of quarantined strategies are those of a record."""
     commands = [(row.at, decode(row)) for row in recorded.rows(("command",))]
     isolation = None if plan.isolation is None else replace(plan.isolation, time_budget=None)
     plan = plan._replace(commands=commands, isolation=isolation, endings=endings(recorded))
-    return Session(plan, MemoryJournal("replay"), RecordedVenue(recorded))
+    return Session(plan, MemoryJournal("replay") if journal is None else journal, RecordedVenue(recorded))
 
 
 def described(feed: Feed) -> dict[str, Any]:

@@ -33,7 +33,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "edges": ("clock", "feeds", "streams", "simulator", "journal", "brokers", "watchdog"),
     # What puts the parts together: configuration, data sources, the session and its proof.
     "joints": (
-        *("config", "models", "registry", "provenance", "data", "replay", "chains", "rerun", "recording"),
+        *("config", "models", "registry", "provenance", "data", "replay", "chains", "rerun", "instead", "stepping", "recording"),
         *("session", "snapshot", "saving", "build", "realtime", "workspace"),
     ),
     # What a user looks through or calls.

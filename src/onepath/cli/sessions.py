@@ -13,7 +13,6 @@ import typer
 from onepath.cli.printing import room, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from onepath.replay import ReplayResult
     from onepath.report.metrics import Stat
     from onepath.report.record import SessionRecord
     from onepath.workspace import SessionEntry
@@ -101,42 +100,6 @@ def report(
         say(f"tear sheet  {path}")
     if open_it:
         typer.launch(path.resolve().as_uri())
-
-
-def replay(session: Named, as_json: AsJson = False) -> None:
-    """Replay a session and check that it decides the same.
-
-    It is run anew over what it saw, and every decision is compared.
-
-    Example:  onepath replay last
-    """
-    from onepath.workspace import find
-
-    workspace = find(Path.cwd())
-    entry = workspace.session(session)
-    result = _replayed(entry, workspace.root)
-    if as_json:
-        say_json({"session_id": entry.id, **result._asdict()})
-    elif result.identical:
-        say(f"identical: {result.decisions:,} decisions, hash {result.hash}")
-    else:
-        say(f"different: {result.difference}")
-    if not result.identical:
-        raise typer.Exit(1)
-
-
-def _replayed(entry: SessionEntry, home: Path) -> ReplayResult:
-    """The comparison; where the recorded fills do not even fit the new orders, that is the difference."""
-    from onepath.errors import TransitionError
-    from onepath.journal.sqlite import SqliteReader
-    from onepath.replay import ReplayResult, decision_hash
-    from onepath.rerun import replay as replayed
-
-    try:
-        return replayed(entry.journal, home=home)
-    except TransitionError as error:
-        decisions, digest = decision_hash(SqliteReader(entry.journal))
-        return ReplayResult(False, decisions, digest, f"recorded fills do not fit the orders of the replay: {error}")
 
 
 def read_record(journal: Path) -> SessionRecord:
