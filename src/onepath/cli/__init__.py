@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 import onepath
-from onepath.cli import configs, data, execution, running, sessions, starting, strategies, venue
+from onepath.cli import configs, data, execution, replaying, running, sessions, starting, strategies, venue
 from onepath.errors import OnepathError
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ app.command("report")(sessions.report)
 app.command("execution")(execution.execution)
 app.command("explain")(execution.explain)
 app.command("sessions")(sessions.listing)
-app.command("replay")(sessions.replay)
+app.command("replay")(replaying.replay)
 app.command("venue")(venue.venue)
 app.add_typer(data.app, name="data")
 app.command("strategies")(strategies.listing)
