@@ -9,7 +9,7 @@ what its kind takes usually. Everything drawn by lot is drawn from the seed. Tim
 | drop | single messages are lost |
 | gap | messages in a row are lost; REST has them |
 | duplicate | a message comes twice |
-| reorder | a message comes after the next one |
+| reorder | messages swap places in pairs, an odd last one with the next |
 | delay | messages come `amount` seconds late, in order |
 | malformed | a message is spoilt: see `spoiling` for the variants |
 | cut | connections are reset; with seconds nobody gets in so long, REST included |

@@ -1,7 +1,7 @@
 """The way from the venue to one client, where messages may be late or overtake each other.
 
-Rules: without faults a message goes straight through. One that is held back by `reorder` comes right after the next, or
-after a second if there is none; late ones keep their order, and nothing overtakes them.
+Rules: without faults a message goes straight through. One that is held back by `reorder` comes right after the next, or after a
+second if there is none; late ones keep their order, and nothing overtakes them.
 """
 
 from __future__ import annotations

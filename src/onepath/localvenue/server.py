@@ -1,6 +1,6 @@
 """The venue on a port: REST and sockets on 127.0.0.1, with aiohttp, and the round that plays the market.
 
-Rules: the market is played in rounds of at least a millisecond, when something is due; requests see the market as of their
+Rules: the market is played in rounds, at least a millisecond apart, when something is due; requests see the market as of their
 arrival. Everything runs in one thread. Nothing is exposed beyond the machine.
 """
 
@@ -29,8 +29,8 @@ from onepath.localvenue.plans import made
 from onepath.localvenue.terms import Terms
 
 _MS = 1_000_000
-_SHORTEST, _LONGEST = 0.001, 0.02
-"""seconds between two rounds"""
+_LONGEST = 0.02
+"""seconds between two rounds where nothing is due"""
 _PROXY = "<html><head><title>{status}</title></head><body><h1>{status} Error from cloudfront</h1></body></html>"
 _UNKNOWN = "<html><body><h2>404 Not found</h2></body></html>"
 
@@ -73,7 +73,8 @@ class Server:
         except OSError as error:
             await self._runner.cleanup()
             raise ConfigError(
-                f"port {port} cannot be listened on ({os.strerror(error.errno or 0)}); end what uses it, or choose another: --port 0 takes any"
+                f"port {port} cannot be listened on ({os.strerror(error.errno or 0)}); end what uses it, "
+                "or choose another: --port 0 takes any"
             ) from None
         self._playing = asyncio.create_task(self._play())
         return int(self._runner.addresses[0][1])
@@ -123,7 +124,7 @@ class Server:
     def _pause(self) -> float:
         due = [moment for moment in (self.market.due, self.hub.due and self.hub.due * _MS) if moment is not None]
         wait = (min(due) - time.time_ns()) / 1e9 if due else _LONGEST
-        return min(_LONGEST, max(_SHORTEST, wait))
+        return min(_LONGEST, max(self.terms.rounds, wait))
 
     # -- REST ---------------------------------------------------------------------------------------------------------
 

@@ -24,11 +24,13 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     weight_per_minute: int = 6000
     kline_pace: float = 0.25
     """a running candle is sent so often at the most; the venue's is 1 s to 2 s"""
+    rounds: float = 0.001
+    """between two looks at the market: what happens in between goes out together; 0 looks all the time, and takes a core"""
     unread: int = 64_000_000
     """bytes waiting for a client that does not read, beyond which it is dropped"""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if not value > 0:
+            if value < 0 or (not value and name != "rounds"):
                 raise ConfigError(f"{name} of the local venue is {value}; it must be above zero")
