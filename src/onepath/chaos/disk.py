@@ -1,8 +1,9 @@
 """A durable journal that is killed, fails and is damaged on command, deterministically.
 
-Rules: it is the real journal with its real file, whose writer commits when it is told to and never by itself, so that what
-survives a kill follows from the seed: all that a flush returned from, and of the rest as many rows as the writer would have got
-to. After a kill nothing that is left of the process can write. Errors of the disk come at the n-th statement, and stay.
+Rules: it is the real journal with its real file and its real commits, which are made by the session's own thread and when it
+asks for them alone, so that what survives a kill follows from the seed: all that a flush returned from, and of the rest as many
+rows as the writer would have got to. After a kill nothing that is left of the process can write. Errors of the disk come at the
+n-th statement, and stay.
 """
 
 from __future__ import annotations
@@ -10,20 +11,19 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
 from onepath.chaos.timing import Hook
+from onepath.errors import JournalError
 from onepath.journal import mark
 from onepath.journal.durable import DurableJournal, connection_to
 from onepath.journal.lease import Lease
+from onepath.journal.mark import MarkFile
 from onepath.journal.tail import Tail
-from onepath.journal.writer import Connection
-
-NEVER = 86_400.0
-"""seconds between commits that nobody asked for"""
+from onepath.journal.writer import Connection, Marks
 
 
 class Killed(BaseException):  # noqa: N818 - not an error: the end of a process
@@ -31,11 +31,9 @@ class Killed(BaseException):  # noqa: N818 - not an error: the end of a process
 
 
 class FailingConnection:
-    """A connection whose statements fail when they are told to, and that is left as it is when its process is killed."""
+    """A connection whose statements fail when they are told to. The writer's thread, which ends at once, does not close it."""
 
     def __init__(self, connection: Connection) -> None:
-        self.killed: Callable[[], None] = _nothing
-        """called before it is closed: after a kill, when the files are what the next process finds"""
         self._connection = connection
         self._left: int | None = None
         self._reason = ""
@@ -52,12 +50,21 @@ class FailingConnection:
         self._left, self._reason = statements, reason
 
     def close(self) -> None:
-        self.killed()
+        return
+
+    def end(self) -> None:
+        """Close it."""
         self._connection.close()
 
 
-def _nothing() -> None:
-    return
+class _Marks(MarkFile):
+    """A mark that outlives the writer's thread."""
+
+    def close(self) -> None:
+        return
+
+    def end(self) -> None:
+        super().close()
 
 
 class Disk:
@@ -86,6 +93,7 @@ class WatchedJournal(DurableJournal):
     rows_of: ClassVar[dict[int, tuple[Any, ...]]]
     """what was appended, by seq, over all lives"""
     connection: ClassVar[FailingConnection]
+    marks: ClassVar[_Marks]
     events: ClassVar[int]
     """market events that are in the journal"""
     acknowledged: ClassVar[int]
@@ -93,14 +101,16 @@ class WatchedJournal(DurableJournal):
 
     @classmethod
     def create(cls, path: Path, session_id: str, lease: Lease, **_how: Any) -> DurableJournal:
-        made = super().create(path, session_id, lease, interval=NEVER, connect=cls._connected)
-        cls.now = made  # type: ignore[assignment]
-        return made
+        return cls._begun(super().create(path, session_id, lease, connect=cls._connected, marks=cls._marked))
 
     @classmethod
     def open(cls, path: Path, lease: Lease, tail: Tail | None = None, **_how: Any) -> DurableJournal:
         cls.hook("open")
-        made = super().open(path, lease, tail, interval=NEVER, connect=cls._connected)
+        return cls._begun(super().open(path, lease, tail, connect=cls._connected, marks=cls._marked))
+
+    @classmethod
+    def _begun(cls, made: DurableJournal) -> DurableJournal:
+        made._writer.stop()  # nothing is written behind the session's back
         cls.now = made  # type: ignore[assignment]
         return made
 
@@ -108,6 +118,11 @@ class WatchedJournal(DurableJournal):
     def _connected(cls, path: Path) -> Connection:
         cls.connection = FailingConnection(cls.disk.connect(path))
         return cls.connection
+
+    @classmethod
+    def _marked(cls, path: Path) -> Marks:
+        cls.marks = _Marks(path)
+        return cls.marks
 
     def append(self, at: int, kind: str, strategy: str | None, event: Any, cause: int | None = None) -> int:
         self.hook("append")
@@ -121,7 +136,7 @@ class WatchedJournal(DurableJournal):
 
     def flush(self) -> None:
         self.hook("flush")
-        super().flush()
+        self.commit()
         type(self).acknowledged = max(self.acknowledged, self._seq)
         self.hook("flushed")
 
@@ -133,21 +148,42 @@ class WatchedJournal(DurableJournal):
         """The disk fails after so many statements more."""
         self.connection.fail_after(after, reason)
 
+    def commit(self) -> None:
+        """What the writer's thread does when somebody waits."""
+        writer = self._writer
+        try:
+            while not writer.failure and (writer.durable < self._seq or writer._done < writer._asked):
+                writer._commit()
+        except Exception as error:  # as the writer does: whatever it is
+            writer._fail(error)
+        if writer.failure:
+            raise JournalError(writer.failure)
+
+    def close(self) -> None:
+        if not self._closed:
+            super().close()
+            self._end()
+
     def kill(self, rng: Random, to: Path) -> None:
         """The process is killed: of what is pending the writer had got to some. What is left is put at `to`."""
         writer = self._writer
-        self.connection.killed = partial(self.disk.leave, self.path, to)
-        with writer._bell:
-            kept = rng.randrange(len(writer.pending) + 1) if writer.pending and not writer.failure else 0
+        if not writer.failure:
+            kept = rng.randrange(len(writer.pending) + 1)
             del writer.pending[kept:]
-            last = writer.durable + kept
+            self._seq = last = writer.durable + kept
             for entry in [entry for entry in writer._beside if entry[0] > last]:
                 writer._beside.remove(entry)
-        writer.stop()
-        if not to.exists():  # it had failed, and was closed at once
-            self.disk.leave(self.path, to)
+                writer._asked -= 1
+            with suppress(JournalError):
+                self.commit()
+        self.disk.leave(self.path, to)
         self._closed = True
         self._lease.drop()
+        self._end()
+
+    def _end(self) -> None:
+        self.connection.end()
+        self.marks.end()
         type(self).now = None
 
 

@@ -72,16 +72,16 @@ _STREAMED = ("drop", "vanish", "duplicate", "reorder", "malformed", "mute")
 _COUNTED = {"drop": 6, "vanish": 4, "duplicate": 6, "reorder": 5, "malformed": 4, "garbled": 3}
 _LASTING = {
     "delay": (0.2, 4.0),
-    "mute": (1.0, 12.0),
+    "mute": (1.0, 9.0),
     "refuse": (0.5, 6.0),
     "hang": (0.5, 6.0),
     "busy": (0.5, 5.0),
     "broken": (0.5, 5.0),
     "silent": (0.5, 5.0),
     "behind": (0.5, 5.0),
-    "clock forward": (0.001, 30.0),
-    "clock back": (0.001, 30.0),
-    "stall": (0.2, 8.0),
+    "clock forward": (0.001, 10.0),
+    "clock back": (0.001, 10.0),
+    "stall": (0.2, 5.0),
 }
 _NETWORK = tuple(KINDS)[:17]
 _TIME = ("clock forward", "clock back", "stall")
@@ -125,7 +125,7 @@ batches, when a snapshot is kept, when the venue is handed an order"""
 
 def _crash(rng: Random, length: int) -> list[Fault]:
     at = rng.randrange(length)
-    crash = Fault("crash", at, rng.randrange(20 * SECOND), rng.randint(1, 12), rng.choice(POINTS))
+    crash = Fault("crash", at, rng.randrange(8 * SECOND), rng.randint(1, 12), rng.choice(POINTS))
     found = [crash]
     if rng.random() < 0.3:
         again = Fault(

@@ -1,6 +1,6 @@
 """The schedules of the harness itself, and those of a user's configuration: from a seed to a Schedule.
 
-Rules: seconds are short in the harness, so that a minute holds what a day holds: bars of 5 s, silences of 3 s, rests of 5 s.
+Rules: seconds are short in the harness, so that a minute holds what a day holds: bars of 2 s, silences of 3 s, rests of 5 s.
 A user's configuration keeps its own intervals and its own connection.
 """
 
@@ -32,13 +32,13 @@ CONNECTION = {
     "held": 200,
     "queue": 64,
 }
-_QUIET = 40 * SECOND
+_QUIET = 18 * SECOND
 
 
 def own(seed: int) -> Schedule:
-    """A schedule of the harness: two symbols, one to three strategies, half a minute to a minute and a half."""
+    """A schedule of the harness: two symbols, one to three strategies, half a minute to a minute."""
     rng = Random(f"{seed} schedule")
-    length = rng.randrange(20, 70) * SECOND
+    length = rng.randrange(10, 36) * SECOND
     symbols = ("BTCUSDT", "ETHUSDT")[: rng.choice((1, 2, 2))]
     numbered = rng.random() > 0.2
     kinds = rng.choice((("bars", "trades"), ("bars", "trades"), ("bars", "trades"), ("trades",), ("bars",)))
@@ -53,7 +53,7 @@ def own(seed: int) -> Schedule:
         length,
         _QUIET,
         START,
-        every=rng.choice((0.2, 0.5, 1.0)),
+        every=rng.choice((0.3, 0.6, 1.2)),
         numbered=numbered,
         flagged=rng.random() > 0.2,
         hollow=rng.random() < 0.15,
@@ -94,7 +94,7 @@ def _settings(
             "source": "simulated",
             "symbols": list(symbols),
             "kinds": list(kinds),
-            "interval": "5s",
+            "interval": "2s",
             "connection": CONNECTION,
         },
         "execution": _execution(rng, length),
