@@ -59,7 +59,10 @@ def loads(
     env: Mapping[str, str] | None = None,
 ) -> Config:
     """The configuration in `text`; `name` is what messages call it."""
-    return _validated(_document(text, name, sets, mode, os.environ if env is None else env), name)
+    try:
+        return _validated(_document(text, name, sets, mode, os.environ if env is None else env), name)
+    except RecursionError:
+        raise ConfigError(f"{name} is nested too deeply to be a configuration; take it for broken") from None
 
 
 def part_of_execution(part: str, value: Any) -> Any:

@@ -100,5 +100,5 @@ def decode(row: Row) -> Any:
         return _decoders[row.kind].decode(row.body)
     except KeyError:
         raise JournalError(f"journal row {row.seq} is of kind {row.kind!r}, which this version does not know") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # text that is no UTF-8 is a ValueError
         raise JournalError(f"journal row {row.seq} ({row.kind}) does not read: {error}") from None
