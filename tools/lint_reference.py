@@ -1,7 +1,7 @@
 """Write the table of lint's rules into docs/lint.md: `python tools/lint_reference.py`.
 
-Rules: what stands between the two marks is made from `onepath.lint.rules`. `--check` writes nothing and ends with exit code 1 where
-they differ; the tests of lint compare them too.
+Rules: what stands between the two marks is made from `onepath.lint.rules`. `--check` writes nothing and ends with exit code 1
+where they differ; the tests of lint compare them too.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "report",
         "cli",
         "examples",
+        "lint",
         "monitor",
         "localvenue",
         "chaos",

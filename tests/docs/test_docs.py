@@ -122,7 +122,7 @@ def test_commands_that_pages_name_exist() -> None:
 def test_the_readme_names_every_command() -> None:
     """No command of the command line is missing in the README."""
     named = {command for page, command, _ in commands() if page == "README.md"}
-    single = {"init", "run", "report", "execution", "explain", "sessions", "replay", "strategies"}
+    single = {"init", "run", "report", "execution", "explain", "sessions", "replay", "strategies", "venue"}
     assert named == single | {f"data {c}" for c in ("import", "list", "show", "check")} | {
         "config check",
         "config schema",
@@ -287,7 +287,9 @@ def test_the_table_of_modes_is_the_schemas() -> None:
         assert f"| {mode} | {row} |" in text
 
 
-@pytest.mark.parametrize("tool", ["config_reference", "statistics_reference", "loop_reference", "orders_reference"])
+@pytest.mark.parametrize(
+    "tool", ["config_reference", "statistics_reference", "loop_reference", "orders_reference", "lint_reference"]
+)
 def test_generated_pages_are_current(tool: str) -> None:
     """What a tool would write is what is committed; if not, run `python tools/<name>.py`."""
     made = _tool(tool)

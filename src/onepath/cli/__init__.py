@@ -14,7 +14,19 @@ from typing import Annotated
 import typer
 
 import onepath
-from onepath.cli import configs, data, execution, replaying, running, sessions, starting, strategies, venue
+from onepath.cli import (
+    configs,
+    data,
+    execution,
+    linting,
+    replaying,
+    running,
+    sessions,
+    starting,
+    strategies,
+    venue,
+    watching,
+)
 from onepath.errors import OnepathError
 
 app = typer.Typer(
@@ -27,6 +39,7 @@ app = typer.Typer(
 app.command("init")(starting.init)
 app.command("run")(running.run)
 app.command("resume")(running.resume)
+app.command("status")(watching.status)
 app.command("report")(sessions.report)
 app.command("execution")(execution.execution)
 app.command("explain")(execution.explain)
@@ -34,6 +47,7 @@ app.command("sessions")(sessions.listing)
 app.command("replay")(replaying.replay)
 app.command("venue")(venue.venue)
 app.add_typer(data.app, name="data")
+app.command("lint")(linting.lint)
 app.command("strategies")(strategies.listing)
 app.add_typer(configs.app, name="config")
 

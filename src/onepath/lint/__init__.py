@@ -7,6 +7,7 @@ Limits: it finds idioms, not proofs; the proof is a replay.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def worth_loading(path: str, text: str) -> bool:
         source = Source(path, text)
     except SyntaxError:
         return False
-    runs = (source.dotted(call.func) for call in source.calls() if source.function(call) is None)
+    calls = [node for node in ast.walk(source.tree) if isinstance(node, ast.Call)]
+    runs = [source.dotted(call.func) for call in calls if source.function(call) is None]
     return "onepath" in text and any(node.bases for node in source.classes.values()) and "onepath.backtest" not in runs
 
 

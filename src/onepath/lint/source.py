@@ -1,8 +1,7 @@
 """A strategy's file as it is read: its imports, its strategies, and the code that runs in a session.
 
-Rules: code that runs is what stands in strategies, what they reach by name in the same file, and what the module does when it
-is imported; `if __name__ == "__main__"` and functions that no strategy reaches are a script's own business. Annotations are
-no code.
+Rules: code that runs is what stands in strategies, and whatever of the module makes the names that they reach; all else, and
+`if __name__ == "__main__"`, is a script's own business. Annotations are no code.
 Limits: one file at a time; what is imported from elsewhere is taken at its name.
 """
 
@@ -161,21 +160,18 @@ class Source:
         return Idea(node, tuple(dict.fromkeys(family)), whole) if is_one else None
 
     def _running(self) -> list[ast.stmt]:
-        """The statements of the module that matter in a session."""
-        defined = {node.name: node for node in self.tree.body if isinstance(node, Function | ast.ClassDef)}
-        reached: dict[ast.stmt, None] = {
-            node: None
-            for node in self.tree.body
-            if not isinstance(node, Function | ast.ClassDef | ast.Import | ast.ImportFrom) and not _is_script(node)
-        }
-        todo: list[ast.stmt] = [*reached, *(idea.node for idea in self.ideas)]
+        """The statements of the module that matter in a session: strategies, and what makes the names that they reach."""
+        makes: dict[str, list[ast.stmt]] = {}
+        for node in self.tree.body:
+            for name in () if _is_script(node) else _at_top([node]):
+                makes.setdefault(name, []).append(node)
+        reached: dict[ast.stmt, None] = {}
+        todo: list[ast.stmt] = [idea.node for idea in self.ideas]
         while todo:
             part = todo.pop()
             reached[part] = None
-            for name in ast.walk(part):
-                found = defined.get(name.id) if isinstance(name, ast.Name) else None
-                if found is not None and found not in reached:
-                    todo.append(found)
+            names = {node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
+            todo += [node for name in names for node in makes.get(name, ()) if node not in reached]
         return sorted(reached, key=lambda node: node.lineno)
 
 

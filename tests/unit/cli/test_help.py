@@ -20,6 +20,7 @@ COMMANDS = [
     ["sessions"],
     ["replay"],
     ["strategies"],
+    ["lint"],
     ["data", "import"],
     ["data", "list"],
     ["data", "check"],
