@@ -54,7 +54,8 @@ class Inbox:
         self._bell = threading.Lock()  # held: nothing new. A plain lock is the cheapest thing a thread can wait for.
         self._bell.acquire()
         self._waiting = False
-        self._room: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+        self._readers: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+        """readers of sockets that wait for room"""
 
     @property
     def depth(self) -> int:
@@ -96,15 +97,16 @@ class Inbox:
         return 1
 
     async def room(self) -> None:
-        """Wait until half of the queue is free."""
-        self.waits += 1
-        if self.waits == 1:
-            _log.warning("the session is slower than the venue: %d events wait, so the sockets wait too", self.depth)
-        loop, free = asyncio.get_running_loop(), asyncio.Event()
+        """Wait until the session has taken what there is; returns at once where there is room."""
+        free = asyncio.Event()
         with self._lock:
             if not self.full:
                 return
-            self._room = loop, free
+            self.waits += 1
+            first = self.waits == 1
+            self._readers.append((asyncio.get_running_loop(), free))
+        if first:
+            _log.warning("the session is slower than the venue: %d events wait, and now the sockets do", self.depth)
         await free.wait()
 
     def take(self, seconds: float) -> Sequence[Arrived]:
@@ -125,10 +127,10 @@ class Inbox:
             self._holes = 0
         if self._quotes:
             self._quotes.clear()
-        if self._room is not None:
-            (loop, free), self._room = self._room, None
-            if not loop.is_closed():
+        for loop, free in self._readers:
+            with suppress(RuntimeError):  # its loop has ended
                 loop.call_soon_threadsafe(free.set)
+        self._readers.clear()
         return events  # type: ignore[return-value]
 
     def wake(self) -> None:

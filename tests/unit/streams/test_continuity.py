@@ -138,7 +138,9 @@ def test_after_a_loss_the_fetched_and_the_heard_are_matched() -> None:
     for size in (1.0, 2.0):
         kept.take(trade(0, 5, size))
     kept.hold()
+    assert kept.meanwhile > 10**18
     assert list(kept.take(trade(0, 7, 4.0))) == []
+    assert kept.meanwhile == 7
     assert list(kept.take(trade(0, 8, 5.0))) == []
     fetched = [trade(0, 5, 1.0), trade(0, 5, 2.0), trade(0, 5, 1.0), trade(0, 6, 3.0), trade(0, 7, 4.0)]
     released = kept.fill(fetched)
