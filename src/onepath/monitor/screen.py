@@ -45,8 +45,11 @@ def _head(view: View) -> Text:
     text.append(f"equity {money(view.equity)}  ")
     text.append(f"P&L {money(view.pnl, sign=True)}", style=_tone(view.pnl))
     text.append(f"  cash {money(view.cash)}  {view.events:,} events, {view.events_per_second:,.0f}/s\n")
-    text.append(f"order after {speed(view.decided)}  event done {speed(view.worked)}")
-    text.append(f"  queue {view.feed.queue:,}  {view.rss_mb:,.0f} MB")
+    text.append(f"order after {speed(view.decided)}  event done {speed(view.worked)}\n")
+    feed = view.feed
+    lag = "" if feed.lag_ms is None else f"  lag {duration(feed.lag_ms * 1e3)}"
+    text.append(f"queue {feed.queue:,} (most {feed.queue_highest:,}){lag}  {feed.reconnects} reconnects")
+    text.append(f"  {view.rss_mb:,.0f} MB")
     return text
 
 
@@ -89,7 +92,7 @@ def _orders(view: View) -> Table:
 
 def _streams(view: View, now: int) -> Table:
     table = _table("stream", "state", "heard>", "events>", "gaps>", "filled>", "lost>")
-    worst = sorted(view.feed.streams, key=lambda stream: (stream.state == "live", stream.last_at))
+    worst = sorted(view.feed.streams, key=lambda stream: (stream.state == "flowing", stream.last_at))
     for stream in worst[:STREAMS]:
         state = Text(stream.state, style="yellow" if stream.state == "stale" else "")
         counts = (f"{stream.events:,}", str(stream.gaps), str(stream.filled), str(stream.missed))

@@ -31,7 +31,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
 
     strategy: str
     state: str
-    """working, warming up, failed, quarantined, finished or stopped"""
+    """working, warming up, failed, quarantined or ended"""
     currency: str
     capital: float
     cash: float | None
@@ -209,7 +209,7 @@ def _book(seat: Seat, ended: Mapping[str, str]) -> Book:
     equity = _known(lambda: portfolio.equity)
     return Book(
         strategy=seat.name,
-        state=ended.get(seat.name, "stopped") if not seat.active else "warming up" if seat.denies else "working",
+        state=ended.get(seat.name, "ended") if not seat.active else "warming up" if seat.denies else "working",
         currency=portfolio.currency,
         capital=float(portfolio.capital),
         cash=_known(lambda: portfolio.cash),

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 LOOK = 0.5
 """seconds between two looks; files are written at every second one"""
-_ANSWER = 0.2
-"""seconds that a session has to answer before it is looked at from outside"""
+_ANSWER = 0.4
+"""share of that which a session has to answer in before it is looked at from outside"""
 _LAST = 20
 _OLD = 60_000_000_000
 """what is later than this is history, or a record that is caught up with: not late, but old"""
@@ -180,7 +180,7 @@ class Monitor:
         """A view from the session's thread; from here where that does nothing."""
         self._answered.clear()
         self._asked = not ended
-        if ended or not self._answered.wait(_ANSWER):
+        if ended or not self._answered.wait(_ANSWER * self._look):
             self._asked = False
             self._seen = self._viewed()
 
@@ -276,6 +276,8 @@ def _log(folder: Path, session: str, clock: Clock, secrets: Collection[str]) -> 
 
 def _said(at: int, strategy: str | None, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of a line of the log: names that the log itself uses are put aside."""
+    if "code_version" in fields:  # a manifest: the journal has it whole
+        fields = {key: fields[key] for key in ("mode", "code_version", "schema") if key in fields}
     taken = {"event", "level", "session", "wall", "at", "strategy"}
     own = {f"{key}_" if key in taken - {"strategy"} else key: value for key, value in fields.items()}
     who = strategy or own.pop("strategy", "")
