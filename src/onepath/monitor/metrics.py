@@ -104,7 +104,10 @@ METRICS = (
     Metric("onepath_queue_events", "gauge", "Events that wait to be worked through", _one(lambda v: v.feed.queue)),
     Metric("onepath_queue_highest_events", "gauge", "The most that have waited", _one(lambda v: v.feed.queue_highest)),
     Metric(
-        "onepath_stream_flowing", "gauge", "1 while a stream brings what is new", _by_stream(lambda s, _v: int(s.state == "flowing"))
+        "onepath_stream_flowing",
+        "gauge",
+        "1 while a stream brings what is new",
+        _by_stream(lambda s, _v: int(s.state == "flowing")),
     ),
     Metric(
         "onepath_stream_age_seconds",

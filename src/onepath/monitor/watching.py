@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec.structs import replace
 
 from onepath.clock import monotonic
+from onepath.errors import ConfigError
 from onepath.events import Alert
 from onepath.monitor.alerts import Alerts, Found, Rules
 from onepath.monitor.files import LOG, METRICS, write_status
@@ -269,8 +270,12 @@ class Monitor:
 
 
 def _log(folder: Path, session: str, clock: Clock, secrets: Collection[str]) -> Log:
-    from onepath.monitor.log import Log
-
+    try:
+        from onepath.monitor.log import Log
+    except ImportError as error:
+        raise ConfigError(
+            f"a session in real time keeps a log, which needs {error.name}: pip install 'onepath[live]'"
+        ) from None
     return Log(folder / LOG, session, clock.now, secrets)
 
 
