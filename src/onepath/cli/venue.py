@@ -45,7 +45,7 @@ def venue(
 
     source = opened(
         data,
-        symbols=chosen(symbols),
+        symbols=int(symbols) if symbols and symbols.isdecimal() else symbols,
         speed=speed,
         seed=seed,
         history=history,
@@ -58,15 +58,6 @@ def venue(
     asyncio.run(_serve(made, port, seconds, as_json))
 
 
-def chosen(symbols: str | None) -> list[str] | int | None:
-    """A number, or names with commas."""
-    if symbols is None:
-        return None
-    if symbols.isdecimal():
-        return int(symbols)
-    return [name.strip() for name in symbols.split(",") if name.strip()]
-
-
 async def _serve(made: Server, port: int, seconds: float | None, as_json: bool) -> None:
     from onepath.localvenue.running import HOST
 
@@ -76,9 +67,7 @@ async def _serve(made: Server, port: int, seconds: float | None, as_json: bool) 
     found = await made.start(HOST, port)
     try:
         _announce(made, f"{HOST}:{found}", as_json)
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        pass
+        await made.until(stop, seconds)
     finally:
         await made.stop()
     if not as_json:

@@ -10,6 +10,7 @@ Limits: bars of different lengths in one data set keep their order, not their di
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
@@ -26,9 +27,10 @@ _PAUSE = 1_000_000_000
 
 
 def listing(instrument: Instrument) -> Listing:
-    """How the venue lists an instrument: the base is what is before the currency, where it does not say."""
-    symbol, quote = instrument.symbol, instrument.currency
-    base = instrument.base or symbol.removesuffix(quote) or symbol
+    """How the venue lists an instrument: in capitals, without what a symbol there may not have; the base is what is before
+    the currency, where it does not say."""
+    symbol, quote = re.sub(r"[^A-Z0-9_.-]", "", instrument.symbol.upper()), instrument.currency.upper()
+    base = instrument.base.upper() or symbol.removesuffix(quote) or symbol
     return Listing(symbol, base, quote, max(1, units(instrument.tick_size)), max(1, units(instrument.lot_size)))
 
 
@@ -112,9 +114,10 @@ class Recording:
         feed = opened()
         self._opened, self._speed, self._loop, self._legs = opened, speed, loop, legs
         self._facts = dict(feed.describe())
+        self._listed = {s: listing(i) for s, i in feed.instruments.items()}
         self._kinds = {s: frozenset(feed.kinds.get(s, ("bars",))) for s in feed.instruments}
         self._volumes = frozenset(feed.volumes)
-        self.listings: Mapping[str, Listing] = {s: listing(i) for s, i in feed.instruments.items()}
+        self.listings: Mapping[str, Listing] = {listed.symbol: listed for listed in self._listed.values()}
         self._step = int(self._facts.get("interval_ns") or 0)
         first = next((e for batch in feed.batches() for e, _ in batch.events()), None)
         if first is None:
@@ -151,7 +154,7 @@ class Recording:
 
     def _once(self) -> Iterator[Timed]:
         symbols = {
-            s: Symbol(listed, self._kinds[s], s in self._volumes, self._legs) for s, listed in self.listings.items()
+            s: Symbol(listed, self._kinds[s], s in self._volumes, self._legs) for s, listed in self._listed.items()
         }
         bars: list[Bar] = []
         last = 0

@@ -60,7 +60,7 @@ class LocalVenue:
         self,
         data: Any = "btcusd_1m",
         *,
-        symbols: Sequence[str] | int | None = None,
+        symbols: Sequence[str] | str | int | None = None,
         speed: float | str = 60,
         seed: int = 0,
         history: str | float | None = None,
@@ -116,6 +116,8 @@ class LocalVenue:
         if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
+        if error is None and self._failed is not None:
+            raise self._failed
 
     def _run(self) -> None:
         try:
@@ -131,7 +133,7 @@ class LocalVenue:
         self.port = await self._server.start(HOST, self._wanted)
         self._ready.set()
         try:
-            await self._stop.wait()
+            await self._server.until(self._stop)
         finally:
             await self._server.stop()
 
@@ -139,6 +141,8 @@ class LocalVenue:
         """Do something in the venue's thread and wait for it."""
         if self._loop is None or self._server is None:
             raise ConfigError("the local venue is not open; use it inside its with block")
+        if self._failed is not None:
+            raise self._failed
         running = self._server
 
         async def call() -> _T:

@@ -7,7 +7,6 @@ arrival. Everything runs in one thread. Nothing is exposed beyond the machine.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import time
@@ -20,7 +19,7 @@ from aiohttp import WSMsgType, web
 from onepath.errors import ConfigError
 from onepath.localvenue import rest, wire
 from onepath.localvenue.asking import Asked, RefusalError
-from onepath.localvenue.connection import Connection
+from onepath.localvenue.connection import Connection, reset
 from onepath.localvenue.faults import Active, Fault, Faults
 from onepath.localvenue.happenings import Source
 from onepath.localvenue.hub import Hub
@@ -50,7 +49,8 @@ class Server:
         self._dialled: deque[int] = deque()
         self._weights: dict[str, rest.Weights] = {}
         self._runner: web.AppRunner | None = None
-        self._playing: asyncio.Task[None] | None = None
+        self.playing: asyncio.Task[None] | None = None
+        """ends only with an error: data that cannot be played on"""
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -76,15 +76,14 @@ class Server:
                 f"port {port} cannot be listened on ({os.strerror(error.errno or 0)}); end what uses it, "
                 "or choose another: --port 0 takes any"
             ) from None
-        self._playing = asyncio.create_task(self._play())
+        self.playing = asyncio.create_task(self._play())
         return int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Close everything."""
-        if self._playing is not None:
-            self._playing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._playing
+        if self.playing is not None:
+            self.playing.cancel()
+            await asyncio.wait([self.playing])
         for connection in list(self.connections.values()):
             if connection.silent:
                 connection.abort("the venue closes")
@@ -125,6 +124,18 @@ class Server:
         due = [moment for moment in (self.market.due, self.hub.due and self.hub.due * _MS) if moment is not None]
         wait = (min(due) - time.time_ns()) / 1e9 if due else _LONGEST
         return min(_LONGEST, max(self.terms.rounds, wait))
+
+    async def until(self, stop: asyncio.Event, seconds: float | None = None) -> None:
+        """Serve until told to stop, or so long. Raises what ended the data, where something did."""
+        told = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait(
+                [told, *([self.playing] if self.playing else [])], timeout=seconds, return_when="FIRST_COMPLETED"
+            )
+        finally:
+            told.cancel()
+        if self.playing is not None and self.playing.done():
+            self.playing.result()
 
     # -- REST ---------------------------------------------------------------------------------------------------------
 
@@ -224,7 +235,12 @@ class Server:
         if self.faults.shut():
             return _reset(request)
         if not self._may_dial(now):
-            return _refused(RefusalError(429, -1003, "Too many connections; at most 300 in 5 minutes.", 300), 0)
+            return _refused(
+                RefusalError(
+                    429, -1003, f"Too many connections; at most {self.terms.connections_per_5m} in 5 minutes.", 300
+                ),
+                0,
+            )
         socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=1_000_000)
         await socket.prepare(request)
         if request.transport is None:  # gone already
@@ -291,7 +307,7 @@ def _refused(no: RefusalError, used: int) -> web.Response:
 def _reset(request: web.Request) -> web.Response:
     """No answer: the connection is reset."""
     if request.transport is not None:
-        request.transport.abort()
+        reset(request.transport)
     return web.Response()
 
 

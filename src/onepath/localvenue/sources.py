@@ -23,7 +23,7 @@ _RATE = 5.0
 def opened(
     data: Any,
     *,
-    symbols: Sequence[str] | int | None,
+    symbols: Sequence[str] | str | int | None,
     speed: float | str,
     seed: int,
     history: str | float | None,
@@ -32,7 +32,10 @@ def opened(
     flood: float | None,
     data_dir: Path | None,
 ) -> Source:
-    """The source. Raises ConfigError or DataError with one sentence."""
+    """The source; `symbols` are names (a list, or a text with commas), or how many to generate. Raises ConfigError or
+    DataError with one sentence."""
+    if isinstance(symbols, str):
+        symbols = [name.strip() for name in symbols.split(",") if name.strip()]
     if flood is not None or (isinstance(data, str) and data == GENERATED):
         chosen = names(symbols or 1) if isinstance(symbols, int | None) else [s.upper() for s in symbols]
         if flood is not None and not flood > 0:
