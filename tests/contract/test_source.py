@@ -5,6 +5,7 @@ The venue is onepath's local one: what was taken is compared with what it really
 
 from __future__ import annotations
 
+import inspect
 import json
 import threading
 import time
@@ -13,15 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 
+from onepath.book import Book
 from onepath.clock import RealtimeClock
 from onepath.errors import ConfigError, DataError
 from onepath.events import DataState, DataStatus
-from onepath.localvenue import LocalVenue
+from onepath.localvenue import LocalVenue, Terms
 from onepath.market import Bar, BookUpdate, MarketEvent, Quote, Trade
 from onepath.ports import Source
 from onepath.streams.ccxt import CcxtSource
@@ -34,6 +38,29 @@ QUICK = Connection(
     stale_after=0.5, answer_within=1, pause=0.05, longest_pause=0.2, failures=30, window=2, rest=0.5, fill_within=5
 )
 Make = Callable[..., Source]
+SCENES: dict[str, Callable[[], None]] = {}
+"""what is played at once, each with a venue and a source of its own: they mostly wait"""
+
+
+def at_once(scene: Callable[..., None]) -> Callable[..., None]:
+    """A test that is played together with the others; one of `make` is played for every source."""
+    name = scene.__name__
+    if "make" not in inspect.signature(scene).parameters:
+        SCENES[name] = scene
+
+        def test(played: dict[str, Future[None]]) -> None:
+            played[name].result()
+
+        test.__name__, test.__doc__ = name, scene.__doc__
+        return test
+
+    def each(played: dict[str, Future[None]], make: Make) -> None:
+        played[f"{name} {make.__name__}"].result()
+
+    for make in (raw, parsed):
+        SCENES[f"{name} {make.__name__}"] = partial(scene, make)
+    each.__name__, each.__doc__ = name, scene.__doc__
+    return EVERY(each)
 
 
 def raw(venue: LocalVenue, kinds: Sequence[str] = ("bars", "trades"), terms: Connection = QUICK) -> CcxtSource:
@@ -111,9 +138,20 @@ def listening(source: CcxtSource, *, bars: int = 0, first: type = Trade) -> Iter
         source.stop()
 
 
+def quick(**changes: float) -> Connection:
+    return msgspec.structs.replace(QUICK, **changes)
+
+
 @contextmanager
 def market(**terms: Any) -> Iterator[LocalVenue]:
     with LocalVenue("generated", symbols=1, flood=100, history="60s", **terms) as venue:
+        yield venue
+
+
+@contextmanager
+def calm() -> Iterator[LocalVenue]:
+    """Five trades a second, with quotes and a book."""
+    with LocalVenue("generated", symbols=1, speed=1, history="60s") as venue:
         yield venue
 
 
@@ -180,7 +218,7 @@ def stale(listener: Listener, kind: str, state: DataState = DataState.STALE) -> 
 # -- without faults ------------------------------------------------------------------------------------------------------
 
 
-@EVERY
+@at_once
 def test_history_then_the_stream_without_hole_or_repetition(make: Make) -> None:
     """20 bars of history, then those that close while it streams: one row of starts, values the venue's own; history bears
     its own times."""
@@ -194,6 +232,7 @@ def test_history_then_the_stream_without_hole_or_repetition(make: Make) -> None:
         assert listener.of(DataStatus) == []
 
 
+@at_once
 def test_trades_are_the_venues_own() -> None:
     """Number, time, price, size and side of every trade from the first heard on."""
     with market() as venue, listening(raw(venue)) as listener:
@@ -202,6 +241,7 @@ def test_trades_are_the_venues_own() -> None:
         assert_whole(venue, listener)
 
 
+@at_once
 def test_the_library_and_we_read_the_same_trades() -> None:
     """What ccxt makes of the stream is what we read from it: time, price, size and side."""
     with market() as venue, listening(parsed(venue, ["trades"])) as listener:
@@ -216,6 +256,7 @@ def test_the_library_and_we_read_the_same_trades() -> None:
         )
 
 
+@at_once
 def test_what_came_since_the_last_known_event_is_fetched() -> None:
     """Started with trade 50 and a bar of a while ago as the last known, it goes on with trade 51 and the bar after that."""
     with market() as venue:
@@ -234,7 +275,7 @@ def test_what_came_since_the_last_known_event_is_fetched() -> None:
         assert_whole(venue, listener)
 
 
-@EVERY
+@at_once
 def test_quotes_and_the_book_are_sane_and_agree(make: Make) -> None:
     """Quotes and a book arrive; none is crossed; the book begins with a snapshot."""
     with LocalVenue("generated", symbols=1, speed=1, history="60s") as venue:
@@ -295,6 +336,62 @@ def assert_filled_later(kind: str, terms: dict[str, Any], _: bool) -> None:
         assert now.at - was.at > terms.get("amount", 0) * SECOND
 
 
+def assert_daily_end(*_: Any) -> None:
+    """A venue that announces its end and ends every 1.5 s: nothing is missing, and it never counts as a failure."""
+    life = Terms(lifetime=1.5, notice=0.4)
+    terms = quick(failures=2, window=60, rest=60)
+    with market(terms=life) as venue, listening(raw(venue, terms=terms), bars=3) as listener:
+        listener.until(lambda: len(stale(listener, "trades", DataState.RECOVERED)) >= 3)
+        listener.more(Bar, 1)
+        listener.flowing()
+        assert_whole(venue, listener)
+        assert any("announced" in status.reason for status in listener.of(DataStatus))
+
+
+def assert_rests(*_: Any) -> None:
+    """After three losses the connection rests; the one attempt after it succeeds, and what was missed is fetched."""
+    with market() as venue, listening(raw(venue, terms=quick(failures=3, window=60, rest=1.5)), bars=3) as listener:
+        venue.inject("cut", seconds=1.2)
+        listener.until(lambda: "resting" in {c["state"] for c in listener.source.health()["connections"]})
+        listener.until(lambda: bool(stale(listener, "trades", DataState.RECOVERED)))
+        listener.more(Bar, 1)
+        listener.flowing()
+        assert_whole(venue, listener)
+
+
+def assert_book(make: Make, kind: str, terms: dict[str, Any]) -> None:
+    """The book's messages follow on each other after every snapshot, are never crossed, and end as the venue's own."""
+    with calm() as venue, listening(make(venue, ("book",)), first=BookUpdate) as listener:
+        venue.inject(kind, **terms)
+        if make is raw:
+            listener.until(lambda: bool(stale(listener, "book", DataState.RECOVERED)))
+        listener.more(BookUpdate, 5)
+        listener.flowing()
+        book = Book(SYMBOL)
+        for update in listener.of(BookUpdate):
+            assert book.apply(update)
+        assert book.bid < book.ask
+
+
+def assert_bars_as_the_library_reads(kind: str, terms: dict[str, Any], _: bool) -> None:
+    """Candles without a flag, the stream stalled or cut inside one: what is handed on is what the candle was at its end."""
+    with market() as venue, listening(parsed(venue, ["bars"]), bars=3, first=Bar) as listener:
+        venue.inject(kind, **terms)
+        listener.more(Bar, 3)
+        listener.flowing()
+        assert_bars(venue, listener.of(Bar))
+
+
+def assert_quotes(kind: str, terms: dict[str, Any], _: bool) -> None:
+    """Quotes that stop are stale; when they come again the newest is there at once."""
+    with calm() as venue, listening(raw(venue, ["quotes"]), first=Quote) as listener:
+        venue.inject(kind, **terms)
+        listener.until(lambda: bool(stale(listener, "quotes", DataState.RECOVERED)))
+        listener.more(Quote, 2)
+        numbers = [quote.id for quote in listener.of(Quote) if quote.id]
+        assert numbers == sorted(set(numbers))
+
+
 Scenario = tuple[Callable[[str, dict[str, Any], bool], None], str, dict[str, Any], bool]
 SCENARIOS: dict[str, Scenario] = {
     # name: what must hold, the fault, its terms, whether trades must have been stale
@@ -315,14 +412,30 @@ SCENARIOS: dict[str, Scenario] = {
     "418": (assert_filled_later, "418", {"count": 1, "amount": 1}, True),
     "proxy's pages": (assert_filled_later, "5xx", {"count": 3}, True),
     "cut-off answers": (assert_filled_later, "truncate", {"count": 3}, True),
+    "the end of a day": (assert_daily_end, "", {}, True),
+    "a rest": (assert_rests, "", {}, True),
+    "changes of a book lost": (lambda kind, terms, _: assert_book(raw, kind, terms), "drop", {"count": 2}, True),
+    "changes of a book cut": (lambda kind, terms, _: assert_book(raw, kind, terms), "cut", {}, True),
+    "books as ccxt keeps them": (
+        lambda kind, terms, _: assert_book(parsed, kind, terms),
+        "duplicate",
+        {"count": 5},
+        True,
+    ),
+    "candles stalled": (assert_bars_as_the_library_reads, "mute", {"seconds": 1.3}, False),
+    "candles cut": (assert_bars_as_the_library_reads, "cut", {}, False),
+    "candles malformed": (assert_bars_as_the_library_reads, "malformed", {"count": 10}, False),
+    "quotes mute": (assert_quotes, "mute", {"seconds": 1.5}, True),
+    "quotes cut": (assert_quotes, "cut", {}, True),
 }
 
 
 @pytest.fixture(scope="module")
 def played() -> dict[str, Future[None]]:
-    """All scenarios at once, each with a venue and a source of its own: they mostly wait."""
-    with ThreadPoolExecutor(max_workers=6) as pool:
-        return {name: pool.submit(holds, *terms) for name, (holds, *terms) in SCENARIOS.items()}
+    """All scenes, at once."""
+    faults = {name: partial(holds, *terms) for name, (holds, *terms) in SCENARIOS.items()}
+    with ThreadPoolExecutor(max_workers=12) as pool:
+        return {name: pool.submit(scene) for name, scene in (SCENES | faults).items()}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -332,6 +445,7 @@ def test_a_fault_loses_nothing(name: str, played: dict[str, Future[None]]) -> No
     played[name].result()
 
 
+@at_once
 def test_unnumbered_trades_survive_a_cut() -> None:
     """Without numbers: what a cut lost is fetched by time, every trade once."""
     with market() as venue, listening(parsed(venue, ["trades"])) as listener:
@@ -343,6 +457,7 @@ def test_unnumbered_trades_survive_a_cut() -> None:
         assert sorted(theirs) == sorted(singly(venue, theirs[0][0])[: len(theirs)])
 
 
+@at_once
 def test_a_quiet_market_is_not_stale() -> None:
     """Nobody trades for four times the silence allowed: the venue is asked, has no news, and nothing is stale."""
     with LocalVenue("generated", symbols=1, speed=0.05, history="60s") as venue:
@@ -397,7 +512,7 @@ def test_the_library_alone_would_lose_them() -> None:
 
 def test_a_session_that_never_comes_back_bounds_the_memory() -> None:
     """With room for 500 events and nobody taking, the queue stays at its bound, the sockets wait, and nothing is lost."""
-    terms = Connection(**{**{f: getattr(QUICK, f) for f in QUICK.__struct_fields__}, "queue": 500})
+    terms = quick(queue=500)
     with LocalVenue("generated", symbols=1, flood=3_000, history="60s") as venue:
         source = raw(venue, ["trades"], terms)
         source.start({})
