@@ -91,6 +91,9 @@ class UnnumberedTrades:
             self._at_newest[_terms(last)] += 1
         self._held: list[Trade] | None = None
         self._most = most_held
+        self._fetched: Counter[tuple[int, float, float, int]] = Counter()
+        """what was fetched and may still come live, because it is on its way"""
+        self._through = 0
 
     @property
     def newest(self) -> int:
@@ -108,6 +111,8 @@ class UnnumberedTrades:
 
     def take(self, trade: Trade) -> Sequence[Trade]:
         if self._held is None:
+            if self._fetched and self._was_fetched(trade):
+                return ()
             self._note(trade)
             return (trade,)
         self._held.append(trade)
@@ -135,7 +140,19 @@ class UnnumberedTrades:
         self._held = None
         for trade in released:
             self._note(trade)
+        self._fetched, self._through = +fetched, max((at for at, *_ in fetched), default=0)
         return released
+
+    def _was_fetched(self, trade: Trade) -> bool:
+        """Whether this is the late twin of one that was fetched."""
+        key = (trade.venue_at, *_terms(trade))
+        if self._fetched[key] > 0:
+            self._fetched[key] -= 1
+            self.duplicates += 1
+            return True
+        if trade.venue_at > self._through:
+            self._fetched.clear()
+        return False
 
     def _note(self, trade: Trade) -> None:
         if trade.venue_at > self._newest:

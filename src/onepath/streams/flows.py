@@ -40,6 +40,8 @@ class Flow:
     missing: str | None
     """what is missing, in words; None where nothing is"""
     missed = 0
+    told = 0
+    """how many of those missed the session was told of"""
     duplicates = 0
 
     def dropped(self) -> None:

@@ -100,8 +100,10 @@ def nanoseconds(seconds: float) -> int:
 class Life:
     """One connection. Call what happened; do what is returned, in order. Call `tick` at `due`."""
 
-    def __init__(self, streams: Mapping[Stream, int], terms: Connection, random: Random, at: int) -> None:
-        """`streams` with the silence that each may keep, in nanoseconds."""
+    def __init__(
+        self, streams: Mapping[Stream, int], terms: Connection, random: Random, at: int, since: int = 0
+    ) -> None:
+        """`streams` with the silence that each may keep, in nanoseconds; all stale since a moment where it is given."""
         self.reconnects = 0
         self.state = "waiting"
         """waiting (for the next dial), dialling, up"""
@@ -120,7 +122,7 @@ class Life:
         self.last: dict[Stream, int] = dict.fromkeys(streams, at)
         """when each stream was last heard, or known to be quiet"""
         self._asked: dict[Stream, int] = {}
-        self._stale: dict[Stream, int] = {}
+        self._stale: dict[Stream, int] = dict.fromkeys(streams, since) if since else {}
         self._speaks = False
         self._was_up = False
 

@@ -31,7 +31,7 @@ _log = logging.getLogger("onepath.streams")
 
 
 class Line:
-    """An Ear. `after`: the last event that is known of a stream."""
+    """An Ear. `after`: the last event that is known of a stream; `since`: all of them are stale since then (0: they are not)."""
 
     def __init__(
         self,
@@ -44,11 +44,12 @@ class Line:
         random: Random,
         interval_ns: int,
         after: Mapping[Stream, MarketEvent],
+        since: int = 0,
     ) -> None:
         quiet = nanoseconds(terms.stale_after)
         limits = {stream: quiet + (2 * interval_ns if stream[1] == "bars" else 0) for stream in streams}
         self.flows = {s: flow(s, exchange, terms, inbox.put, after.get(s), interval_ns) for s in streams}
-        self.life = Life(limits, terms, random, now)
+        self.life = Life(limits, terms, random, now, since)
         self.bad_messages = 0
         self._exchange, self._inbox, self._terms = exchange, inbox, terms
         self._loop = asyncio.get_running_loop()
@@ -165,6 +166,8 @@ class Line:
                 self._heard(each)
             if each.kept.held:
                 self._look_into(each)
+            elif each.missed > each.told:
+                self._own_up(each)
         elif isinstance(each, UnnumberedTradesFlow):
             each.hear(trade)
             self._heard(each)
@@ -237,10 +240,19 @@ class Line:
         await self._mended(each, fully=False)
 
     async def _mended(self, each: Flow, *, fully: bool) -> None:
-        filled, missed = each.filled, each.missed
+        filled = each.filled
         await self._fill(each, fully=fully)
-        done = self.life.recovered(each.stream, self._now(), filled=each.filled - filled, missed=each.missed - missed)
-        self._act(done)
+        self._own_up(each, filled=each.filled - filled)
+
+    def _own_up(self, each: Flow, *, filled: int = 0) -> None:
+        """The stream flows again. What is lost for good is told, whether or not the session knew that anything was missing."""
+        lost = each.missed - each.told
+        if lost:
+            self._act(self.life.gap(each.stream, self._now(), f"{lost} {each.kind} of {each.symbol} cannot be had"))
+        said = self.life.recovered(each.stream, self._now(), filled=filled, missed=lost)
+        if said:
+            each.told += lost
+        self._act(said)
 
     async def _fill(self, each: Flow, *, fully: bool) -> None:
         """Ask until nothing is missing (`fully`: until REST has no more), or give up."""

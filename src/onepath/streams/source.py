@@ -23,6 +23,7 @@ from onepath.streams.exchange import KINDS, Exchange, Page, VenueError, stamp
 from onepath.streams.inbox import Inbox, hurried
 from onepath.streams.life import Connection
 from onepath.streams.line import LONGEST_PAUSE, Line
+from onepath.streams.wire import UnreadableError
 
 OPENS_WITHIN = 60.0
 """seconds: the list of markets is long"""
@@ -77,10 +78,10 @@ class Streams:
         self._open()
         return self._ask(self._history(bars))
 
-    def start(self, after: Mapping[tuple[str, str], MarketEvent]) -> None:
+    def start(self, after: Mapping[tuple[str, str], MarketEvent], since: int = 0) -> None:
         self._open()
         self._ending.enter_context(hurried())
-        self._ask(self._start(after))
+        self._ask(self._start(after, since))
 
     def take(self, seconds: float) -> Sequence[MarketEvent | DataStatus]:
         return self._inbox.take(seconds)
@@ -143,6 +144,8 @@ class Streams:
                 error = VenueError(f"no answer within {within / 3:g} s")
             except VenueError as refused:
                 error = refused
+            except UnreadableError as unreadable:
+                error = VenueError(str(unreadable))
             wait = max(pause, error.retry_after)
             if loop.time() + wait > ends:
                 raise error
@@ -162,7 +165,7 @@ class Streams:
             stamp(bar, "at", bar.start + self.interval_ns)
         return sorted(found, key=lambda bar: bar.at)  # stable: ties stay in the order of the symbols
 
-    async def _start(self, after: Mapping[tuple[str, str], MarketEvent]) -> None:
+    async def _start(self, after: Mapping[tuple[str, str], MarketEvent], since: int) -> None:
         for number, streams in enumerate(self.exchange.connections()):
             line = Line(
                 self.exchange,
@@ -173,6 +176,7 @@ class Streams:
                 random=Random(f"{self._seed} {number}"),  # noqa: S311 - jitter
                 interval_ns=self.interval_ns,
                 after=after,
+                since=since,
             )
             self._lines.append(line)
             line.begin()
