@@ -81,9 +81,9 @@ class SimulatedSource(Streams):
     def _ask(self, work: Coroutine[Any, Any, _T], seconds: float | None = None) -> _T:
         return self._simulated.run_until_complete(work)
 
-    def start(self, after: Mapping[tuple[str, str], MarketEvent]) -> None:
+    def start(self, after: Mapping[tuple[str, str], MarketEvent], since: int = 0) -> None:
         self._open()
-        self._ask(self._start(after))
+        self._ask(self._start(after, since))
 
     def take(self, seconds: float) -> Sequence[MarketEvent | DataStatus]:
         self._hook("take")

@@ -120,11 +120,20 @@ class LiveFeed:
         yield Arrival((), [DataStatus(at=self._now(), state=DataState.LIVE)])
 
     def _resumed(self, known: Mapping[tuple[str, str], MarketEvent]) -> Iterator[Batch]:
-        """Nothing was heard since the record ended; what came meanwhile is fetched."""
-        since, at = self._last, self._now()
-        yield Arrival((), [DataStatus(at=at, state=DataState.STALE, reason="the session was not running", since=since)])
-        self.source.start(known)
-        yield Arrival((), [DataStatus(at=self._now(), state=DataState.RECOVERED, since=since)])
+        """Nothing was heard since the record ended; what came meanwhile is fetched, and the source says when it has been."""
+        since = self._last
+        for symbol, kinds in self.kinds.items():
+            for kind in kinds:
+                told = DataStatus(
+                    at=self._now(),
+                    state=DataState.STALE,
+                    symbol=symbol,
+                    stream=kind,
+                    reason="the session was not running",
+                    since=since,
+                )
+                yield Arrival((), [told])
+        self.source.start(known, since)
         if self._engine.rehearses:
             yield Arrival((), [DataStatus(at=self._now(), state=DataState.LIVE)])
 

@@ -40,7 +40,7 @@ class Listed:
     def history(self, bars: int) -> Sequence[Bar]:
         return []
 
-    def start(self, after: Mapping[tuple[str, str], MarketEvent]) -> None:
+    def start(self, after: Mapping[tuple[str, str], MarketEvent], since: int = 0) -> None:
         pass
 
     def take(self, seconds: float) -> Sequence[MarketEvent | DataStatus]:

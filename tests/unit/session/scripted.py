@@ -64,7 +64,7 @@ class Scripted:
     def history(self, bars: int) -> Sequence[Bar]:
         return self._history[-bars * len(self.instruments) :]
 
-    def start(self, after: Mapping[tuple[str, str], MarketEvent]) -> None:
+    def start(self, after: Mapping[tuple[str, str], MarketEvent], since: int = 0) -> None:
         """Nothing has to be fetched."""
 
     def take(self, seconds: float) -> Sequence[MarketEvent | DataStatus]:
