@@ -67,9 +67,8 @@ class DurableJournal:
         if path.exists():
             raise JournalError(f"{path} exists: a journal is never written over; choose another session name")
         tables = [(statement, ()) for statement in statements(TABLES + PROOF)]
-        connection = _connected(path, connect, [*tables, (_NOTE, ("session_id", session_id))])
-        writer = Writer(connection, session_id, marks(path), seq=0, head=START, interval=interval)
-        return cls(path, writer, lease, session_id)
+        opened = _opened(path, connect, marks, [*tables, (_NOTE, ("session_id", session_id))])
+        return cls(path, Writer(*opened, session_id, seq=0, head=START, interval=interval), lease, session_id)
 
     @classmethod
     def open(
@@ -86,8 +85,9 @@ class DurableJournal:
         found = tail or verify(path)
         if found.damage:
             raise JournalError(f"{path} is damaged: {found.damage}; `tail.cut` keeps what is whole")
-        connection = _connected(path, connect, [])
-        writer = Writer(connection, found.session_id, marks(path), seq=found.seq, head=found.sha256, interval=interval)
+        writer = Writer(
+            *_opened(path, connect, marks, []), found.session_id, seq=found.seq, head=found.sha256, interval=interval
+        )
         return cls(path, writer, lease, found.session_id)
 
     @property
@@ -154,8 +154,10 @@ class DurableJournal:
             reader.close()
 
 
-def _connected(path: Path, connect: Callable[[Path], Connection], first: Sequence[Statement]) -> Connection:
-    """A connection on which what is committed is durable, and on which `first` has been carried out, all of it."""
+def _opened(
+    path: Path, connect: Callable[[Path], Connection], marks: Callable[[Path], Marks], first: Sequence[Statement]
+) -> tuple[Connection, Marks]:
+    """A connection on which what is committed is durable, and on which `first` has been carried out, all of it; and a mark."""
     connection = None
     try:
         connection = connect(path)
@@ -166,9 +168,9 @@ def _connected(path: Path, connect: Callable[[Path], Connection], first: Sequenc
         for statement, values in (*first, (_NOTE, ("sqlite_version", version))):
             connection.execute(statement, values)
         connection.execute("COMMIT")
+        return connection, marks(path)
     except (OSError, sqlite3.Error) as error:
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
         raise JournalError(f"cannot write the journal {path}: {error}") from None
-    return connection

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import weakref
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,8 +78,9 @@ def take(journal: Path, now: int) -> Lease:
         os.close(descriptor)
         raise JournalError(_taken(path)) from None
     since = datetime.fromtimestamp(now // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, msgspec.json.encode(Holder(os.getpid(), os.uname().nodename, since)), 0)
+    with suppress(OSError):  # a full disk: the lock is what counts, the text is for the message
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, msgspec.json.encode(Holder(os.getpid(), os.uname().nodename, since)), 0)
     return Lease(descriptor)
 
 

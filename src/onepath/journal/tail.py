@@ -5,7 +5,7 @@ whatever it looks like. The mark beside the journal says what must be there. Not
 writes the good rows into a new file and keeps the damaged one, with all that belongs to it, beside it.
 Limits: notes (table `session`) are outside the chain; snapshots have checksums of their own. After a power cut the mark may be
 some seconds old: that the log lost rows written since goes unnoticed where what is left ends with a commit.
-Whoever cuts has the lease. Cost: 1.5 s for a million rows.
+Whoever cuts has the lease. Cost: 1.4 s for a million rows, of which 0.2 s are for the file's structure.
 """
 
 from __future__ import annotations
@@ -168,7 +168,11 @@ def _place(path: Path, back: int = 0) -> Path:
 
 
 def _told(tail: Tail, place: Path) -> str:
-    known = f"{tail.lost:,} rows after it are lost" if tail.lost else "how many rows are lost is not known"
+    known = (
+        f"{tail.lost:,} rows after it are lost"
+        if tail.lost
+        else "none after it had been acknowledged, as far as is known"
+    )
     return (
         f"{tail.seq:,} rows up to {datetime.fromtimestamp(tail.at // _SECOND, UTC):%Y-%m-%d %H:%M:%S} UTC are kept, {known}: "
         f"{tail.damage}; the damaged journal stays at {place}"

@@ -49,7 +49,7 @@ class Writer:
     """Writes what is put into `pending`, in order, until it is stopped or something fails."""
 
     def __init__(
-        self, connection: Connection, session_id: str, marks: Marks, *, seq: int, head: str, interval: float
+        self, connection: Connection, marks: Marks, session_id: str, *, seq: int, head: str, interval: float
     ) -> None:
         self.pending: list[Pending] = []
         """rows that are not durable yet: one thread adds at the end, the writer takes away at the start"""
