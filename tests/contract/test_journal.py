@@ -19,6 +19,8 @@ from onepath.events import Accepted, Command, Timer, TradingState
 from onepath.feeds.actions import WithActions
 from onepath.feeds.columns import COLUMNS, ColumnFeed
 from onepath.journal.codec import INPUTS, KINDS, decode
+from onepath.journal.durable import DurableJournal
+from onepath.journal.lease import take
 from onepath.journal.memory import MemoryJournal
 from onepath.journal.sqlite import BATCH, SqliteJournal, SqliteReader, index
 from onepath.ports import Row
@@ -33,14 +35,20 @@ MINUTE = 60_000_000_000
 Make = Callable[[], Any]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "durable"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     """Makes an empty journal named `s`."""
     made: list[Any] = []
 
     def new() -> Any:
         path = tmp_path / f"{len(made)}.db"
-        made.append(MemoryJournal("s") if request.param == "memory" else SqliteJournal.create(path, "s"))
+        match request.param:
+            case "memory":
+                made.append(MemoryJournal("s"))
+            case "sqlite":
+                made.append(SqliteJournal.create(path, "s"))
+            case _:
+                made.append(DurableJournal.create(path, "s", take(path, 0)))
         return made[-1]
 
     yield new
@@ -206,14 +214,12 @@ def test_every_kind_replays(make: Make) -> None:
     assert list(again.rows()) == list(journal.rows())
 
 
-def test_memory_and_file_hold_the_same(tmp_path: Path) -> None:
+def test_memory_and_file_hold_the_same(make: Make) -> None:
     """The same run in memory and in a file: equal rows, byte for byte."""
-    memory = MemoryJournal("s")
+    memory, other = MemoryJournal("s"), make()
     session(memory).run()
-    file = SqliteJournal.create(tmp_path / "s.db", "s")
-    session(file).run()
-    assert list(memory.rows()) == list(file.rows())
-    file.close()
+    session(other).run()
+    assert list(memory.rows()) == list(other.rows())
 
 
 def test_two_runs_into_files_hold_the_same(tmp_path: Path) -> None:
