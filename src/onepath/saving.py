@@ -78,7 +78,7 @@ class Saving:
 
     def __call__(self) -> None:
         now = self._clock.now()
-        if now < self._due or not self._possible or not self._ready():
+        if now < self._due or not self._possible or not self._ready() or not self._session.engine.alive:
             return
         if self._due:
             self._take()

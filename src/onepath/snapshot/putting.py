@@ -227,9 +227,10 @@ class Putter:
         keys = [self._value(key, _NOTHING) for key in pairs[::2]]
         before = {} if fresh is _NOTHING else dict(fresh)
         items = [self._value(v, before.get(k, _NOTHING)) for k, v in zip(keys, pairs[1::2], strict=True)]
-        dict.clear(thing)
+        plain = OrderedDict if isinstance(thing, OrderedDict) else dict  # never what a class of ours makes of it
+        plain.clear(thing)
         for key, item in zip(keys, items, strict=True):
-            dict.__setitem__(thing, key, item)
+            plain.__setitem__(thing, key, item)
 
     def _fill_object(self, thing: Any, node: Sequence[Any], fresh: Any) -> None:
         kind = type(thing)
@@ -267,7 +268,10 @@ class Putter:
         """The object that a value stands for; the fresh one at its place, where they are the same."""
         kind = type(value)
         if kind is not list:
-            same = kind is type(fresh) and kind is not float and fresh == value
+            # Of floats, zeros have a sign that == does not see.
+            same = (
+                kind is type(fresh) and fresh == value and (value != 0 or kind is not float or str(fresh) == str(value))
+            )
             return fresh if same else value
         return _READERS[value[0]](self, value, fresh)
 
