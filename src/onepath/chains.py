@@ -68,15 +68,25 @@ PARTS = ("data", "heard", "signal", "order", "fill", "position", "decision", "la
 """in the order in which they came to be; `later` is what a side decided next, that decided nothing at this moment"""
 
 
-def chain(parted: Parted, recorded: Rows, replayed: Rows, seen: Iterable[Batch], also: Iterable[Batch] = ()) -> Chain:
-    """The chains of both sides. `seen` is what the feed brought: to both, or to the second what is in `also`."""
-    about = _about(parted.first)
-    market = _market(seen, about)
-    other = _market(also, about) or market
+def chain(
+    parted: Parted,
+    recorded: Rows,
+    replayed: Rows,
+    seen: Iterable[Batch],
+    also: Iterable[Batch] = (),
+    *,
+    within: int = 0,
+) -> Chain:
+    """The chains of both sides. `seen` is what the feed brought: to both, or to the second what is in `also`. Decisions no more
+    than `within` nanoseconds apart are of one moment."""
+    first = _about(parted.first)
+    moments = [_about(row) if row is not None and row.at - first.at <= within else first for row in parted[1:]]
+    market = _market(seen, moments[0])
+    other = _market(also, moments[1]) or market
     return Chain(
         parted.number,
-        (*market, *_links(recorded, parted.recorded, about)),
-        (*other, *_links(replayed, parted.replayed, about)),
+        (*market, *_links(recorded, parted.recorded, moments[0])),
+        (*other, *_links(replayed, parted.replayed, moments[1])),
     )
 
 

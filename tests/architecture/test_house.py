@@ -47,6 +47,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lint",
         "monitor",
         "localvenue",
+        "versus",
         "chaos",
         "testing",
         "research",

@@ -17,6 +17,7 @@ import onepath
 from onepath.cli import (
     configs,
     data,
+    diffing,
     execution,
     linting,
     replaying,
@@ -45,6 +46,7 @@ app.command("execution")(execution.execution)
 app.command("explain")(execution.explain)
 app.command("sessions")(sessions.listing)
 app.command("replay")(replaying.replay)
+app.command("diff")(diffing.diff)
 app.command("venue")(venue.venue)
 app.add_typer(data.app, name="data")
 app.command("lint")(linting.lint)

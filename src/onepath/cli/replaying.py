@@ -134,7 +134,7 @@ def _say(proof: Proof) -> None:
         say(f"different: {result.difference}")
     if proof.chain is not None:
         say()
-        _say_chain(proof.chain)
+        say_chain(proof.chain)
     if proof.features is not None:
         if proof.features.values and proof.features.identical:
             say(f"features identical: {proof.features.values:,} values")
@@ -144,7 +144,7 @@ def _say(proof: Proof) -> None:
             say(f"features different from {stamp(difference.at)}: {difference}")
 
 
-def _say_chain(chain: Chain) -> None:
+def say_chain(chain: Chain) -> None:
     """Both sides next to each other, from what came first to the decision."""
     say_table((f"decision {chain.number}", *chain.names), _beside(chain))
     ours, theirs = (
