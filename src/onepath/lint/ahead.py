@@ -13,6 +13,9 @@ from onepath.lint.rules import Finding
 from onepath.lint.source import Source
 
 _SHIFTS = frozenset({"shift", "diff", "pct_change"})
+_BOTH_SIDES = frozenset(
+    f"scipy.signal.{name}" for name in ("filtfilt", "sosfiltfilt", "savgol_filter", "argrelextrema", "find_peaks")
+)
 _PRICES = frozenset({"open", "high", "low", "close", "price", "bid", "ask", "mark"})
 
 
@@ -20,6 +23,9 @@ def of_calls(source: Source) -> Iterator[Finding]:
     """shift(-1), rolling(center=True), bfill()."""
     for call in source.calls():
         if not isinstance(call.func, ast.Attribute):
+            if source.dotted(call.func) in _BOTH_SIDES:
+                said = f"{ast.unparse(call.func)} works with the values on both sides of a row"
+                yield source.find("OP152", call, f"{said}; filter backward")
             continue
         method, named = call.func.attr, {k.arg: k.value for k in call.keywords}
         first = call.args[0] if call.args else named.get("periods", named.get("n"))
@@ -35,6 +41,12 @@ def of_calls(source: Source) -> Iterator[Finding]:
             method == "fillna" and _says(named.get("method"), {"bfill", "backfill"})
         ):
             yield source.find("OP152", call, f"{method} fills gaps with later values; fill forward (ffill)")
+        elif method == "merge_asof" and _says(named.get("direction"), {"forward", "nearest"}):
+            yield source.find("OP151", call, "merge_asof takes rows of later times; leave direction at backward")
+        elif method == "interpolate" or source.dotted(call.func) in _BOTH_SIDES:
+            yield source.find(
+                "OP152", call, f"{method} works with the values on both sides of a row; fill or filter backward"
+            )
         elif source.dotted(call.func) == "numpy.roll" and len(call.args) > 1 and _is_negative(call.args[1]):
             yield source.find(
                 "OP152", call, "numpy.roll by a negative number brings later values forward; slice instead"

@@ -31,6 +31,7 @@ FILES = words(
     h5py linecache fileinput mmap"""
 )
 _TEXT_CLOCKS = frozenset({"pandas.Timestamp", "pandas.to_datetime", "numpy.datetime64"})
+_ZONED = frozenset({"datetime.datetime.fromtimestamp", "datetime.date.fromtimestamp"})
 _FILE_METHODS = words(
     """read_text write_text read_bytes write_bytes iterdir unlink to_parquet to_pickle to_excel to_sql to_feather to_hdf
     write_parquet write_csv sink_parquet sink_csv"""
@@ -89,12 +90,36 @@ def of_calls(source: Source) -> Iterator[Finding]:
         if name in _TEXT_CLOCKS and isinstance(given, ast.Constant) and given.value in {"now", "today"}:
             said = f'{name}("{given.value}") reads the machine\'s clock'
             yield source.find("OP101", call, f"{said}; use context.current_time")
+        if name in _ZONED and len(call.args) < 2 and not _named(call, "tz"):
+            yield source.find(
+                "OP105", call, f"{name} without tz is another in another time zone; give it tz=datetime.UTC"
+            )
+        if _draws(call, name):
+            yield source.find(
+                "OP106", call, f"{ast.unparse(call.func)} draws from a shared source; give it random_state=..."
+            )
         if name == "builtins.print":
             method = source.function(call)
             if method is not None and method.name in _HOT and _in_strategy(source, method):
                 yield source.find(
                     "OP163", call, f"print in {method.name} is called for every event; use context.signal, or on_stop"
                 )
+
+
+def _draws(call: ast.Call, name: str | None) -> bool:
+    """`frame.sample(n=5)`, `train_test_split(x, y)`: random, unless they are given a state."""
+    if _named(call, "random_state"):
+        return False
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "sample":
+        return _named(call, "n") or _named(call, "frac")
+    ordered = any(
+        k.arg == "shuffle" and isinstance(k.value, ast.Constant) and k.value.value is False for k in call.keywords
+    )
+    return name == "sklearn.model_selection.train_test_split" and not ordered
+
+
+def _named(call: ast.Call, word: str) -> bool:
+    return any(keyword.arg in {word, None} for keyword in call.keywords)
 
 
 def of_order(source: Source) -> Iterator[Finding]:

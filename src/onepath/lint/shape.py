@@ -88,6 +88,7 @@ def of_trading(source: Source) -> Iterator[Finding]:
             yield source.find(
                 "OP124", idea.node, f"{idea.node.name} has no generate_orders, the only method that trades"
             )
+        yield from _of_self(source, idea)
     for node in source.nodes:
         if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
             continue
@@ -97,6 +98,18 @@ def of_trading(source: Source) -> Iterator[Finding]:
             yield source.find("OP125", node, f"{said}: return its list from generate_orders")
         elif source.dotted(called) in _INTENTS:
             yield source.find("OP125", node, "an intent sends nothing by itself: return it from generate_orders")
+
+
+def _of_self(source: Source, idea: Idea) -> Iterator[Finding]:
+    """`self.buy(...)`, as other frameworks have it."""
+    nodes = [n for m in idea.methods.values() if source.parents.get(m) is idea.node for n in ast.walk(m)]
+    own = {n.attr for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)} | set(idea.methods)
+    for node in nodes if idea.whole else ():
+        called = node.func if isinstance(node, ast.Call) else None
+        if not isinstance(called, ast.Attribute) or called.attr not in _ORDERS - own:
+            continue
+        if isinstance(called.value, ast.Name) and called.value.id == "self":
+            yield source.find("OP114", called, f"a strategy has no {called.attr}; return context.{called.attr}(...)")
 
 
 def of_context(source: Source) -> Iterator[Finding]:
@@ -146,12 +159,13 @@ def is_context(source: Source, node: ast.expr) -> bool:
     function = source.function(node)
     if function is None:
         return False
-    for argument in (*function.args.posonlyargs, *function.args.args):
+    arguments = [*function.args.posonlyargs, *function.args.args]
+    for argument in arguments:
         if argument.arg == node.id:
             typed = argument.annotation
             if typed is not None and source.dotted(typed) in {"onepath.Context", "onepath.context.Context"}:
                 return True
-            last = function.args.args[-1].arg == node.id and function.name in CALLBACKS
+            last = argument is arguments[-1] and function.name in CALLBACKS
             return node.id == "context" or last
     return False
 

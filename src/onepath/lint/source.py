@@ -13,6 +13,7 @@ import io
 import re
 import tokenize
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from onepath.lint.rules import RULES, Finding
@@ -110,12 +111,16 @@ class Source:
 
     def callers(self, function: Function) -> set[Function | None]:
         """Who speaks of a function of the file: functions, or None for the module itself."""
-        found = set()
+        return self._speakers.get(function.name, set()) - {function}
+
+    @cached_property
+    def _speakers(self) -> dict[str, set[Function | None]]:
+        found: dict[str, set[Function | None]] = {}
         for node in self.nodes:
-            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-            if name == function.name:
-                found.add(self.function(node))
-        return found - {function}
+            if isinstance(node, ast.Name | ast.Attribute):
+                name = node.id if isinstance(node, ast.Name) else node.attr
+                found.setdefault(name, set()).add(self.function(node))
+        return found
 
     def bound(self, function: ast.AST) -> frozenset[str]:
         """The names that a function binds itself."""
