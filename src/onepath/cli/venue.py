@@ -21,7 +21,9 @@ def venue(
     port: Annotated[
         int, typer.Option(help="Where to listen on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
     ] = 8765,
-    speed: Annotated[str, typer.Option(help="Seconds of data a second.")] = "60",
+    speed: Annotated[
+        str | None, typer.Option(help="Seconds of data a second; default: a bar a second, ticks as recorded.")
+    ] = None,
     symbols: Annotated[str | None, typer.Option(help="Names with commas; or how many are generated.")] = None,
     seed: Annotated[int, typer.Option(help="Of generated data, made-up books and faults.")] = 0,
     history: Annotated[str | None, typer.Option(help="What is past at the start: 20% of the data, or 2h.")] = None,

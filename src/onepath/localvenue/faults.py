@@ -43,6 +43,7 @@ _USUAL: Mapping[str, tuple[float, int, float]] = {
 }
 """seconds, count and amount where nobody said"""
 KINDS = tuple(_USUAL)
+_UNCOUNTED = ("cut", "half_open", "skew")
 _STATUS = ("500", "502", "503", "504")
 
 
@@ -76,6 +77,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
         if self.variant and self.variant not in variants:
             known = f"known are {', '.join(variants)}" if variants else "it has none"
             raise ConfigError(f"fault {self.kind} has no variant {self.variant!r}; {known}")
+        if (self.count and self.kind in _UNCOUNTED) or (self.seconds and self.kind == "half_open"):
+            what = "seconds" if self.kind == "half_open" and self.seconds else "count"
+            raise ConfigError(f"fault {self.kind} has no {what}: leave it out")
         if min(self.at, self.seconds, self.count) < 0 or not 0 < self.share <= 1:
             raise ConfigError(f"fault {self.kind}: at, seconds and count must not be below zero, share above 0 up to 1")
 

@@ -22,7 +22,8 @@ from onepath.localvenue.retiming import anchored
 from onepath.market import Bar, MarketEvent, Quote, Trade
 from onepath.ports import Feed
 
-_PAUSE = 1_000_000_000
+_SECOND = 1_000_000_000
+_PAUSE = _SECOND
 """between the last tick of a round and the first of the next, in the data's time"""
 
 
@@ -100,25 +101,26 @@ class Symbol:
 
 
 class Recording:
-    """The source: a feed, opened anew for every round."""
+    """The source: a feed, opened anew for every round. Without a speed a bar lasts a second, and ticks are as recorded."""
 
     def __init__(
         self,
         opened: Callable[[], Feed],
         *,
-        speed: Fraction,
+        speed: Fraction | None,
         history: float | int,
         loop: bool = True,
         legs: int = 1,
     ) -> None:
         feed = opened()
-        self._opened, self._speed, self._loop, self._legs = opened, speed, loop, legs
+        self._opened, self._loop, self._legs = opened, loop, legs
         self._facts = dict(feed.describe())
         self._listed = {s: listing(i) for s, i in feed.instruments.items()}
         self._kinds = {s: frozenset(feed.kinds.get(s, ("bars",))) for s in feed.instruments}
         self._volumes = frozenset(feed.volumes)
         self.listings: Mapping[str, Listing] = {listed.symbol: listed for listed in self._listed.values()}
         self._step = int(self._facts.get("interval_ns") or 0)
+        self._speed = speed or Fraction(self._step or _SECOND, _SECOND)
         first = next((e for batch in feed.batches() for e, _ in batch.events()), None)
         if first is None:
             raise ConfigError("the data have no events; name a data set that has some ('onepath data list')")

@@ -50,7 +50,8 @@ def server(source: Any, terms: Terms, seed: int, faults: Faults) -> Server:
 class LocalVenue:
     """A venue that speaks Binance spot's public protocol on a free port of this machine.
 
-    `data`: a data set's name, a path, a frame, or "generated". `speed`: data seconds a second. `history`: what is past
+    `data`: a data set's name, a path, a frame, or "generated". `speed`: seconds of data a second; without it
+    a bar lasts a second, ticks come as recorded, generated symbols trade five times a second each. `history`: what is past
     when it opens, a share of the data ("20%") or a time ("2h"). `loop`: begin the data again at their end. `flood`: so
     many generated trades a second, at equal distances. `terms`: periods and limits (see Terms). `faults`: planned ones, such
     as "mute@10s:5s"; `lottery`: by lot, such as "seed=3,rate=0.2". The market begins when the context is entered.
@@ -61,7 +62,7 @@ class LocalVenue:
         data: Any = "btcusd_1m",
         *,
         symbols: Sequence[str] | str | int | None = None,
-        speed: float | str = 60,
+        speed: float | str | None = None,
         seed: int = 0,
         history: str | float | None = None,
         loop: bool = True,
@@ -152,7 +153,7 @@ class LocalVenue:
 
     def truth(self, symbol: str, first: int = 1, limit: int = 10_000_000) -> list[Deal]:
         """What was really traded, by number, until now."""
-        return self._there(lambda running: running.market.symbols[symbol].tape.deals(first, limit))
+        return self._there(lambda running: running.truth(symbol, first, limit))
 
     def inject(self, kind: str, **terms: Any) -> None:
         """A fault that begins now: inject("mute", seconds=2, stream="trade"). It has begun when this returns."""

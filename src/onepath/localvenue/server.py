@@ -25,6 +25,7 @@ from onepath.localvenue.happenings import Source
 from onepath.localvenue.hub import Hub
 from onepath.localvenue.market import Market
 from onepath.localvenue.plans import made
+from onepath.localvenue.tape import Deal
 from onepath.localvenue.terms import Terms
 
 _MS = 1_000_000
@@ -199,6 +200,11 @@ class Server:
     async def _clear(self, _: web.Request) -> web.StreamResponse:
         self.faults.clear()
         return _json(200, self.faults.status(), {})
+
+    def truth(self, symbol: str, first: int, limit: int) -> list[Deal]:
+        """What was traded, up to this moment."""
+        self.round()
+        return self.market.symbols[symbol].tape.deals(first, limit)
 
     def inject(self, wanted: Sequence[Fault]) -> None:
         """They begin now, or when they say."""

@@ -24,7 +24,7 @@ def opened(
     data: Any,
     *,
     symbols: Sequence[str] | str | int | None,
-    speed: float | str,
+    speed: float | str | None,
     seed: int,
     history: str | float | None,
     loop: bool,
@@ -44,14 +44,14 @@ def opened(
         before = usual if history is None else history_of(history)
         if isinstance(before, float):
             raise ConfigError(f"history is {history}; generated data have no end: say how long, such as 2h")
-        return Generated(chosen, seed, _RATE, flood, before)
+        return Generated(chosen, seed, _RATE * float(speed_of(1 if speed is None else speed)), flood, before)
     if isinstance(symbols, int):
         raise ConfigError(f"symbols is {symbols}; with recorded data name them, such as BTCUSDT")
     from onepath.data import open_feed
 
     return Recording(
         lambda: open_feed(data, symbols=symbols, data_dir=data_dir),
-        speed=speed_of(speed),
+        speed=None if speed is None else speed_of(speed),
         history=history_of("20%" if history is None else history),
         loop=loop,
         legs=legs,

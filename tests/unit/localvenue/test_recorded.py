@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -29,10 +30,9 @@ def bars(*rows: tuple[float, float, float, float, float]) -> dict[str, list[Any]
     return {"time": [f"2024-01-01 00:{i:02d}:00" for i in range(len(rows))], **columns}
 
 
-def recording(table: Any, speed: float = 60, history: float | int = 0.0, **terms: Any) -> Recording:
-    return Recording(
-        lambda: open_feed({"X": table}, asset_class="crypto"), speed=speed_of(speed), history=history, **terms
-    )
+def recording(table: Any, speed: float | None = 60, history: float | int = 0.0, **terms: Any) -> Recording:
+    exactly = None if speed is None else speed_of(speed)
+    return Recording(lambda: open_feed({"X": table}, asset_class="crypto"), speed=exactly, history=history, **terms)
 
 
 def prints(source: Recording, now: int, count: int) -> list[tuple[float, float, float, bool]]:
@@ -54,6 +54,21 @@ def test_a_bar_is_four_trades_along_its_path() -> None:
         *((0.0, 10, 2, True), (0.25, 9, 2, False), (0.5, 12, 2, True), (0.75, 11, 2, False)),
         *((1.0, 11, 1, True), (1.25, 13, 1, True), (1.5, 8, 1, False), (1.75, 9, 1, True)),
     ]
+
+
+def test_the_usual_speed() -> None:
+    """Nobody said a speed: a bar of a minute lasts a second, trades come as they were recorded."""
+    told = prints(recording(bars((10, 12, 9, 11, 8), (11, 13, 8, 9, 4)), speed=None), 0, 5)
+    assert [at for at, *_ in told] == [0, 0.25, 0.5, 0.75, 1]
+    table = {"time": [f"2024-01-01 00:00:0{i}" for i in (0, 3, 7)], "price": [10, 11, 11], "size": [1, 1, 1]}
+    assert [at for at, *_ in prints(recording(table, speed=None, loop=False), 0, 9)] == [0, 3, 7]
+
+
+def test_symbols_are_written_as_the_venue_does() -> None:
+    """eur/usd of a file is EURUSD at the venue, and trades under that name."""
+    source = Recording(lambda: open_feed({"eur/usd": bars((10, 12, 9, 11, 8))}), speed=Fraction(60), history=0.0)
+    assert list(source.listings) == ["EURUSD"]
+    assert {event.symbol for _, event in islice(source.play(0), 4)} == {"EURUSD"}
 
 
 def test_more_trades_on_the_way() -> None:
