@@ -140,7 +140,7 @@ class Fence:
             except OverrunError as error:
                 watch.leave()
                 self._forget()
-                raise self._overran(call) from error
+                raise self._overran(call) from _first(error)
             except QuarantineError:
                 self._forget()
                 raise
@@ -244,6 +244,11 @@ class Fence:
     def _drawn(self, intent: Any) -> Any:
         self._count(1)
         return intent
+
+
+def _first(error: OverrunError) -> BaseException:
+    """The interruption itself, which knows where it struck; settling raises another."""
+    return error.__context__ if isinstance(error.__context__, OverrunError) else error
 
 
 class Fencing(NamedTuple):
