@@ -25,7 +25,8 @@ from onepath.ports import Batch, Row
 from onepath.replay import Rows
 from onepath.rerun import seen_by, startable
 
-_READ = ("order.submitted", "order.forced", "order.accepted", *FILLS, "cash", "position", "prices")
+_WISHES = ("order.cancel_requested", "order.replace_requested")
+_READ = ("order.submitted", "order.forced", "order.accepted", *_WISHES, *FILLS, "cash", "position", "prices")
 _KINDS: Mapping[type, str] = {Bar: "bar", Quote: "quote", Trade: "trade", BookUpdate: "book"}
 
 Name = tuple[str, str, int, int]
@@ -41,6 +42,8 @@ class Sent:
     taken_at: int | None = None
     """when the venue's word came that it has the order"""
     fills: list[Fill] = field(default_factory=list)
+    wishes: list[tuple[int, str]] = field(default_factory=list)
+    """when it was asked back, or given new terms"""
 
 
 class Item(NamedTuple):
@@ -112,6 +115,8 @@ class Told:
             self.orders[event.order.id] = Sent(event.order, row.at)
         elif row.kind == "order.accepted":
             self.orders[event.order_id].taken_at = row.at
+        elif row.kind in _WISHES:
+            self.orders[event.order_id].wishes.append((row.at, row.kind))
         elif row.kind in FILLS:
             self.orders[event.order_id].fills.append(event)
         elif row.kind == "cash":

@@ -45,7 +45,14 @@ def _asked(started: SessionStarted) -> dict[str, Any]:
         for row in started.strategies
     }
     symbols = [row["symbol"] for row in started.instruments]
-    asked = {"code_version": started.code_version, "seed": started.seed, "risk": started.risk, "symbols": symbols}
+    reckoned = {"expected_cost": started.data.get("expected_cost")}  # sizes are reckoned with it
+    asked = {
+        **reckoned,
+        "code_version": started.code_version,
+        "seed": started.seed,
+        "risk": started.risk,
+        "symbols": symbols,
+    }
     return {**asked, "execution": started.config.get("execution"), "mark_every": started.mark_every, **rows}
 
 

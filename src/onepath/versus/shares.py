@@ -3,14 +3,14 @@
 Method. Profit is a sum over orders (the cash of their fills, and what they brought at the last prices) and flows, so the
 difference is a sum, too, and each term of it goes to one cause:
 
-- An order that is the same decision in both: its holdings at another last price are **data**; fees, slippage and other quantities
-  are **fill**; the market's price at its fills is **clock** where the decision came at another time because its event arrived at
-  another, **latency** where the venue had the order later, **data** where events between decision and fill are not the same,
-  **latency** where it was executed later all the same, else **fill**.
-- An order or a flow that only one session has goes to the first thing that was not the same before it: **code** or
-  **parameters** from the start (code, where both are different: parameters of other code are other parameters), else the first
-  event that is not the same (data), the first that arrived at another time (clock), the first order of both with another fate
-  (its own cause).
+- An order that is the same decision in both: what it holds at another last price is **data**; fees and slippage of fills of one
+  size are **fill**; the market's price (and all, where sizes differ) is **clock** where it was decided at another time, because
+  its event arrived at another, **latency** where the venue had the order at another time, **data** where events between its
+  decision and its fill are not the same; else it follows from something else.
+- What follows from something else, and an order or a flow of one session alone, goes to the first thing that was not the same
+  before it: **code** or **parameters** from the start (code, where both are different: parameters of other code are other
+  parameters), else the first event that is not the same (data), the first that arrived at another time (clock), the first order
+  of both with another fate (its own cause; **fill**, where it has none).
 - What is left is a **remainder**: corporate actions, fees in a third currency, and what nothing in the records explains.
 
 Shares and remainder add up to the difference, to the last digit.
@@ -23,7 +23,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import zip_longest
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from onepath.events import CashFlow, Fill
 from onepath.instruments import ZERO
@@ -65,12 +68,10 @@ def shares(
 ) -> list[Share]:
     """The difference of the profits, cause by cause; their sum is profit of `one` less profit of `two`."""
     made = _Shares()
-    fates: list[tuple[int, str]] = []
-    for a, b in pairs:
-        _share_pair(one, two, a, b, inputs, made)
-        if fate := _fate(a, b, inputs):
-            fates.append(fate)
+    fates = [fate for a, b in pairs if (fate := _fate(a, b, inputs))]
     first = _First(inputs, differing, fates)
+    for a, b in pairs:
+        _share_pair(one, two, a, b, inputs, first, made)
     for told, sign, orders in ((one, 1, alone[0]), (two, -1, alone[1])):
         for sent in orders:
             made.add(first.cause(sent.decided_at), sign * told.part(sent))
@@ -81,19 +82,20 @@ def shares(
     return [Share(cause, made.amounts[cause], made.numbers[cause]) for cause in CAUSES]
 
 
-def _share_pair(one: Told, two: Told, a: Sent, b: Sent, inputs: Inputs, made: _Shares) -> None:
+def _share_pair(one: Told, two: Told, a: Sent, b: Sent, inputs: Inputs, first: _First, made: _Shares) -> None:
     """One decision, two fates."""
     symbol, kept = a.order.symbol, one.kept(a)
     made.add("data", one.worth(symbol, kept) - two.worth(symbol, kept))
     if [fill.quantity for fill in a.fills] != [fill.quantity for fill in b.fills]:
         # the rest at one price: what was executed when cannot be told apart
-        cause = _moved(a, b, _executed(a), _executed(b), inputs)
+        apart = _apart(a, b)
+        cause = _moved(a, b, *apart, inputs) or first.cause(max(apart))
         made.add(cause, one.paid(a) + two.worth(symbol, kept) - two.part(b))
         return
     for x, y in zip(a.fills, b.fills, strict=True):
         coins = two.coins(y) - one.coins(x)
         made.add("fill", two.worth(symbol, coins) + two.fee(y) - one.fee(x) + y.slippage - x.slippage)
-        cause = _moved(a, b, x.executed_at, y.executed_at, inputs)
+        cause = _moved(a, b, x.executed_at, y.executed_at, inputs) or first.cause(max(x.executed_at, y.executed_at))
         made.add(cause, _unslipped(one, x) - _unslipped(two, y))
 
 
@@ -102,30 +104,38 @@ def _unslipped(told: Told, fill: Fill) -> Decimal:
     return fill.slippage - told.worth(fill.symbol, fill.quantity, fill.price)
 
 
-def _executed(sent: Sent) -> int:
+def _moved(a: Sent, b: Sent, executed: int, other: int, inputs: Inputs) -> str | None:
+    """Why the same decision met another price; None where nothing says so: then it follows from something else."""
+    if a.decided_at != b.decided_at:
+        return "clock"
+    if a.taken_at != b.taken_at or (a.taken_at is None and _begun(a) != _begun(b)):
+        return "latency"
+    return "data" if inputs.between(a.decided_at, max(executed, other)) else None
+
+
+def _begun(sent: Sent) -> int:
     return sent.fills[0].executed_at if sent.fills else 0
 
 
-def _moved(a: Sent, b: Sent, executed: int, other: int, inputs: Inputs) -> str:
-    """Why the same decision met another price."""
-    if a.decided_at != b.decided_at:
-        return "clock"
-    if a.taken_at != b.taken_at:
-        return "latency"
-    if inputs.between(a.decided_at, max(executed, other)):
-        return "data"
-    return "latency" if executed != other else "fill"
-
-
 def _fate(a: Sent, b: Sent, inputs: Inputs) -> tuple[int, str] | None:
-    """When and why an order of both came to another end; None where it did not."""
-    same = [(f.quantity, f.price, f.fee) for f in a.fills] == [(f.quantity, f.price, f.fee) for f in b.fills]
-    if same and _executed(a) == _executed(b) and a.taken_at == b.taken_at:
+    """When and why an order of both came to another end; None where it did not, or was asked back or changed otherwise."""
+    executed, other = _apart(a, b)
+    if not (executed or other):
         return None
-    begun = [at for at in (_executed(a), _executed(b), a.taken_at, b.taken_at) if at]
-    priced = [f.price + f.slippage for f in a.fills] != [f.price + f.slippage for f in b.fills]
-    cause = _moved(a, b, _executed(a), _executed(b), inputs) if priced or a.taken_at != b.taken_at else "fill"
-    return min(begun, default=a.decided_at), cause
+    cause = _moved(a, b, executed, other, inputs) or ("fill" if a.wishes == b.wishes else None)
+    return None if cause is None else (min(at for at in (executed, other) if at), cause)
+
+
+def _apart(a: Sent, b: Sent) -> tuple[int, int]:
+    """When the first fills that are not the same were executed; 0 where there is none."""
+    for x, y in zip_longest(a.fills, b.fills):
+        if (
+            x is None
+            or y is None
+            or replace(x, id=0, order_id=0, strategy="") != replace(y, id=0, order_id=0, strategy="")
+        ):
+            return x.executed_at if x else 0, y.executed_at if y else 0
+    return 0, 0
 
 
 class _First:
