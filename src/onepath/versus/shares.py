@@ -108,9 +108,12 @@ def _moved(a: Sent, b: Sent, executed: int, other: int, inputs: Inputs) -> str |
     """Why the same decision met another price; None where nothing says so: then it follows from something else."""
     if a.decided_at != b.decided_at:
         return "clock"
-    if a.taken_at != b.taken_at or (a.taken_at is None and _begun(a) != _begun(b)):
+    if a.taken_at != b.taken_at:
         return "latency"
-    return "data" if inputs.between(a.decided_at, max(executed, other)) else None
+    if inputs.between(a.decided_at, max(executed, other)):
+        return "data"
+    # no word that the venue has it: when it first filled says when it arrived
+    return "latency" if a.taken_at is None and _begun(a) != _begun(b) else None
 
 
 def _begun(sent: Sent) -> int:
