@@ -113,11 +113,8 @@ def _moved(a: Sent, b: Sent, executed: int, other: int, inputs: Inputs) -> str |
     if inputs.between(a.decided_at, max(executed, other)):
         return "data"
     # no word that the venue has it: when it first filled says when it arrived
-    return "latency" if a.taken_at is None and _begun(a) != _begun(b) else None
-
-
-def _begun(sent: Sent) -> int:
-    return sent.fills[0].executed_at if sent.fills else 0
+    begun = (a.fills[0].executed_at, b.fills[0].executed_at) if a.fills and b.fills else (0, 0)
+    return "latency" if a.taken_at is None and begun[0] != begun[1] else None
 
 
 def _fate(a: Sent, b: Sent, inputs: Inputs) -> tuple[int, str] | None:
