@@ -351,8 +351,8 @@ def assert_daily_end(*_: Any) -> None:
 def assert_rests(*_: Any) -> None:
     """After three losses the connection rests; the one attempt after it succeeds, and what was missed is fetched."""
     with market() as venue, listening(raw(venue, terms=quick(failures=3, window=60, rest=1.5)), bars=3) as listener:
-        venue.inject("cut", seconds=1.2)
-        listener.until(lambda: "resting" in {c["state"] for c in listener.source.health()["connections"]})
+        venue.inject("cut", seconds=2.0)
+        listener.until(lambda: "resting" in {c["state"] for c in listener.source.health()["connections"]}, 15)
         listener.until(lambda: bool(stale(listener, "trades", DataState.RECOVERED)))
         listener.more(Bar, 1)
         listener.flowing()

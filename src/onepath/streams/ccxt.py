@@ -322,7 +322,8 @@ class CcxtExchange:
 
     async def close(self) -> None:
         with suppress(Exception):
-            await asyncio.wait_for(asyncio.gather(*self._closing, self._ccxt.close(), return_exceptions=True), 5)
+            async with asyncio.timeout(5):
+                await asyncio.gather(*self._closing, self._ccxt.close(), return_exceptions=True)
 
     def _guarded(self, client: Any) -> Any:
         """A ccxt client whose handler cannot end its receive loop, and that says who hears it."""
@@ -467,7 +468,8 @@ async def _together(loops: Sequence[Awaitable[None]]) -> None:
 
 async def _closed(client: Any) -> None:
     with suppress(Exception):
-        await asyncio.wait_for(client.aiohttp_close(), 1)
+        async with asyncio.timeout(1):
+            await client.aiohttp_close()
 
 
 async def _paused(client: Any, call: _Call) -> None:

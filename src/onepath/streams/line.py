@@ -102,7 +102,8 @@ class Line:
             self._news.clear()
             wait = min(max(self.life.due - self._now(), 0) / SECOND + 0.001, 1.0)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), wait)
+                async with asyncio.timeout(wait):  # (wait_for of Python 3.11 can lose a cancellation)
+                    await self._news.wait()
 
     def _act(self, actions: Iterable[Action]) -> None:
         for action in actions:
@@ -141,7 +142,8 @@ class Line:
 
     async def _probe(self, silent: Flow) -> None:
         with suppress(VenueError, UnreadableError, TimeoutError):  # no answer: `life` sees to it
-            quiet = await asyncio.wait_for(silent.quiet(), self._terms.answer_within)
+            async with asyncio.timeout(self._terms.answer_within):
+                quiet = await silent.quiet()
             if not quiet:
                 await asyncio.sleep(min(1.0, self._terms.stale_after / 4))  # it may be on its way
             self._act(self.life.answered(silent.stream, self._now(), quiet=quiet))
@@ -262,8 +264,9 @@ class Line:
         while True:
             had, answered, wait = each.filled, True, 0.0
             try:
-                if await asyncio.wait_for(each.fill(fully=fully), terms.answer_within):
-                    return
+                async with asyncio.timeout(terms.answer_within):
+                    if await each.fill(fully=fully):
+                        return
             except (VenueError, UnreadableError, TimeoutError) as error:
                 _log.warning("%s: %s of %s cannot be fetched yet: %r", name, each.kind, each.symbol, error)
                 answered, wait = False, getattr(error, "retry_after", 0.0)

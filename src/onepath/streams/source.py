@@ -139,7 +139,8 @@ class Streams:
         ends, pause = loop.time() + within, min(self.terms.pause, 0.1)
         while True:
             try:
-                return await asyncio.wait_for(call(), within / 3)
+                async with asyncio.timeout(within / 3):
+                    return await call()
             except TimeoutError:
                 error = VenueError(f"no answer within {within / 3:g} s")
             except VenueError as refused:
