@@ -130,23 +130,50 @@ def _ended(connection: sqlite3.Connection, found: Tail, marked: mark.Mark | None
         raise _Damaged(
             f"it ends with row {found.seq}, but rows up to {marked.seq} had been written: the end is missing"
         )
+    ((fault,),) = connection.execute("PRAGMA integrity_check(1)")
+    if fault != "ok":  # what is written next could fall on what is there
+        raise _Damaged(f"all rows read, but the file is damaged elsewhere: {' '.join(fault.split())}")
 
 
 def cut(path: Path) -> Cut:
     """Put a journal of the good rows into the place of a damaged one, which stays beside it as `journal.damaged-1.db` (-2, ...).
-    Raises JournalError where there is nothing to cut, or not one good row."""
-    tail = verify(path)
+    Raises JournalError where there is nothing to cut, or not one good row: then all is as it was."""
+    mended, place = _mended(path), _place(path)
     if not path.is_file():
-        return _ended_cut(path)
+        if mended.is_file():
+            return _ended_cut(path)
+        raise JournalError(f"there is no journal at {path}")
+    try:
+        said = _mend(path, mended, place)
+    except (OSError, sqlite3.Error) as error:
+        raise JournalError(
+            f"the good rows of {path} cannot be written to {mended}: {error}; all is as it was"
+        ) from None
+    _move(path, place)
+    return Cut(_settled(path), place, said)
+
+
+def _mend(path: Path, mended: Path, place: Path) -> str:
+    """Write a new journal of what is good, durable when this returns; what was done, in a sentence. What fails leaves nothing."""
+    mended.unlink(missing_ok=True)  # of a cut that broke off before anything was moved
+    try:
+        with closing(sqlite3.connect(mended, isolation_level=None)) as new:
+            tail = _copied(path, new)
+            _worth_it(path, tail)
+            said = _told(tail, place)
+            _add_beside(path, new, tail, {"session_id": tail.session_id, f"cut {place.stem}": said})
+            new.execute("COMMIT")
+    except Exception:
+        mended.unlink(missing_ok=True)
+        raise
+    return said
+
+
+def _worth_it(path: Path, tail: Tail) -> None:
     if not tail.damage:
         raise JournalError(f"{path} is whole up to row {tail.seq}: there is nothing to cut")
     if not tail.seq:
         raise JournalError(f"nothing of {path} can be kept: {tail.damage}")
-    place = _place(path)
-    said = _told(tail, place)
-    _copy(path, tail, {f"cut {place.stem}": said})
-    _move(path, place)
-    return Cut(_settled(path), place, said)
 
 
 def _ended_cut(path: Path) -> Cut:
@@ -183,34 +210,31 @@ def _mended(path: Path) -> Path:
     return path.with_name(f"{path.stem}.mended{path.suffix}")
 
 
-def _copy(path: Path, tail: Tail, facts: dict[str, str]) -> None:
-    """Write the good rows, and what of notes and snapshots reads, into a new file that is then on the disk."""
-    mended = _mended(path)
-    mended.unlink(missing_ok=True)  # of a cut that broke off before anything was moved
-    with closing(sqlite3.connect(mended, isolation_level=None)) as new:
+def _copied(path: Path, new: sqlite3.Connection) -> Tail:
+    """Write the good rows with their checks into a new database, in a transaction that stays open; how far they go."""
 
-        def take(found: Tail, rows: Sequence[Any]) -> None:
+    def take(found: Tail, rows: Sequence[Any]) -> None:
+        try:
+            new.executemany(insert(1), ((found.session_id, *row) for row in rows))
             if rows:
-                new.executemany(insert(1), ((found.session_id, *row) for row in rows))
                 new.execute("INSERT INTO checks VALUES (?, ?)", (found.seq, found.sha256))
+        except sqlite3.Error as error:  # of the new one: it is not the old one that is damaged
+            raise OSError(error) from None
 
-        new.execute(f"PRAGMA page_size={PAGE}")
-        new.executescript(f"PRAGMA synchronous=FULL; BEGIN;{TABLES}{PROOF}")
-        again = _walked(path, 0, take)
-        if again != tail:
-            raise JournalError(
-                f"the good rows of {path} cannot be written to {mended}: {again.damage}; all is as it was"
-            )
-        with suppress(sqlite3.Error, UnicodeDecodeError), closing(_reading(path)) as old:
-            new.executemany("INSERT INTO session VALUES (?, ?)", old.execute("SELECT key, value FROM session"))
-        new.executemany(
-            "INSERT OR REPLACE INTO session VALUES (?, ?)", ({"session_id": tail.session_id} | facts).items()
-        )
-        for kept in snapshots(path):
-            if kept.seq <= tail.seq:
-                values = (kept.seq, kept.at, seal(kept.seq, kept.at, kept.body), kept.body)
-                new.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?)", values)
-        new.execute("COMMIT")
+    new.execute(f"PRAGMA page_size={PAGE}")
+    new.executescript(f"PRAGMA synchronous=FULL; BEGIN;{TABLES}{PROOF}")
+    return _walked(path, 0, take)
+
+
+def _add_beside(path: Path, new: sqlite3.Connection, tail: Tail, facts: dict[str, str]) -> None:
+    """Write what of notes and snapshots reads."""
+    with suppress(sqlite3.Error, UnicodeDecodeError), closing(_reading(path)) as old:
+        new.executemany("INSERT INTO session VALUES (?, ?)", old.execute("SELECT key, value FROM session"))
+    new.executemany("INSERT OR REPLACE INTO session VALUES (?, ?)", facts.items())
+    for kept in snapshots(path):
+        if kept.seq <= tail.seq:
+            values = (kept.seq, kept.at, seal(kept.seq, kept.at, kept.body), kept.body)
+            new.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?)", values)
 
 
 def _move(path: Path, place: Path) -> None:
