@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-CORE_TESTS := tests/known tests/contract tests/parity/test_replay.py $(addprefix tests/unit/,words core simulator features feeds config)
+CORE_TESTS := tests/known tests/contract tests/parity/test_replay.py $(addprefix tests/unit/,words core simulator features feeds config journal)
 
 .PHONY: demo paper-demo test check coverage mutants bench clean
 
