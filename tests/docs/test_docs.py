@@ -122,7 +122,19 @@ def test_commands_that_pages_name_exist() -> None:
 def test_the_readme_names_every_command() -> None:
     """No command of the command line is missing in the README."""
     named = {command for page, command, _ in commands() if page == "README.md"}
-    single = {"init", "run", "report", "execution", "explain", "sessions", "replay", "strategies", "venue", "status"}
+    single = {
+        "init",
+        "run",
+        "report",
+        "execution",
+        "explain",
+        "sessions",
+        "replay",
+        "strategies",
+        "lint",
+        "venue",
+        "status",
+    }
     assert named == single | {f"data {c}" for c in ("import", "list", "show", "check")} | {
         "config check",
         "config schema",
