@@ -28,6 +28,8 @@ from onepath.replay import Rows, endings
 
 STRETCH = 8_192
 """bars that are read back as one batch, at most"""
+WORTH = 8
+"""bars from which columns are worth making"""
 
 
 class Position:
@@ -136,8 +138,7 @@ class SessionFeed:
             bars = row.kind == "market" and all(type(event) is Bar for event in found)
             # An instant that was cut in two stays so.
             if stretch and not (bars and len(stretch) + len(found) <= STRETCH and found[0].at > stretch[-1].at):
-                self.position.reached(stretch)
-                yield Stretch(stretch)
+                yield self._read(stretch)
                 stretch = []
             self._seen.update(row.body)
             if bars:
@@ -149,8 +150,11 @@ class SessionFeed:
                 self.position.last_at = found.at
                 yield Arrival((), [found])
         if stretch:
-            self.position.reached(stretch)
-            yield Stretch(stretch)
+            yield self._read(stretch)
+
+    def _read(self, bars: Sequence[MarketEvent]) -> Arrival:
+        self.position.reached(bars)
+        return Stretch(bars) if len(bars) >= WORTH else Arrival(bars)
 
     def describe(self) -> Mapping[str, Any]:
         return self._manifest.data
