@@ -29,6 +29,11 @@ class Agenda:
             heapq.heappush(self._commands, (at, next(self._ids), command))
         self.look()
 
+    def add_command(self, at: int, command: Command) -> None:
+        """A command that was given just now, to be obeyed at `at`: in its place among what is due then, as when it is played back."""
+        heapq.heappush(self._commands, (at, next(self._ids), command))
+        self.look()
+
     def begin(self, before: int) -> None:
         """The first instant is about to come: valuations are at round moments from there on."""
         if self.mark_at == NEVER:

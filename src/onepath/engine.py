@@ -449,14 +449,14 @@ class Engine:
             self.expect(self.expected)
 
     def begin(self, before: int) -> None:
-        """What comes first when time passes: valuations get their moments, and commands are obeyed."""
+        """What comes first when time passes: valuations get their moments, and commands theirs, right after what is done."""
         self._agenda.begin(before)
         while self._inbox:
             told = self._inbox.pop(0)
             if isinstance(told, Alert):
                 self._raise(told)
             else:
-                self._obey(told)
+                self._agenda.add_command(self.moment.at + 1, told)
 
     def do_due(self, before: int) -> Context | None:
         """Do the one thing that is due before the instant `before`; returns whose timer it was, to be asked for orders."""

@@ -16,7 +16,7 @@ import msgspec
 
 from onepath.build import market_of
 from onepath.chaos.churn import HEARD, Churn, heard
-from onepath.chaos.market import MS
+from onepath.chaos.market import MS, Truth
 from onepath.chaos.world import Found
 from onepath.errors import OnepathError
 from onepath.events import DataState, DataStatus
@@ -260,6 +260,8 @@ def replays(found: Found) -> Iterator[str]:
 def settled(found: Found) -> Iterator[str]:
     """When it has been quiet, our books are the venue's."""
     session = _session(found)
+    if not session.engine.alive:
+        return  # nobody was left to wait for what was on its way
     ours = {
         (name, symbol): portfolio.quantity(symbol)
         for name, portfolio in session.engine.portfolios.items()
@@ -274,7 +276,7 @@ def settled(found: Found) -> Iterator[str]:
             yield f"{name} has {session.engine.portfolios[name].cash}, the venue says {cash}"
     open_ones = {state.id for name in session.engine.portfolios for state in session.engine._blotter.open_orders(name)}
     at_venue = {order.id for order in session.venue.open_orders()}
-    if not session.plan.market.latency and open_ones != at_venue:
+    if open_ones != at_venue:
         yield f"orders {sorted(open_ones ^ at_venue)} are open on one side alone"
 
 
@@ -296,70 +298,131 @@ def bounded(found: Found) -> Iterator[str]:
 
 
 def true(found: Found) -> Iterator[str]:
-    """What was seen is what happened: once each, in order, without holes but those that were told."""
-    events: defaultdict[tuple[str, str], list[MarketEvent]] = defaultdict(list)
-    missed: Counter[tuple[str, str]] = Counter()
+    """What was seen is what happened: once each, in order, without holes but those that were told, when they were told."""
+    seen: dict[tuple[str, str], _Seen] = {}
     for row in found.rows:
         if row.kind == "market":
             for event in decode(row):
-                events[event.symbol, kind_of(event)].append(event)
+                key = event.symbol, kind_of(event)
+                if key not in seen:
+                    seen[key] = _stream(found, key)
+                yield from seen[key].saw(event)
         elif row.kind == "data.status":
             status: DataStatus = decode(row)
-            missed[status.symbol, status.stream] += status.missed
-    for stream, seen in events.items():
-        truth = found.network.truths[stream[0]]
-        if stream[1] == "bars":
-            yield from _bars(found, stream, seen, missed[stream], truth)  # type: ignore[arg-type]
-        elif found.schedule.numbered:
-            yield from _trades(stream, seen, missed[stream], truth)  # type: ignore[arg-type]
-        else:
-            yield from _unnumbered(stream, seen, truth)  # type: ignore[arg-type]
+            key = status.symbol, status.stream
+            if key in seen:
+                yield from seen[key].told(status)
+    for stream in seen.values():
+        yield from stream.ended()
 
 
-def _trades(stream: tuple[str, str], seen: list[Trade], missed: int, truth: Any) -> Iterator[str]:
-    by_id = {trade.id: trade for trade in truth.trades}
-    holes = 0
-    for before, trade in zip([None, *seen], seen, strict=False):
-        if _content(trade) != _content(by_id.get(trade.id)):
-            yield f"{stream}: trade {trade.id} was seen as {trade}, it was {by_id.get(trade.id)}"
-            return
-        if before is not None:
-            if trade.id <= before.id:
-                yield f"{stream}: trade {trade.id} came after {before.id}"
-                return
-            holes += trade.id - before.id - 1
-    if holes != missed:
-        yield f"{stream}: {holes} trades were not seen, {missed} were said to be missed"
+class _Seen:
+    """What a session saw of one stream, against the truth."""
+
+    def __init__(self, key: tuple[str, str], truth: Truth) -> None:
+        self.key = key
+        self.truth = truth
+        self.last: Any = None
+        self.holes = 0
+        """events that were not seen and not told; below zero: told, and not to be noticed yet"""
+        self.stale = False
+        self.failed = False
+
+    def saw(self, event: Any) -> Iterator[str]:
+        if not self.failed:
+            for text in self._differs(event):
+                self.failed = True
+                yield f"{' '.join(self.key)}: {text}"
+        self.last = event
+
+    def _differs(self, event: Any) -> Iterator[str]:
+        raise NotImplementedError
+
+    def told(self, status: DataStatus) -> Iterator[str]:
+        if status.state is DataState.STALE:
+            if self.stale:  # killed before it was said how much is missing: that something is, was
+                self.holes = min(self.holes, 0)
+            self.stale = True
+        elif status.state is DataState.RECOVERED:
+            self.stale = False
+            yield from self._settle(status.missed)
+
+    def _settle(self, missed: int) -> Iterator[str]:
+        self.holes -= missed
+        if self.holes > 0:
+            yield f"{' '.join(self.key)}: {self.holes} more were not seen up to {self.last} than were said to be missed"
+            self.holes = 0
+
+    def ended(self) -> Iterator[str]:
+        if not self.stale:
+            yield from self._settle(0)
 
 
-def _unnumbered(stream: tuple[str, str], seen: list[Trade], truth: Any) -> Iterator[str]:
-    """Every trade seen is a true one, as often as it happened, and none went missing for good."""
-    left = Counter(_content(trade) for trade in truth.trades if trade.venue_at >= seen[0].venue_at)
-    for trade in seen:
-        left[_content(trade)] -= 1
-        if left[_content(trade)] < 0:
-            yield f"{stream}: {trade} was seen once more than it happened"
-            return
-    lost = sum(left[key] for key in left if key[0] <= seen[-1].venue_at)
-    if lost:
-        yield f"{stream}: {lost} trades before the last one seen were never seen"
+class _Trades(_Seen):
+    """Trades by number."""
+
+    def __init__(self, key: tuple[str, str], truth: Truth) -> None:
+        super().__init__(key, truth)
+        self.by_id = {trade.id: trade for trade in truth.trades}
+
+    def _differs(self, event: Any) -> Iterator[str]:
+        if _content(event) != _content(self.by_id.get(event.id)):
+            yield f"{event} was seen, it was {self.by_id.get(event.id)}"
+        elif self.last is not None and event.id <= self.last.id:
+            yield f"trade {event.id} came after {self.last.id}"
+        elif self.last is not None:
+            self.holes += event.id - self.last.id - 1
 
 
-def _bars(found: Found, stream: tuple[str, str], seen: list[Bar], missed: int, truth: Any) -> Iterator[str]:
-    vanished = {start for symbol, kind, start in found.network.vanished if kind == "bars" and symbol == stream[0]}
-    holes = 0
-    for before, bar in zip([None, *seen], seen, strict=False):
-        if _shape(bar) != _shape(truth.bar(bar.start)):
-            yield f"{stream}: the bar of {bar.start} was seen as {_shape(bar)}, it was {_shape(truth.bar(bar.start))}"
-            return
-        if before is not None:
-            if bar.start <= before.start:
-                yield f"{stream}: the bar of {bar.start} came after that of {before.start}"
-                return
-            between = range(before.start + truth.interval, bar.start, truth.interval)
-            holes += sum(1 for start in between if truth.bar(start) is not None and start not in vanished)
-    if holes > missed:
-        yield f"{stream}: {holes} bars were not seen, {missed} were said to be missed"
+class _Unnumbered(_Seen):
+    """Trades without numbers: each as often as it happened, and none missing at the end but where it was told."""
+
+    def __init__(self, key: tuple[str, str], truth: Truth) -> None:
+        super().__init__(key, truth)
+        self.left: Counter[Any] = Counter()
+        self.excused = False
+
+    def _differs(self, event: Any) -> Iterator[str]:
+        if self.last is None:
+            self.left = Counter(_content(trade) for trade in self.truth.trades if trade.venue_at >= event.venue_at)
+        self.left[_content(event)] -= 1
+        if self.left[_content(event)] < 0:
+            yield f"{event} was seen once more than it happened"
+
+    def told(self, status: DataStatus) -> Iterator[str]:
+        self.excused |= status.state is DataState.STALE and self.stale
+        yield from super().told(status)
+
+    def ended(self) -> Iterator[str]:
+        lost = sum(number for key, number in self.left.items() if number > 0 and key[0] < self.last.venue_at)
+        if lost and not self.failed and not self.excused:
+            yield f"{' '.join(self.key)}: {lost} trades before the last one seen were never seen"
+
+
+class _Bars(_Seen):
+    """Bars by their start."""
+
+    def __init__(self, key: tuple[str, str], truth: Truth, vanished: set[int]) -> None:
+        super().__init__(key, truth)
+        self.vanished = vanished
+
+    def _differs(self, event: Any) -> Iterator[str]:
+        if _shape(event) != _shape(self.truth.bar(event.start)):
+            yield f"the bar of {event.start} was seen as {_shape(event)}, it was {_shape(self.truth.bar(event.start))}"
+        elif self.last is not None and event.start <= self.last.start:
+            yield f"the bar of {event.start} came after that of {self.last.start}"
+        elif self.last is not None:
+            between = range(self.last.start + self.truth.interval, event.start, self.truth.interval)
+            there = (start for start in between if self.truth.bar(start) is not None)
+            self.holes += sum(1 for start in there if start not in self.vanished)
+
+
+def _stream(found: Found, key: tuple[str, str]) -> _Seen:
+    symbol, kind = key
+    truth = found.network.truths[symbol]
+    if kind == "bars":
+        return _Bars(key, truth, {start for s, k, start in found.network.vanished if (s, k) == key})
+    return (_Trades if found.schedule.numbered else _Unnumbered)(key, truth)
 
 
 def _content(trade: Trade | None) -> tuple[Any, ...] | None:
@@ -382,7 +445,7 @@ def lively(found: Found) -> Iterator[str]:
     for name, health in last.items():
         symbol, kind = name.rsplit(" ", 1)
         truth = found.network.truths[symbol]
-        horizon = found.schedule.start + found.schedule.length + found.schedule.quiet - 2_000 * MS
+        horizon = found.ended - 2_000 * MS
         if kind == "trades" and health["events"] and found.schedule.numbered:
             expected = [trade.id for trade in truth.trades if trade.venue_at <= horizon]
             seen = max((e.id for row in found.rows if row.kind == "market" for e in decode(row) if type(e) is Trade and e.symbol == symbol), default=0)

@@ -213,6 +213,8 @@ def spoil_snapshot(path: Path, rng: Random) -> bool:
         connection.execute("UPDATE snapshots SET body = ? WHERE seq = ?", (bytes(body), found[0]))
         connection.commit()
         return True
+    except sqlite3.Error:  # it was killed before there were tables
+        return False
     finally:
         connection.close()
 

@@ -107,5 +107,10 @@ class SimulatedSource(Streams):
         """Nobody waits in another thread."""
 
     def at(self, passed: int, call: Callable[[], None]) -> None:
-        """Have something called when so many nanoseconds have passed since the beginning."""
-        self._simulated.call_at(passed / SECOND, call)
+        """Have something called when so many nanoseconds have passed since the beginning; whoever waits for data looks up."""
+
+        def called() -> None:
+            call()
+            self._ring()
+
+        self._simulated.call_at(passed / SECOND, called)

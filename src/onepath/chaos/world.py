@@ -26,6 +26,7 @@ from onepath.chaos.source import SimulatedSource
 from onepath.chaos.timing import SECOND, Time
 from onepath.config import Config
 from onepath.errors import JournalError
+from onepath.events import Command, TradingState
 from onepath.instruments import Instrument
 from onepath.journal import lease, mark, tail
 from onepath.journal.codec import encode
@@ -78,6 +79,8 @@ class Found(NamedTuple):
     """what was seen to be wrong on the way"""
     lives: int
     path: Path
+    ended: int
+    """the world's time when it ended"""
     cut: int
     """times the journal's end was cut off because it was damaged"""
 
@@ -118,6 +121,7 @@ class World:
         self.source: SimulatedSource | None = None
         self.lives = 0
         self.cut = 0
+        self._ends = schedule.length + schedule.quiet
         self.dead = False
         self._folder = folder
         self._path = folder / "1" / "journal.db"
@@ -143,7 +147,7 @@ class World:
             rng = Random(f"{schedule.seed} market {symbol}")
             tick = float(instrument.tick_size) or 0.01
             price = round(rng.uniform(2_000, 40_000)) * tick
-            length = schedule.length + schedule.quiet
+            length = schedule.length + 3 * schedule.quiet
             truth = Truth(symbol, rng, schedule.start, length, schedule.interval_ns, schedule.every, price, tick)
             truth.hollow = schedule.hollow
             found.append(truth)
@@ -185,7 +189,7 @@ class World:
             self.source.stalled = fault.length
             self.happened[kind] += 1
         elif kind in ("clock forward", "clock back"):
-            self.time.off += fault.length if kind == "clock forward" else -fault.length
+            self.time.off += _off(fault)
             self.happened[kind] += 1
         elif kind in _FAILURES:
             if journal is not None:
@@ -232,8 +236,9 @@ class World:
         time = self.time
         passed = time.passed
         for fault in self.schedule.faults:
-            if fault.kind.startswith("clock") and self._was <= fault.at < passed:
+            if _off(fault) and self._was <= fault.at < passed:
                 self.meets(fault)
+        self._ends = max(self._ends, passed + self.schedule.quiet)
         self.source = self._source([f for f in self.schedule.faults if f.at >= passed and f.kind not in _OFFLINE])
         self._was = passed
         return self._resumed() if self._path.exists() else self._begun()
@@ -241,9 +246,8 @@ class World:
     _was = 0
 
     def _until(self) -> int:
-        faults = self.schedule.faults
-        off = sum(f.length if f.kind == "clock forward" else -f.length for f in faults if f.kind.startswith("clock"))
-        return self.time.start + self.schedule.length + self.schedule.quiet + off
+        """When the session ends, by the clock as it will be then."""
+        return self.time.start + self._ends + sum(_off(fault) for fault in self.schedule.faults)
 
     def _source(self, faults: Sequence[Fault]) -> SimulatedSource:
         schedule = self.schedule
@@ -262,7 +266,13 @@ class World:
             seed=schedule.seed,
         )
         source.at(schedule.length, self.network.quieten)
+        source.at(self._ends - schedule.quiet // 3, self._wind_down)
         return source
+
+    def _wind_down(self) -> None:
+        """No more orders, and those at work are asked back: what is then still on its way arrives."""
+        if self.session is not None:
+            self.session.command(Command(state=TradingState.HALTED, reason="the schedule ends"))
 
     def _begun(self) -> Session:
         assert self.source is not None  # noqa: S101
@@ -402,7 +412,7 @@ class World:
             self.source.stop()
         if outcome is None and not self.wrong:
             self.wrong.append(f"the session did not come to its end in {self.lives} lives")
-        self.happened["events"] += sum(1 for _ in ()) + (self.session.delivered if self.session is not None else 0)
+        self.happened["events"] += 0 if self.session is None else self.session.delivered
         self.happened["kills"] = self.happened["crash"] + self.happened["crash again"]
         return Found(
             self.schedule,
@@ -414,6 +424,7 @@ class World:
             self.wrong,
             self.lives,
             self._path,
+            self.time.true,
             self.cut,
         )
 
@@ -424,6 +435,11 @@ _DAMAGES: dict[str, disks.Damage] = {
     "lost mark": lambda path, _rng: disks.lose_mark(path),
 }
 _OFFLINE = frozenset({"crash", "crash again", *_DAMAGES})
+
+
+def _off(fault: Fault) -> int:
+    """By how much a fault sets the clock."""
+    return {"clock forward": fault.length, "clock back": -fault.length}.get(fault.kind, 0)
 
 
 def _instruments(config: Config) -> dict[str, Instrument]:

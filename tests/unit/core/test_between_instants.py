@@ -73,13 +73,13 @@ def test_a_command_at_the_worst_moment_is_not_lost(session: Callable[..., Any]) 
     told: list[Any] = []
     made.append(session(Calls(lambda: made[0].engine.expect(NEVER)), {"X": [100, 100, 100, 90, 90]}))
     agenda = made[0].engine._agenda
-    look = agenda._look
+    look = agenda.look
 
     def looks() -> None:
         look()
         agenda.due = Meanwhile(agenda.due)
 
-    agenda._look = looks
+    agenda.look = looks
     made[0].run()
     assert told
     assert kinds(made[0])[-1] == (5, "session.ended")
