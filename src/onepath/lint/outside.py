@@ -56,7 +56,8 @@ _AT_ENDS = frozenset({"on_start", "__init__", "on_stop"})
 
 def of_names(source: Source) -> Iterator[Finding]:
     """Every name of a module that leads outside."""
-    for node, name in source.names():
+    for node, dotted in source.names():
+        name = dotted.removeprefix("builtins.")
         if name in CLOCKS:
             yield source.find(
                 "OP101", node, f"{name} reads the machine's clock; use context.now or context.current_time"
@@ -65,15 +66,14 @@ def of_names(source: Source) -> Iterator[Finding]:
             yield source.find("OP162", node, f"{name} holds up every strategy of the session; use context.set_timer")
         elif _within(name, NETWORKS):
             yield source.find("OP102", node, f"{name} reaches for the network: a replay cannot know what it answered")
-        elif _within(name, FILES) or name.startswith(_READERS):
+        elif _within(dotted, FILES) or name.startswith(_READERS):
             yield _of_file(source, node, name)
-        elif _within(name, ENVIRONMENT):
+        elif _within(dotted, ENVIRONMENT):
             yield source.find("OP105", node, f"{name} is another on another machine; make it a parameter in Params")
         elif _within(name, _ALWAYS_RANDOM):
             yield from _of_randomness(source, node, name)
-        elif name in {"builtins.hash", "builtins.id"}:
-            word = name.partition(".")[2]
-            yield source.find("OP107", node, f"{word}() differs in each process; use the value itself, or zlib.crc32")
+        elif dotted in {"builtins.hash", "builtins.id"}:
+            yield source.find("OP107", node, f"{name}() differs in each process; use the value itself, or zlib.crc32")
         elif _within(name, THREADS):
             yield source.find(
                 "OP161", node, f"{name}: what runs beside the session is not recorded; decide in the callbacks"

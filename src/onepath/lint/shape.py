@@ -165,7 +165,7 @@ def is_context(source: Source, node: ast.expr) -> bool:
             typed = argument.annotation
             if typed is not None and source.dotted(typed) in {"onepath.Context", "onepath.context.Context"}:
                 return True
-            last = argument is arguments[-1] and function.name in CALLBACKS
+            last = argument is arguments[-1] and len(arguments) == len(CALLBACKS.get(function.name, ()))
             return node.id == "context" or last
     return False
 
