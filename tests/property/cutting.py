@@ -16,13 +16,14 @@ from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
-from wilds import EPOCH, MINUTE, NAMES, SECOND, TICK, Wild, Wilder
+from wilds import EPOCH, MINUTE, NAMES, TICK, Wild, Wilder
 from wilds import plan as wild_plan
+from written import Written
 
 from onepath import Context, Instrument, Limits, OrderState, SharedLimits, Timer, ema, sma
 from onepath.accounts import AccountTerms
-from onepath.events import Command, DataStatus, TradingState
-from onepath.journal.codec import encode
+from onepath.events import Command, DataState, DataStatus, TimePassed, TradingState
+from onepath.isolation import Isolation
 from onepath.market import Bar
 from onepath.ports import Row
 from onepath.risk import Breaker, Breakers, RiskPlan
@@ -39,27 +40,6 @@ Make = Callable[[], Plan]
 
 
 # -- cutting
-
-
-class Written:
-    """A journal that writes at once, so that nothing that changes later changes what was recorded."""
-
-    def __init__(self) -> None:
-        self.session_id = "cut"
-        self.written: list[Row] = []
-
-    def append(self, at: int, kind: str, strategy: str | None, event: Any, cause: int | None = None) -> int:
-        self.written.append(Row(len(self.written) + 1, at, kind, strategy, cause, encode(event)))
-        return len(self.written)
-
-    def rows(self, kinds: Sequence[str] = ()) -> Iterator[Row]:
-        return (row for row in self.written if not kinds or row.kind in kinds)
-
-    def flush(self) -> None:
-        """Memory."""
-
-    def close(self) -> None:
-        """Memory."""
 
 
 class Rest:
@@ -88,12 +68,13 @@ def whole(make: Make) -> list[Row]:
 class Cut:
     """What is there after a crash: the journal so far, and a snapshot."""
 
-    def __init__(self, make: Make, after: int) -> None:
-        """Run until `after` batches are done; the rest of that run is thrown away."""
+    def __init__(self, make: Make, after: int, looked: Callable[[Session], None] = lambda _: None) -> None:
+        """Run until `after` batches are done; the rest of that run is thrown away. `looked` sees it as it is taken."""
         self.after = after
         self.data: bytes | None = None
         self.rows: list[Row] = []
         journal = Written()
+        self._looked = looked
         self._run(Session(make(), journal), journal, after)
 
     def _run(self, session: Session, journal: Written, batches: int) -> None:
@@ -105,6 +86,7 @@ class Cut:
             done += 1
             if done == batches and session.engine.alive:
                 self.data, self.rows = take(session), list(journal.written)
+                self._looked(session)
                 session.stop()
 
         session.after_batch.append(look)
@@ -113,7 +95,7 @@ class Cut:
     def again(self, make: Make, after: int) -> Cut:
         """Go on, and be cut once more when `after` batches are done in all."""
         later = Cut.__new__(Cut)
-        later.after, later.data, later.rows = after, None, []
+        later.after, later.data, later.rows, later._looked = after, None, [], lambda _: None
         session, journal = self._built(make, lambda _: None)
         later._run(session, journal, after - self.after)
         return later
@@ -207,6 +189,7 @@ class Watcher(Wilder):
             "paid": float(portfolio.fees + portfolio.flows + portfolio.realised_pnl) if symbol in self.marks else 0.0,
             "bid": 0.0 if book is None or not book.ready else book.bid + sum(size for _, size in book.levels(1)),
             "held": float(portfolio.quantity(symbol)),
+            "stale": float(context.is_stale(symbol)),
             "open": float(len(context.open_orders)),
             "mark": self.marks[symbol].mark if symbol in self.marks else 0.0,
             **{f"c{i}": sum(_all_of(bar, i) for i, bar in enumerate(c)) for i, c in enumerate(candles)},
@@ -242,6 +225,40 @@ class Rester(Watcher):
             if self._chance.random() < 0.2:
                 asked += context.buy(symbol, self._chance.randint(1, 4))
         return asked
+
+
+class Choosy(Watcher):
+    """Hears some kinds of events alone, and decides after them alone."""
+
+    listens = ("bars", "trades")
+
+
+class Newsy:
+    """A feed that says something of itself now and then: history at first, streams that go stale and recover."""
+
+    def __init__(self, feed: Any, seed: int) -> None:
+        self._feed = feed
+        self._seed = seed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._feed, name)
+
+    def batches(self) -> Iterator[Any]:
+        chance = random.Random(self._seed)  # noqa: S311 - it must repeat
+        lives_from = chance.choice([0, 2, 8])
+        for number, batch in enumerate(self._feed.batches()):
+            at = min((event.at for event, _ in batch.events()), default=EPOCH)
+            told: list[Any] = []
+            if number in (0, lives_from) and lives_from:
+                told.append(DataStatus(at=at, state=DataState.HISTORY if not number else DataState.LIVE))
+            if chance.random() < 0.15:
+                state = chance.choice([DataState.STALE, DataState.STALE, DataState.RECOVERED])
+                stream = chance.choice(["", "bars", "trades"])
+                told.append(DataStatus(at=at, state=state, symbol=chance.choice(["", "S0"]), stream=stream))
+            if chance.random() < 0.1:
+                told.append(TimePassed(at=at))
+            batch.news = [*batch.news, *told]
+            yield batch
 
 
 def stretched(feed: Any, times: int) -> None:
@@ -301,6 +318,7 @@ def plan(seed: int) -> Plan:
         prevent_self_match=one([False, True]),
     )
     resting = chance.random() < 0.4
+    kind: type[Watcher] = Rester if resting else one([Watcher, Watcher, Choosy])
     foreign = len(wild.kinds) > 1 and wild.acts == "none" and wild.commission != "base" and chance.random() < 0.4
     if foreign:  # one symbol is the rate that the other is paid in
         known = dict(made.feed.instruments)
@@ -321,7 +339,7 @@ def plan(seed: int) -> Plan:
     seats = [
         Seated(
             name,
-            (Rester if resting else Watcher)(times=times, **_params(seat)),
+            kind(times=times, **_params(seat)),
             seat.capital,
             limits,
             seat.symbols,
@@ -341,6 +359,10 @@ def plan(seed: int) -> Plan:
     if wild.fault == "rejects":
         market = market._replace(faults=Faults(seed, reject_rate=0.3, delay_rate=0.3, delay_ms=20_000))
     risk = _risk(made, chance, shared=not foreign)
+    if chance.random() < 0.4:
+        made = made._replace(feed=Newsy(made.feed, seed))
+    if chance.random() < 0.3:
+        made = made._replace(isolation=Isolation(max_orders_per_second=5, time_budget=60.0))
     made = made._replace(mark_every=made.mark_every * times)
     return made._replace(strategies=seats, market=market, risk=risk, commands=_commands(wild, chance))
 

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 from cutting import Cut, alike, plan, whole
+from dropping import PARTS, built, noticed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import columns, worlds
@@ -24,7 +25,8 @@ from worlds import plan as world_plan
 from onepath.backtest import plan as planned
 from onepath.market import MarketEvent
 from onepath.session import Session
-from onepath.snapshot import take
+from onepath.snapshot import take, wires
+from onepath.snapshot.names import STATE
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "golden"))
@@ -175,3 +177,53 @@ def test_another_process_goes_on(tmp_path: Path) -> None:
     for number, rows in found.items():
         expected = alike(whole(lambda number=number: plan(number)))  # type: ignore[misc]
         assert [tuple(row) if isinstance(row, list) else row for row in rows] == expected
+
+
+# -- mutants: one attribute less
+
+
+def test_what_is_left_out_is_noticed() -> None:
+    """A snapshot without one attribute of a component (timers, generators, places in line, features, ...) is caught, n of n."""
+    known = built(range(24))
+    assert [part for part in PARTS if not noticed(known, *part)] == []
+
+
+def test_every_module_of_the_core_is_state() -> None:
+    """Words, core and simulator hold state; what is of any other room is wiring. A new module has to be entered."""
+    sys.path.insert(0, str(HERE.parent / "architecture"))
+    from test_house import ROOMS
+
+    assert frozenset({*ROOMS["words"], *ROOMS["core"], "simulator"}) == STATE
+
+
+WIRING = {
+    ("onepath.desk:Desk", "method"),  # the journal
+    ("onepath.engine:Engine", "method"),  # the journal
+    ("onepath.engine:Engine", "function"),
+    ("onepath.isolation:Fence", "function"),
+    ("onepath.context:Context", "function"),  # what a fence must not break off
+    ("onepath.engine:Engine", "Watchdog"),
+    ("onepath.seat:Ears", "function"),
+    ("list", "function"),  # listeners and deciders within a fence
+    ("onepath.features.plant:FeaturePlant", "StructMeta"),  # the class of its rows, made as it is built
+    ("onepath.features.definition:Feature", "function"),
+    ("onepath.features.running:Running", "function"),
+    ("onepath.risk.checks:Level", "function"),  # a closure over the strategy's name
+}
+"""what is left out of snapshots, by whose it is: none of it may hold state"""
+
+
+def test_nothing_else_is_wiring() -> None:
+    """A new closure or foreign object in the core is seen here before it loses anybody's state."""
+    met: set[tuple[str, str]] = set()
+    for seed in range(40):
+
+        def look(session: Session) -> None:
+            met.update((_called(whose), what.__name__) for whose, what in wires(session))
+
+        Cut(lambda seed=seed: plan(seed), 6, look)  # type: ignore[misc]
+    assert met - WIRING == set()
+
+
+def _called(kind: type) -> str:
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}:{kind.__qualname__}"

@@ -60,9 +60,18 @@ def take(session: Session) -> bytes:
 
     To be called between two batches: from `wanted` of the loop, in its thread.
     """
+    return _seal(session, _taken(session))
+
+
+def wires(session: Session) -> set[tuple[type, type]]:
+    """What a snapshot of the session leaves out: the classes of whose it is and of what it is."""
+    return _taken(session).wires
+
+
+def _taken(session: Session) -> Taker:
     taker = Taker(_names(session), {id(s.strategy): s.name for s in session.plan.strategies})
     taker.take(_root(session))
-    return _seal(session, taker)
+    return taker
 
 
 def put(session: Session, data: bytes) -> None:

@@ -13,14 +13,27 @@ from typing import Any
 from onepath.simulator.resting import WIDE
 
 _PACKAGE = "onepath"
-_WIRED = tuple(
-    f"{_PACKAGE}.{part}"
-    for part in (
-        *("journal", "feeds", "streams", "brokers", "clock", "session", "recording", "snapshot"),
-        *("monitor", "watchdog", "data"),
+STATE = frozenset(
+    (
+        *(
+            "errors",
+            "instruments",
+            "market",
+            "book",
+            "orders",
+            "events",
+            "actions",
+            "accounts",
+            "calendars",
+            "ports",
+            "nearest",
+        ),
+        *("blotter", "ledger", "adjustments", "rates", "gate", "portfolio", "risk", "features", "views", "timeframes"),
+        *("context", "isolation", "strategy", "seat", "agenda", "desk", "engine", "loop", "trace", "simulator"),
     )
 )
-"""modules whose objects are made anew with a session and hold nothing that it would have to get back"""
+"""the parts of the package whose objects are state; those of all others (journal, feeds, windows, ...) are made anew with a
+session, and hold nothing that it would have to get back"""
 
 KEPT: dict[str, frozenset[str]] = {
     # What another thread has asked for and nobody has recorded yet did not happen; it is asked again, or not.
@@ -55,9 +68,8 @@ class Names:
     def is_ours(self, kind: type) -> bool:
         """Whether objects of this class are state, rather than foreign or wiring."""
         module = kind.__module__
-        if module in self._authors:
-            return True
-        return module.startswith(_PACKAGE + ".") and not module.startswith(_WIRED)
+        package, _, part = module.partition(".")
+        return module in self._authors or (package == _PACKAGE and part.partition(".")[0] in STATE)
 
     def is_authors(self, kind: type) -> bool:
         """Whether the class is written beside a strategy or a model."""

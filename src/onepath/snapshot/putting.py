@@ -111,8 +111,10 @@ class Putter:
         kind = node[0]
         if kind in (Node.STRUCT, Node.OBJECT):
             at = 2 if kind == Node.STRUCT else 3
+            as_built = kept(type(fresh))
             for name, value in zip(self._shapes[node[1]][2], node[at:], strict=True):
-                yield value, getattr(fresh, name, _NOTHING)
+                if name not in as_built:
+                    yield value, getattr(fresh, name, _NOTHING)
             if kind == Node.OBJECT and node[2] is not None and isinstance(fresh, dict):
                 yield from self._entries(node[2], fresh)
         elif kind in (Node.DICT, Node.MAPPING):
