@@ -28,7 +28,7 @@ from onepath.cli import app
 from onepath.config import loads
 from onepath.config.schema import PARTS
 from onepath.examples.mean_reversion import MeanReversion
-from onepath.journal import sqlite as sqlite_journal
+from onepath.journal import schema
 from onepath.journal.codec import KINDS
 from onepath.simulator.schedules import PUBLISHED
 
@@ -242,7 +242,7 @@ def test_the_architecture_page_knows_every_kind_of_row() -> None:
     """Each kind that a journal may hold is explained, and each view is named."""
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f"`{kind}`" not in text] == []
-    assert [view for view in re.findall(r"CREATE VIEW (\w+)", sqlite_journal._TABLES) if f"`{view}`" not in text] == []
+    assert [view for view in re.findall(r"CREATE VIEW (\w+)", schema.TABLES) if f"`{view}`" not in text] == []
 
 
 def test_every_published_schedule_has_its_row_and_its_pages() -> None:
