@@ -12,6 +12,7 @@ from typing import Any
 from onepath import Instrument, realtime
 from onepath.config import loads
 from onepath.events import DataState, DataStatus
+from onepath.feeds.live import kind_of
 from onepath.market import Bar, MarketEvent, Trade
 from onepath.session import Outcome
 from onepath.workspace import Workspace
@@ -133,6 +134,7 @@ execution:
   commission: {{model: bps, params: {{bps: 5}}}}
   latency: {{mean_ms: 40, std_ms: 10}}
 recovery: {{snapshots: auto}}
+isolation: {{time_budget: 60}}
 strategies:
 {strategies}
 """
@@ -156,12 +158,9 @@ def run(
     text = CONFIG.format(mode=mode, symbols=", ".join(symbols), strategies=listed)
     clock = Hand()
     history, live = walked(minutes, seed, symbols)
-    live = [
-        item
-        for item in live
-        if isinstance(item, DataStatus) or ("bars" if isinstance(item, Bar) else "trades") in kinds
-    ]
-    source = Scripted(clock, live if script is None else script(live), history, kinds, symbols)
+    live = live if script is None else script(live)
+    live = [item for item in live if isinstance(item, DataStatus) or kind_of(item) in kinds]
+    source = Scripted(clock, live, history, kinds, symbols)
     journal = Workspace(home).journal(name)
     session = realtime.begin(
         loads(text, sets=sets),
