@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import localcontext
+from decimal import Decimal, localcontext
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +31,9 @@ class Versus(NamedTuple):
 
     one: Told
     two: Told
+    profits: tuple[Decimal, Decimal]
+    difference: Decimal
+    """of the profits: the sum of the shares"""
     shares: list[Share]
     settings: list[Setting]
     inputs: Inputs
@@ -68,12 +71,16 @@ def laid_side_by_side(a: Told, b: Told, home: Path) -> Versus:
         differing = settings(a.started, b.started)
         pairs, only, others = matched(a, b)
         made = shares(a, b, pairs, (only, others), inputs, differing)
+        profits = a.profit, b.profit
+        difference = profits[0] - profits[1]
     parted = _parting(a, b)
     sides = [_batches(told, home) for told in (a, b)]
     found = None if parted is None else _chain(parted, a, b, *sides)
     decided = decision_hash(a.rows), decision_hash(b.rows)
     counts = len(only), len(others)
-    return Versus(a, b, made, differing, inputs, len(pairs), counts, decided, found, tuple(_notes(a, b)))
+    return Versus(
+        a, b, profits, difference, made, differing, inputs, len(pairs), counts, decided, found, tuple(_notes(a, b))
+    )
 
 
 def _chain(parted: Parted, a: Told, b: Told, seen: Iterator[Batch], also: Iterator[Batch]) -> Chain:

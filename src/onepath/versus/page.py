@@ -39,7 +39,7 @@ def write(found: Versus, path: Path) -> Path:
 
 
 def _header(found: Versus, a: str, b: str) -> str:
-    total = found.one.profit - found.two.profit
+    total = found.difference
     colour = tone(float(total))
     said = f'<p class="lead">The difference of their profits is <b class="{colour}">{figure(money(total))}</b>.</p>'
     if found.identical:

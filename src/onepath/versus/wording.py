@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from onepath.chains import stamp
-from onepath.instruments import ZERO
+from onepath.ledger import EXACT
 from onepath.report.wording import plural
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ def heading(found: Versus) -> list[tuple[str, str, str]]:
         ("Orders of both", f"{found.matched:,}", f"{found.matched:,}"),
         ("Orders of one alone", f"{found.alone[0]:,}", f"{found.alone[1]:,}"),
         ("Fills", *(f"{sum(len(sent.fills) for sent in told.orders.values()):,}" for told in (a, b))),
-        ("Profit", money(a.profit), money(b.profit)),
+        ("Profit", *map(money, found.profits)),
     ]
     return [(label, one, two) for label, one, two in rows]
 
 
 def reasons(found: Versus) -> list[tuple[str, str, str, str]]:
     """Each cause with its share and what was found of it, then the sum."""
-    total = found.one.profit - found.two.profit
+    total = found.difference
     told = explanations(found)
     rows = [
         (share.cause, _signed(share.amount), _of(share.amount, total), told.get(share.cause, ""))
@@ -94,12 +94,20 @@ def _short(value: Any) -> str:
 def money(value: Decimal) -> str:
     """With cents, and more digits where there are more that count."""
     return (
-        f"{value:,.2f}" if value == round(value, 2) else f"{value.normalize():,f}" if _few(value) else f"{value:,.2f}"
+        f"{value:,.2f}"
+        if value == round(value, 2)
+        else f"{value.normalize(EXACT):,f}"
+        if _few(value)
+        else f"{value:,.2f}"
     )
 
 
+def _exact(value: Decimal) -> str:
+    return f"{value.normalize(EXACT):f}"
+
+
 def _few(value: Decimal) -> bool:
-    exponent = value.normalize().as_tuple().exponent
+    exponent = value.normalize(EXACT).as_tuple().exponent
     return isinstance(exponent, int) and exponent >= -8
 
 
@@ -113,7 +121,7 @@ def _of(part: Decimal, total: Decimal) -> str:
 
 def as_json(found: Versus) -> dict[str, Any]:
     """Plain values; money as text, exact."""
-    inputs, total = found.inputs, found.one.profit - found.two.profit
+    inputs = found.inputs
     sessions = {
         told.session_id: {
             "mode": told.started.mode,
@@ -121,18 +129,17 @@ def as_json(found: Versus) -> dict[str, Any]:
             "hash": decided[1],
             "orders": len(told.orders),
             "fills": sum(len(sent.fills) for sent in told.orders.values()),
-            "profit": str(told.profit),
+            "profit": _exact(profit),
         }
-        for told, decided in zip((found.one, found.two), found.decisions, strict=True)
+        for told, decided, profit in zip((found.one, found.two), found.decisions, found.profits, strict=True)
     }
     return {
         "identical": found.identical,
         "sessions": sessions,
         "orders_of_both": found.matched,
         "orders_of_one": list(found.alone),
-        "difference": str(total),
-        "shares": {share.cause: str(share.amount) for share in found.shares},
-        "sum": str(sum((share.amount for share in found.shares), ZERO)),
+        "difference": _exact(found.difference),
+        "shares": {share.cause: _exact(share.amount) for share in found.shares},
         "data": {"compared": inputs.compared, "counts": inputs.counts, "first": found.first_shown},
         "clock": {"events": inputs.shifted, "first": inputs.first_shift, "most_ns": inputs.most_shift},
         "settings": [setting._asdict() for setting in found.settings],
