@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +63,12 @@ class DurableJournal:
         connect: Callable[[Path], Connection] = connection_to,
         marks: Callable[[Path], Marks] = MarkFile,
     ) -> DurableJournal:
-        """A new file. `lease` is that of `lease.take(path, now)`; the journal gives it back when it is closed."""
-        if path.exists():
-            raise JournalError(f"{path} exists: a journal is never written over; choose another session name")
+        """A new file. `lease` is that of `lease.take(path, now)`; the journal gives it back when closed, or where none is made."""
         tables = [(statement, ()) for statement in statements(TABLES + PROOF)]
-        opened = _opened(path, connect, marks, [*tables, (_NOTE, ("session_id", session_id))])
+        with _given_back(lease):
+            if path.exists():
+                raise JournalError(f"{path} exists: a journal is never written over; choose another session name")
+            opened = _opened(path, connect, marks, [*tables, (_NOTE, ("session_id", session_id))])
         return cls(path, Writer(*opened, session_id, seq=0, head=START, interval=interval), lease, session_id)
 
     @classmethod
@@ -82,12 +83,12 @@ class DurableJournal:
         marks: Callable[[Path], Marks] = MarkFile,
     ) -> DurableJournal:
         """Go on with a journal that `tail.verify` found whole (`tail`: what it found, so that it is not looked through again)."""
-        found = tail or verify(path)
-        if found.damage:
-            raise JournalError(f"{path} is damaged: {found.damage}; `tail.cut` keeps what is whole")
-        writer = Writer(
-            *_opened(path, connect, marks, []), found.session_id, seq=found.seq, head=found.sha256, interval=interval
-        )
+        with _given_back(lease):
+            found = tail or verify(path)
+            if found.damage:
+                raise JournalError(f"{path} is damaged: {found.damage}; `tail.cut` keeps what is whole")
+            opened = _opened(path, connect, marks, [])
+        writer = Writer(*opened, found.session_id, seq=found.seq, head=found.sha256, interval=interval)
         return cls(path, writer, lease, found.session_id)
 
     @property
@@ -152,6 +153,16 @@ class DurableJournal:
             yield from reader.rows(kinds)
         finally:
             reader.close()
+
+
+@contextmanager
+def _given_back(lease: Lease) -> Iterator[None]:
+    """Where no journal comes of it, nobody holds the session."""
+    try:
+        yield
+    except JournalError:
+        lease.release()
+        raise
 
 
 def _opened(

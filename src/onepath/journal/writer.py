@@ -12,7 +12,6 @@ appends never waits for long.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
@@ -61,7 +60,7 @@ class Writer:
         self._marks = marks
         self._head = head
         self._interval = interval
-        self._beside: deque[tuple[int, Sequence[Statement]]] = deque()
+        self._beside: list[tuple[int, Sequence[Statement]]] = []
         self._asked = self._done = 0  # things beside the record
         self._wanted = 0
         self._stopping = False
@@ -114,7 +113,7 @@ class Writer:
         """Make durable what is pending, a commit's worth of it."""
         rows = self.pending[:COMMIT]
         last = self.durable + len(rows)
-        beside = [statements for after, statements in self._beside.copy() if after <= last]
+        beside = [statements for after, statements in self._beside[:] if after <= last]
         if not rows and not beside:
             return
         self._connection.execute("BEGIN")
@@ -144,8 +143,7 @@ class Writer:
         """Tell those who wait that so much more is durable."""
         with self._bell:
             del self.pending[:rows]
-            for _ in range(beside):
-                self._beside.popleft()
+            del self._beside[:beside]
             self.durable += rows
             self._done += beside
             self._bell.notify_all()

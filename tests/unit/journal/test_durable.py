@@ -141,7 +141,7 @@ def test_a_damaged_journal_is_not_gone_on_with(written: Path) -> None:
         JournalError, match=r"journal[.]db is damaged: .*no such table: checks; `tail[.]cut` keeps what is whole"
     ):
         DurableJournal.open(written, lease)
-    lease.release()
+    assert not lease.held
 
 
 def test_an_existing_file_is_refused(written: Path) -> None:
@@ -150,7 +150,7 @@ def test_an_existing_file_is_refused(written: Path) -> None:
     lease = take(written, 0)
     with pytest.raises(JournalError, match="exists: a journal is never written over; choose another session name"):
         DurableJournal.create(written, "again", lease)
-    lease.release()
+    assert not lease.held
     assert written.read_bytes() == before
 
 
@@ -163,7 +163,6 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "journal.mark").mkdir()
     with pytest.raises(JournalError, match=r"cannot write the journal .*journal[.]db: .*Is a directory"):
         DurableJournal.create(tmp_path / "journal.db", "s", lease)
-    lease.release()
 
 
 def test_who_appends_too_fast_waits(journal: DurableJournal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +252,7 @@ def test_a_journal_that_cannot_even_be_made(path: Path) -> None:
     lease = take(path, 0)
     with pytest.raises(JournalError, match=r"cannot write the journal .*: disk I/O error"):
         DurableJournal.create(path, "s", lease, connect=failing(0))
-    lease.release()
+    assert not lease.held
 
 
 def test_a_journal_without_its_thread(journal: DurableJournal, monkeypatch: pytest.MonkeyPatch) -> None:
