@@ -63,7 +63,7 @@ class DurableJournal:
         connect: Callable[[Path], Connection] = connection_to,
         marks: Callable[[Path], Marks] = MarkFile,
     ) -> DurableJournal:
-        """A new file. `lease` is that of `lease.take(path, now)`; the journal gives it back when closed, or where none is made."""
+        """A new file. `lease` is that of `lease.take(path, now)`; the journal gives it back when closed, or not made."""
         tables = [(statement, ()) for statement in statements(TABLES + PROOF)]
         with _given_back(lease):
             if path.exists():
