@@ -6,9 +6,11 @@ from of_actions import ACTIONS
 from of_analytics import ANALYTICS
 from of_books import BOOKS
 from of_costs import COSTS
+from of_durability import DURABILITY
 from of_life import LIFE
 from of_orders import ORDERS
 from of_risk import RISK
+from of_timeframes import TIMEFRAMES
 from of_venue import VENUE
 
-MUTANTS = (*RISK, *ORDERS, *LIFE, *VENUE, *COSTS, *BOOKS, *ACTIONS, *ANALYTICS)
+MUTANTS = (*RISK, *ORDERS, *LIFE, *VENUE, *COSTS, *BOOKS, *ACTIONS, *ANALYTICS, *TIMEFRAMES, *DURABILITY)

@@ -530,6 +530,18 @@ def test_the_engine_waits_while_data_are_stale() -> None:
     ]
 
 
+def test_a_bar_that_waited_for_data_closes_when_they_have_recovered() -> None:
+    """Stale from 20 s to 99 s, and nothing was missed: the bar of minute 0 closes at 99 s, though no trade comes any more."""
+    items = (
+        *(trade(10, 5, arrives=10), status(20, DataState.STALE), TimePassed(START + 90 * SECOND)),
+        *(status(99, DataState.RECOVERED), TimePassed(START + 110 * SECOND)),
+    )
+    watch = Watches("1m")
+    run(watch, Line(*items))
+    assert watch.at == [START + 99 * SECOND]
+    assert watch.asked[-1] == 99 / 60
+
+
 # -- corporate actions
 
 
