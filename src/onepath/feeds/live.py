@@ -101,22 +101,26 @@ class LiveFeed:
 
     def batches(self) -> Iterator[Batch]:
         try:
-            yield from self._recalled() if self._known is None else self._resumed(self._known)
+            if self._known is None or self._engine.rehearses or not self._last:
+                yield from self._recalled()
+            else:
+                yield from self._resumed(self._known)
             yield from self._arriving()
         finally:
             self.source.stop()
 
     def _recalled(self) -> Iterator[Batch]:
-        """History, then the word that what follows is live."""
+        """History, or what a session that broke off in it has not seen of it, then the word that what follows is live."""
         wanted = self._engine.wants_history if self._history is None else self._history
-        bars = self.source.history(wanted) if wanted else ()
+        known = self.source.history(wanted) if wanted else ()
+        bars = [bar for bar in known if bar.at > self._last]
         if bars:
-            self._last = bars[0].at
-            yield Arrival((), [DataStatus(at=bars[0].at, state=DataState.HISTORY)])
+            if not self._engine.rehearses:
+                yield Arrival((), [DataStatus(at=bars[0].at - 1, state=DataState.HISTORY)])
             for first in range(0, len(bars), BATCH):
                 yield Arrival(bars[first : first + BATCH])
             self._last = bars[-1].at
-        self.source.start({(bar.symbol, "bars"): bar for bar in bars})
+        self.source.start({(bar.symbol, "bars"): bar for bar in known})
         yield Arrival((), [DataStatus(at=self._now(), state=DataState.LIVE)])
 
     def _resumed(self, known: Mapping[tuple[str, str], MarketEvent]) -> Iterator[Batch]:
@@ -134,8 +138,6 @@ class LiveFeed:
                 )
                 yield Arrival((), [told])
         self.source.start(known, since)
-        if self._engine.rehearses:
-            yield Arrival((), [DataStatus(at=self._now(), state=DataState.LIVE)])
 
     def _arriving(self) -> Iterator[Batch]:
         engine, clock = self._engine, self._clock

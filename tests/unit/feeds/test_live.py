@@ -103,7 +103,7 @@ def test_history_comes_first_and_is_said_to_be_history() -> None:
     source = Given(clock, [trade(100 * SECOND + 5)], history=bars)
     found = brought(over(source, clock, Engine(wants=2)))
     assert found == [
-        DataStatus(at=98 * SECOND, state=DataState.HISTORY),
+        DataStatus(at=98 * SECOND - 1, state=DataState.HISTORY),
         *bars,
         DataStatus(at=100 * SECOND, state=DataState.LIVE),
         trade(100 * SECOND + 5),
@@ -226,12 +226,21 @@ def test_it_ends_at_its_time() -> None:
     feed.stop()
 
 
-@pytest.mark.parametrize("rehearses", [False, True])
-def test_a_session_goes_on(rehearses: bool) -> None:
-    """It knows its last events: each stream is said to be stale since then, and the source is told both. Where the record ended
-    in history, what follows is live."""
+@pytest.mark.parametrize("since", [0, 97 * SECOND, 98 * SECOND, 99 * SECOND])
+def test_a_session_that_broke_off_in_history(since: int) -> None:
+    """What it has not seen of history comes, with the word that it is history only where that had not been said."""
+    clock, engine = Hand(), Engine(wants=3)
+    engine.rehearses = since > 0
+    bars = [bar(97), bar(98), bar(99)]
+    found = brought(over(Given(clock, history=bars), clock, engine, known={}, since=since))
+    said = [] if since else [DataStatus(at=97 * SECOND - 1, state=DataState.HISTORY)]
+    left = [b for b in bars if b.at > since]
+    assert found == [*said, *left, DataStatus(at=100 * SECOND, state=DataState.LIVE)]
+
+
+def test_a_session_goes_on() -> None:
+    """It knows its last events: each stream is said to be stale since then, and the source is told both."""
     clock, engine = Hand(), Engine()
-    engine.rehearses = rehearses
     source = Given(clock, [trade(100 * SECOND + 50)])
     known = {("X", "trades"): trade(60 * SECOND)}
     found = brought(over(source, clock, engine, known=known, since=70 * SECOND))
@@ -246,8 +255,7 @@ def test_a_session_goes_on(rehearses: bool) -> None:
         )
         for n, kind in enumerate(("bars", "trades"))
     ]
-    live = [DataStatus(at=100 * SECOND + 2, state=DataState.LIVE)] if rehearses else []
-    assert found == [*stale, *live, trade(100 * SECOND + 50)]
+    assert found == [*stale, trade(100 * SECOND + 50)]
     assert source.calls == [("start", known, 70 * SECOND), "stop"]
 
 
