@@ -51,7 +51,6 @@ def instead(
     seat = {**kept, "name": made, "class": strategy}
     seat["capital"] = capital or str(taken.get("capital", CAPITAL))
     config = {
-        **started.config,
         **_inputs(started, session),
         "strategies": [*written[:place], seat, *written[place + 1 :]],
     }
