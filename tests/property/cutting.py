@@ -24,7 +24,7 @@ from onepath import Context, Instrument, Limits, OrderState, SharedLimits, Timer
 from onepath.accounts import AccountTerms
 from onepath.events import Command, DataState, DataStatus, TimePassed, TradingState
 from onepath.isolation import Isolation
-from onepath.market import Bar
+from onepath.market import Bar, Quote, Trade
 from onepath.ports import Row
 from onepath.risk import Breaker, Breakers, RiskPlan
 from onepath.seat import Seated
@@ -302,8 +302,31 @@ def drawn(seed: int) -> tuple[Wild, random.Random]:
     return wild, chance
 
 
+class Waits(Watcher):
+    """Leaves one order in line."""
+
+    def generate_orders(self, context: Context) -> list[Any]:
+        return [] if context.open_orders else list(context.buy("S0", 3, limit=10))
+
+
+def in_line() -> Plan:
+    """An order that has five units before it at its price: four of them trade in the first five batches, the fifth and one
+    of ours in the sixth."""
+    wild = drawn(1)[0]._replace(kinds=("quotes+trades",), acts="none", margin="none", breaker="", fails=0, batch=1)
+    wild = wild._replace(out_ms=0, back_ms=0, fault="", queue="back", commission="none", participation=None, seed=1)
+    made: Plan = wild_plan(wild)
+    quotes = [Quote("S0", EPOCH + i * MINUTE, 10.0, 10.25, 5.0, 5.0) for i in range(3)]
+    trades = [Trade("S0", EPOCH + (3 + i) * MINUTE, 10.0, 2.0, -1) for i in range(5)]
+    feed: Any = made.feed
+    feed._made = [([event], []) for event in (*quotes, *trades)]
+    seat = made.strategies[0]
+    return made._replace(strategies=[seat._replace(strategy=Waits())], sources=made.sources[:1])
+
+
 def plan(seed: int) -> Plan:
-    """A session that uses as much as one can."""
+    """A session that uses as much as one can; of -1, `in_line`."""
+    if seed < 0:
+        return in_line()
     wild, chance = drawn(seed)
     made: Plan = wild_plan(wild)
     times = chance.choice([1, 1, 60, 1_000])

@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from cutting import Cut, alike, plan, whole
+from cutting import Cut, alike, in_line, plan, whole
 from dropping import PARTS, built, noticed
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wilds import EPOCH, MINUTE
 from worlds import columns, worlds
 from worlds import plan as world_plan
 
@@ -44,6 +45,17 @@ def test_a_session_goes_on_as_if_it_had_run_all_along(seed: int, after: int) -> 
         assert take(session) == cut.data
 
     assert alike(cut.goes_on(lambda: plan(seed), same)) == alike(whole(lambda: plan(seed)))
+
+
+def test_a_place_in_line_is_kept() -> None:
+    """Five units were before us and four of them have traded: of the next two units that trade the second is ours, as it would
+    have been; an order that had joined anew would have had none of it."""
+    cut = Cut(in_line, 5)
+    fills = [row for row in cut.goes_on(in_line) if row.kind.endswith("filled")]
+    assert [(row.at, msgspec.json.decode(row.body)["quantity"]) for row in fills] == [
+        (EPOCH + 5 * MINUTE, "1"),
+        (EPOCH + 6 * MINUTE, "2"),
+    ]
 
 
 @settings(max_examples=40, deadline=None)
@@ -184,7 +196,7 @@ def test_another_process_goes_on(tmp_path: Path) -> None:
 
 def test_what_is_left_out_is_noticed() -> None:
     """A snapshot without one attribute of a component (timers, generators, places in line, features, ...) is caught, n of n."""
-    known = built(range(24))
+    known = built(range(-1, 20))
     assert [part for part in PARTS if not noticed(known, *part)] == []
 
 

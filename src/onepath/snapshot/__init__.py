@@ -82,7 +82,12 @@ def put(session: Session, data: bytes) -> None:
     """
     graph = _opened(session, data)
     root = _root(session)
-    Putter(_names(session), graph.nodes, graph.shapes, graph.events).put(root)
+    try:
+        Putter(_names(session), graph.nodes, graph.shapes, graph.events).put(root)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise JournalError(
+            f"the snapshot does not fit this session ({type(error).__name__}: {error}); replay the session instead"
+        ) from error
     _set_classes(session, root["classes"])
     session.engine.restored()
 

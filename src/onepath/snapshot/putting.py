@@ -9,23 +9,20 @@ was begun to be filled is of no use then.
 
 from __future__ import annotations
 
-import datetime as dt
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from itertools import count
 from random import Random
-from types import FunctionType, MethodType
+from types import MethodType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from onepath.errors import JournalError
-from onepath.market import BookUpdate
-from onepath.snapshot.names import CONSTANTS, Names, kept, slots
-from onepath.snapshot.words import EVENTS, GENERATORS, Node, Tag, Value
+from onepath.snapshot.names import Names, kept, slots
+from onepath.snapshot.reading import NOTHING, Reader
+from onepath.snapshot.words import GENERATORS, Node, Tag, Value
 
 _FACTORIES = {"": None, "int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "set": set}
 _MAPPINGS: dict[str, type] = {kind.__name__: kind for kind in (defaultdict, Counter, OrderedDict)}
@@ -38,8 +35,6 @@ _BUILTIN: dict[int, type] = {
     Node.ARRAY: array,
     Node.BYTEARRAY: bytearray,
 }
-_EVENTS: dict[Any, Any] = {kind.__struct_config__.tag: kind for kind in EVENTS}  # type: ignore[attr-defined]
-_NOTHING: Any = object()
 
 
 class Putter:
@@ -51,7 +46,8 @@ class Putter:
         self._names = names
         self._nodes = nodes
         self._shapes = shapes
-        self._events = [_event(row) for row in events]
+        self._reader = Reader(names, events, self._object)
+        self._read = self._reader.value
         self._classes: list[Any] = [names.find(called) if called else None for called, _, _ in shapes]
         self._met: dict[int, Any] = {}
         """what the fresh session has at a node's place, by the node's number"""
@@ -79,7 +75,7 @@ class Putter:
         waiting: deque[tuple[Value, Any]] = deque([([Tag.REF, 0], root)])
         while waiting:
             value, fresh = waiting.popleft()
-            if type(value) is not list or fresh is _NOTHING:
+            if type(value) is not list or fresh is NOTHING:
                 continue
             if value[0] == Tag.REF:
                 number = value[1]
@@ -114,7 +110,7 @@ class Putter:
             as_built = kept(type(fresh))
             for name, value in zip(self._shapes[node[1]][2], node[at:], strict=True):
                 if name not in as_built:
-                    yield value, getattr(fresh, name, _NOTHING)
+                    yield value, getattr(fresh, name, NOTHING)
             if kind == Node.OBJECT and node[2] is not None and isinstance(fresh, dict):
                 yield from self._entries(node[2], fresh)
         elif kind in (Node.DICT, Node.MAPPING):
@@ -125,18 +121,18 @@ class Putter:
     def _entries(self, pairs: Sequence[Value], fresh: dict[Any, Any]) -> Iterator[tuple[Value, Any]]:
         for key, value in zip(pairs[::2], pairs[1::2], strict=True):
             if type(value) is list and _is_plain(key):
-                yield value, dict.get(fresh, self._value(key, _NOTHING), _NOTHING)
+                yield value, dict.get(fresh, self._read(key, NOTHING), NOTHING)
 
     # -- objects
 
     def _shell(self, number: int, node: Sequence[Any]) -> Any:
         """The object of a node: its counterpart, which nothing else is filled into, or a new one."""
-        fresh, kind = self._met.get(number, _NOTHING), node[0]
+        fresh, kind = self._met.get(number, NOTHING), node[0]
         if kind == Node.COUNT:
-            return count(self._value(node[1], _NOTHING), self._value(node[2], _NOTHING))
+            return count(self._read(node[1], NOTHING), self._read(node[2], NOTHING))
         if kind in (Node.NDARRAY, Node.GENERATOR):
             return self._numpy(node)
-        if fresh is not _NOTHING and id(fresh) not in self._claimed:
+        if fresh is not NOTHING and id(fresh) not in self._claimed:
             self._claimed.add(id(fresh))
             return fresh
         return _blank(self._class_of(node[1])) if kind == Node.OBJECT else _new(node)
@@ -163,19 +159,19 @@ class Putter:
 
     def _object(self, number: int) -> Any:
         """The object of a node; frozen values are made whole, of parts that exist already."""
-        found = self._own.get(number, _NOTHING)
-        if found is not _NOTHING:
+        found = self._own.get(number, NOTHING)
+        if found is not NOTHING:
             return found
-        node, fresh = self._nodes[number], self._met.get(number, _NOTHING)
+        node, fresh = self._nodes[number], self._met.get(number, NOTHING)
         kind = self._class_of(node[1])
         fields = self._shapes[node[1]][2]
         if not issubclass(kind, msgspec.Struct) or list(kind.__struct_fields__) != fields:
             raise JournalError(f"the snapshot's {kind.__name__} is of another version of onepath")
-        before = [getattr(fresh, field) if fresh is not _NOTHING else _NOTHING for field in fields]
-        values = [self._value(value, old) for value, old in zip(node[2:], before, strict=True)]
-        if fresh is not _NOTHING and all(new is old for new, old in zip(values, before, strict=True)):
+        before = [getattr(fresh, field) if fresh is not NOTHING else NOTHING for field in fields]
+        values = [self._read(value, old) for value, old in zip(node[2:], before, strict=True)]
+        if fresh is not NOTHING and all(new is old for new, old in zip(values, before, strict=True)):
             found = fresh
-        elif fresh is not _NOTHING and not kind.__struct_config__.frozen and id(fresh) not in self._claimed:
+        elif fresh is not NOTHING and not kind.__struct_config__.frozen and id(fresh) not in self._claimed:
             self._claimed.add(id(fresh))
             found = fresh
             for field, value in zip(fields, values, strict=True):
@@ -189,7 +185,7 @@ class Putter:
 
     def _fill(self, number: int, node: Sequence[Any]) -> None:
         """Let the object of a node hold what the node says."""
-        kind, thing, fresh = node[0], self._own[number], self._met.get(number, _NOTHING)
+        kind, thing, fresh = node[0], self._own[number], self._met.get(number, NOTHING)
         if kind == Node.OBJECT:
             self._fill_object(thing, node, fresh)
         elif kind in (Node.LIST, Node.DEQUE):
@@ -199,13 +195,13 @@ class Putter:
                 thing.default_factory = _FACTORIES[node[2]]
             self._fill_dict(thing, node[1 if kind == Node.DICT else 3 :], fresh)
         elif kind == Node.SET:
-            items = [self._value(item, _NOTHING) for item in node[1:]]
+            items = [self._read(item, NOTHING) for item in node[1:]]
             thing.clear()
             thing.update(items)
         elif kind == Node.EVENTS:
             thing.clear()
             for begin, length in zip(node[2][::2], node[2][1::2], strict=True):
-                thing.extend(self._events[begin : begin + length])
+                thing.extend(self._reader.events[begin : begin + length])
         elif kind == Node.RANDOM:
             words = array("Q")
             words.frombytes(node[2])
@@ -219,16 +215,16 @@ class Putter:
             thing.bit_generator.state = _bits(node[2])
 
     def _fill_sequence(self, thing: Any, values: Sequence[Value], fresh: Any) -> None:
-        before = [] if fresh is _NOTHING else list(fresh)
-        before += [_NOTHING] * (len(values) - len(before))
-        items = [self._value(value, old) for value, old in zip(values, before, strict=False)]
+        before = [] if fresh is NOTHING else list(fresh)
+        before += [NOTHING] * (len(values) - len(before))
+        items = [self._read(value, old) for value, old in zip(values, before, strict=False)]
         thing.clear()
         thing.extend(items)
 
     def _fill_dict(self, thing: Any, pairs: Sequence[Value], fresh: Any) -> None:
-        keys = [self._value(key, _NOTHING) for key in pairs[::2]]
-        before = {} if fresh is _NOTHING else dict(fresh)
-        items = [self._value(v, before.get(k, _NOTHING)) for k, v in zip(keys, pairs[1::2], strict=True)]
+        keys = [self._read(key, NOTHING) for key in pairs[::2]]
+        before = {} if fresh is NOTHING else dict(fresh)
+        items = [self._read(v, before.get(k, NOTHING)) for k, v in zip(keys, pairs[1::2], strict=True)]
         plain = OrderedDict if isinstance(thing, OrderedDict) else dict  # never what a class of ours makes of it
         plain.clear(thing)
         for key, item in zip(keys, items, strict=True):
@@ -240,7 +236,7 @@ class Putter:
         found: dict[str, Any] = {}
         for name, value in zip(names, node[3:], strict=True):
             if name not in as_built:
-                found[name] = self._value(value, getattr(fresh, name, _NOTHING))
+                found[name] = self._read(value, getattr(fresh, name, NOTHING))
             elif hasattr(thing, name):
                 found[name] = getattr(thing, name)
         for name in slots(kind):
@@ -258,140 +254,11 @@ class Putter:
         if isinstance(thing, dict):
             self._fill_dict(thing, node[2], fresh)
         elif isinstance(thing, set):
-            items = [self._value(item, _NOTHING) for item in node[2]]
+            items = [self._read(item, NOTHING) for item in node[2]]
             thing.clear()
             thing.update(items)
         else:
             self._fill_sequence(thing, node[2], fresh)
-
-    # -- values
-
-    def _value(self, value: Value, fresh: Any) -> Any:
-        """The object that a value stands for; the fresh one at its place, where they are the same."""
-        kind = type(value)
-        if kind is not list:
-            # Of floats, zeros have a sign that == does not see.
-            same = (
-                kind is type(fresh) and fresh == value and (value != 0 or kind is not float or str(fresh) == str(value))
-            )
-            return fresh if same else value
-        return _READERS[value[0]](self, value, fresh)
-
-    def _ref(self, value: Value, _fresh: Any) -> Any:
-        return self._object(value[1])
-
-    def _wire(self, _value: Value, fresh: Any) -> Any:
-        if fresh is _NOTHING:
-            raise JournalError(
-                "the snapshot needs a part of the session that was made while it ran and is not data; run the session again "
-                "from its beginning"
-            )
-        return fresh
-
-    def _decimal(self, value: Value, fresh: Any) -> Any:
-        return fresh if type(fresh) is Decimal and str(fresh) == value[1] else Decimal(value[1])
-
-    def _int(self, value: Value, _fresh: Any) -> int:
-        return int(value[1], 16)
-
-    def _tuple(self, value: Value, fresh: Any) -> Any:
-        return self._same(fresh, tuple, value[1:])
-
-    def _frozenset(self, value: Value, fresh: Any) -> Any:
-        items = frozenset(self._value(item, _NOTHING) for item in value[1:])
-        return fresh if type(fresh) is frozenset and fresh == items else items
-
-    def _named(self, value: Value, fresh: Any) -> Any:
-        kind = self._names.find(value[1])
-        if not (isinstance(kind, type) and issubclass(kind, tuple) and self._names.is_ours(kind)):
-            raise JournalError(f"the snapshot has a {value[1]}, which this session does not have")
-        return self._same(fresh, kind, value[2:])
-
-    def _same(self, fresh: Any, kind: Any, values: Sequence[Value]) -> Any:
-        """A tuple of these values; the fresh one, if it is of the very same."""
-        before = list(fresh) if type(fresh) is kind else []
-        padded = before + [_NOTHING] * (len(values) - len(before))
-        items = [self._value(item, old) for item, old in zip(values, padded, strict=False)]
-        if (
-            len(before) == len(items)
-            and type(fresh) is kind
-            and all(a is b for a, b in zip(items, before, strict=True))
-        ):
-            return fresh
-        return tuple.__new__(kind, items)
-
-    def _enum(self, value: Value, _fresh: Any) -> Any:
-        kind = self._names.find(value[1])
-        try:
-            return kind.__members__[value[2]]
-        except (AttributeError, KeyError):
-            raise JournalError(f"the snapshot has {value[1]}.{value[2]}, which this version does not know") from None
-
-    def _event(self, value: Value, _fresh: Any) -> Any:
-        return self._events[value[1]]
-
-    def _named_thing(self, value: Value, fresh: Any) -> Any:
-        found = self._names.find(value[1])
-        if not isinstance(found, type if value[0] == Tag.CLASS else FunctionType):
-            raise JournalError(f"the snapshot has {value[1]}, which this version does not know")
-        return found
-
-    def _method(self, value: Value, fresh: Any) -> Any:
-        whose = self._value(value[1], getattr(fresh, "__self__", _NOTHING))
-        function = getattr(type(whose), value[2], None)
-        if not isinstance(function, FunctionType):
-            raise JournalError(f"the snapshot has a method {value[2]!r}, which this version does not know")
-        if isinstance(fresh, MethodType) and fresh.__self__ is whose and fresh.__func__ is function:
-            return fresh
-        return MethodType(function, whose)
-
-    def _constant(self, value: Value, _fresh: Any) -> Any:
-        return CONSTANTS[value[1]]
-
-    def _time(self, value: Value, _fresh: Any) -> Any:
-        _, kind, *parts = value
-        if kind == "zone":
-            return ZoneInfo(parts[0])
-        if kind == "timezone":
-            offset = dt.timedelta(microseconds=parts[0])
-            return dt.UTC if not offset else dt.timezone(offset)
-        if kind == "date":
-            return dt.date(*parts)
-        if kind == "timedelta":
-            return dt.timedelta(days=parts[0], seconds=parts[1], microseconds=parts[2])
-        *clock, fold, zone = parts
-        made: Any = dt.time if kind == "time" else dt.datetime
-        return made(*clock, tzinfo=self._value(zone, _NOTHING), fold=fold)
-
-    def _number(self, value: Value, _fresh: Any) -> Any:
-        import numpy as np
-
-        return np.frombuffer(value[2], dtype=value[1])[0]
-
-    def _other(self, value: Value, _fresh: Any) -> Any:
-        if value[1] == "complex":
-            return complex(value[2], value[3])
-        return range(*(int(part, 16) for part in value[2:]))
-
-
-_READERS: dict[int, Any] = {
-    Tag.REF: Putter._ref,
-    Tag.WIRE: Putter._wire,
-    Tag.DECIMAL: Putter._decimal,
-    Tag.INT: Putter._int,
-    Tag.TUPLE: Putter._tuple,
-    Tag.FROZENSET: Putter._frozenset,
-    Tag.ENUM: Putter._enum,
-    Tag.EVENT: Putter._event,
-    Tag.NAMED: Putter._named,
-    Tag.CLASS: Putter._named_thing,
-    Tag.FUNCTION: Putter._named_thing,
-    Tag.METHOD: Putter._method,
-    Tag.CONSTANT: Putter._constant,
-    Tag.TIME: Putter._time,
-    Tag.NUMBER: Putter._number,
-    Tag.OTHER: Putter._other,
-}
 
 
 def _is_plain(value: Value) -> bool:
@@ -432,13 +299,3 @@ def _blank(kind: Any) -> Any:
     """An object of a class, before anything is known of it."""
     bases: tuple[Any, ...] = (dict, list, set, deque)
     return next((base for base in bases if issubclass(kind, base)), object).__new__(kind)
-
-
-def _event(row: Sequence[Any]) -> Any:
-    """A market event of its MessagePack array."""
-    kind = _EVENTS[row[0]]
-    if kind is BookUpdate:
-        given = dict(zip(kind.__struct_fields__, row[1:], strict=True))
-        given["bids"], given["asks"] = tuple(map(tuple, given["bids"])), tuple(map(tuple, given["asks"]))
-        return kind(**given)
-    return kind(*row[1:])
