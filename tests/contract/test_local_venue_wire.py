@@ -184,7 +184,7 @@ def test_the_book_of_changes_is_the_book_of_best_prices(data: str) -> None:
                     frames.append(json.loads((await socket.receive()).data))
                 async with session.get(f"{venue.url}/api/v3/depth?symbol={symbol}&limit=5000") as answer:
                     snapshot = await answer.json()
-                while sum("depth" in frame["stream"] for frame in frames) < 15:
+                while sum(frame["data"].get("U", 0) > snapshot["lastUpdateId"] for frame in frames) < 10:
                     frames.append(json.loads((await socket.receive()).data))
             return frames, snapshot
 
