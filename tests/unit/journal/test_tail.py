@@ -99,6 +99,28 @@ def test_what_is_wrong_is_said(written: Path, statement: str, good: int, said: s
     assert found.damage.startswith(said)
 
 
+def test_a_beginning_of_another_journal(tmp_path: Path) -> None:
+    """Two journals that differ in their first row end with different checks, though the rest is equal; and the first row of one,
+    with its own check, does not fit before the rest of the other."""
+    for name, first in (("one", 1), ("two", 99)):
+        journal = DurableJournal.create(tmp_path / f"{name}.db", "s", take(tmp_path / f"{name}.db", 0), interval=3_600)
+        for seq, at in ((1, first), (2, 200)):
+            journal.append(at, "timer", None, Timer("t", seq))
+            journal.flush()
+        journal.close()
+    one, two = tmp_path / "one.db", tmp_path / "two.db"
+    assert verify(one).sha256 != verify(two).sha256
+    change(
+        one,
+        f"ATTACH '{two}' AS two",
+        "DELETE FROM journal WHERE seq = 1",
+        "DELETE FROM checks WHERE seq = 1",
+        "INSERT INTO journal SELECT * FROM two.journal WHERE seq = 1",
+        "INSERT INTO checks SELECT * FROM two.checks WHERE seq = 1",
+    )
+    assert (verify(one).seq, verify(one).damage[:28]) == (1, "rows 2 to 2 are not what was")
+
+
 def test_an_end_that_is_missing(written: Path) -> None:
     """A last commit that is gone with its check leaves a chain that holds; the mark tells."""
     change(written, "DELETE FROM journal WHERE seq > 5", "DELETE FROM checks WHERE seq > 5")
