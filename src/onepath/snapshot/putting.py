@@ -129,7 +129,7 @@ class Putter:
         """The object of a node: its counterpart, which nothing else is filled into, or a new one."""
         fresh, kind = self._met.get(number, NOTHING), node[0]
         if kind == Node.COUNT:
-            return count(self._read(node[1], NOTHING), self._read(node[2], NOTHING))
+            return count(int(node[1]), int(node[2]))
         if kind in (Node.NDARRAY, Node.GENERATOR):
             return self._numpy(node)
         if fresh is not NOTHING and id(fresh) not in self._claimed:

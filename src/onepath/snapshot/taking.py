@@ -9,7 +9,6 @@ Cost: about 0.4 us a value; market events 0.25 us each, however large they are.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable
@@ -18,17 +17,16 @@ from enum import Enum
 from itertools import count
 from random import Random
 from types import FunctionType, MethodType
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from onepath.context import Context
+from onepath.snapshot import library
 from onepath.snapshot.names import CONSTANTS, Names, kept, slots
-from onepath.snapshot.words import EVENTS, GENERATORS, LEAST, MOST, PLAIN, Node, Tag, Unsaveable, Value
+from onepath.snapshot.words import EVENTS, LEAST, MOST, PLAIN, Node, Owner, Tag, Value, unsaveable
 
-_COUNT = re.compile(r"count\((-?\d+)(?:, (-?\d+))?\)")
-_FACTORIES = {None: "", int: "int", float: "float", str: "str", bool: "bool", list: "list", dict: "dict", set: "set"}
 _NODES: tuple[type, ...] = (
     *(list, dict, set, deque, count, Random, array, bytearray),
     *(defaultdict, Counter, OrderedDict),
@@ -36,16 +34,6 @@ _NODES: tuple[type, ...] = (
 _TIMES: tuple[type, ...] = (dt.date, dt.datetime, dt.time, dt.timedelta, dt.timezone)
 _CONSTANTS = {id(value): name for name, value in CONSTANTS.items()}
 _MARKET = frozenset(EVENTS)
-
-
-class Owner(NamedTuple):
-    """Whose code put a value where it is, for sentences."""
-
-    strategy: str
-    place: str
-
-    def within(self, more: str) -> Owner:
-        return Owner(self.strategy, self.place + more)
 
 
 Owned = Owner | None
@@ -243,11 +231,11 @@ class Taker:
         if owner is None:
             self.wires.add((self._at, type(thing)))
             return [Tag.WIRE]
-        raise _unsaveable(thing, owner)
+        raise unsaveable(thing, owner)
 
     def _lost(self, thing: Any, owner: Owned) -> Value:
         """An object of ours that could not be made again."""
-        raise _unsaveable(thing, owner or Owner("this session", f"a {type(thing).__qualname__}"))
+        raise unsaveable(thing, owner or Owner("this session", f"a {type(thing).__qualname__}"))
 
     # -- nodes
 
@@ -263,42 +251,7 @@ class Taker:
             return self._struct(thing, owner)
         if self._names.is_ours(kind):
             return self._object(thing, owner)
-        return self._library(thing, owner)
-
-    def _library(self, thing: Any, owner: Owned) -> list[Value]:
-        """What the standard library and numpy have."""
-        kind = type(thing)
-        if kind is count:
-            found = _COUNT.fullmatch(repr(thing))
-            if found is None:
-                raise _unsaveable(thing, owner or Owner("this session", "a counter"))
-            return [Node.COUNT, self.value(int(found[1]), None), self.value(int(found[2] or 1), None)]
-        if kind is Random:
-            version, words, rest = thing.getstate()
-            return [Node.RANDOM, version, array("Q", words).tobytes(), rest]
-        if kind is array:
-            return [Node.ARRAY, thing.typecode, thing.tobytes()]
-        if kind is bytearray:
-            return [Node.BYTEARRAY, bytes(thing)]
-        if issubclass(kind, dict):
-            factory = getattr(thing, "default_factory", None)
-            if factory not in _FACTORIES:
-                raise _unsaveable(factory, owner or Owner("this session", "a default"))
-            return [Node.MAPPING, kind.__name__, _FACTORIES[factory], *self._pairs(thing, owner)]
-        return self._numpy(thing, owner)
-
-    def _numpy(self, thing: Any, owner: Owned) -> list[Value]:
-        import numpy as np
-
-        if isinstance(thing, np.ndarray):
-            if thing.dtype.kind not in "biufcSUmM":
-                raise _unsaveable(thing, owner or Owner("this session", "an array"))
-            order = "F" if thing.flags.f_contiguous and not thing.flags.c_contiguous else "C"
-            return [Node.NDARRAY, thing.dtype.str, list(thing.shape), order, thing.tobytes(order)]  # type: ignore[arg-type]
-        bits = thing.bit_generator
-        if type(bits).__name__ not in GENERATORS:
-            raise _unsaveable(thing, owner or Owner("this session", "a generator"))
-        return [Node.GENERATOR, type(bits).__name__, _bits(bits.state)]
+        return library.node(thing, owner, self._pairs)
 
     def _items(self, things: Iterable[Any], owner: Owned) -> Iterable[Value]:
         value = self.value
@@ -385,21 +338,6 @@ class Taker:
         return number
 
 
-def _bits(state: dict[str, Any]) -> dict[str, Any]:
-    """The state of numpy's bit generators, in numbers, texts and bytes."""
-    found: dict[str, Any] = {}
-    for name, item in state.items():
-        if isinstance(item, dict):
-            found[name] = _bits(item)
-        elif isinstance(item, str):
-            found[name] = item
-        elif isinstance(item, int):
-            found[name] = [hex(item)]
-        else:
-            found[name] = [item.dtype.str, item.tobytes()]
-    return found
-
-
 def _stretches(numbers: Iterable[int]) -> list[int]:
     """Numbers that follow on each other as begin and length."""
     found: list[int] = []
@@ -409,13 +347,3 @@ def _stretches(numbers: Iterable[int]) -> list[int]:
         else:
             found += (number, 1)
     return found
-
-
-def _unsaveable(thing: Any, owner: Owner) -> Unsaveable:
-    kind = type(thing)
-    what = f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else kind.__qualname__
-    return Unsaveable(
-        f"{owner.strategy} keeps a {what} in {owner.place}, which is not data, so the session cannot be saved and would have to "
-        "be run again from its beginning after a crash; keep numbers, texts, lists and dictionaries there, or in "
-        "context.metadata, and make the rest in on_start when it is needed"
-    )

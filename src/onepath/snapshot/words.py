@@ -7,7 +7,7 @@ its number stands for it wherever it is met.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from onepath.errors import OnepathError
 from onepath.market import Bar, BookUpdate, Quote, Trade
@@ -79,3 +79,23 @@ Value = Any
 class Unsaveable(OnepathError):  # noqa: N818 - reads as it is said
     """A strategy keeps something that is not data, so the session has no snapshots; it goes on, and a crash is recovered from by
     running it again from its beginning."""
+
+
+class Owner(NamedTuple):
+    """Whose code put a value where it is, for sentences."""
+
+    strategy: str
+    place: str
+
+    def within(self, more: str) -> Owner:
+        return Owner(self.strategy, self.place + more)
+
+
+def unsaveable(thing: Any, owner: Owner) -> Unsaveable:
+    kind = type(thing)
+    what = f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else kind.__qualname__
+    return Unsaveable(
+        f"{owner.strategy} keeps a {what} in {owner.place}, which is not data, so the session cannot be saved and would have to "
+        "be run again from its beginning after a crash; keep numbers, texts, lists and dictionaries there, or in "
+        "context.metadata, and make the rest in on_start when it is needed"
+    )
