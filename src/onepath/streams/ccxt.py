@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -88,6 +88,7 @@ class CcxtExchange:
         self._symbol_of: dict[str, str] = {}
         self._calls: list[_Call] = []
         self._closing: set[asyncio.Task[None]] = set()
+        self._alone_until = 0.0
         self._ccxt = self._made(name, url, terms)
         self._timeframe = self._timeframe_of(interval_ns) if "bars" in self._kinds else "1m"
 
@@ -148,12 +149,19 @@ class CcxtExchange:
         self._unified = {s: m["symbol"] for s, m in chosen.items()}
         self._symbol_of = {m["symbol"]: s for s, m in chosen.items()} | {m["id"]: s for s, m in chosen.items()}
 
-    async def _rest(self, call: Awaitable[_T]) -> _T:
-        """A request; whatever goes wrong with it is a VenueError."""
+    async def _rest(self, call: Coroutine[Any, Any, _T]) -> _T:
+        """A request; whatever goes wrong with it is a VenueError. None is made while the exchange wants to be left alone."""
+        clock = asyncio.get_running_loop().time
+        if clock() < self._alone_until:
+            call.close()
+            left = self._alone_until - clock()
+            raise VenueError(f"{self.name} wants to be left alone for {left:.1f} s", retry_after=left)
         try:
             return await call
         except self._library.BaseError as error:
-            raise self._refused(error) from None
+            refused = self._refused(error)
+            self._alone_until = max(self._alone_until, clock() + refused.retry_after)
+            raise refused from None
         except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
             raise VenueError(f"{self.name} answered what ccxt cannot read: {error!r}") from None
 
@@ -298,7 +306,8 @@ class CcxtExchange:
         except self._library.BaseError as error:
             if call.planned:
                 raise VenueError(call.planned, planned=True) from None
-            raise self._refused(error) from None
+            after = max((client.last_retry_after or 0.0 for client in call.clients), default=0.0)
+            raise VenueError(str(self._refused(error)), retry_after=after) from None
         except (TypeError, ValueError, LookupError, AttributeError) as error:
             raise VenueError(f"ccxt stopped at {error!r}") from None
         finally:

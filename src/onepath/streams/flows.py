@@ -33,6 +33,9 @@ class Flow:
         self.last_at = 0
         """when it was heard last"""
         self.events = self.gaps = self.filled = 0
+        self._before = 0
+        self.progress = 0
+        """grows with every request that brought something"""
         self._exchange = exchange
         self._terms = terms
         self._put = put
@@ -60,6 +63,12 @@ class Flow:
     def give_up(self, *, unlikely: bool) -> None:
         """`unlikely`: the venue answers, and does not know of what is missing."""
 
+    def _nothing_behind(self, known: int, newest: int) -> bool:
+        """Whether the venue's `newest` is what is `known`. Where nothing has come yet, only what is newer than at the first
+        question is news: what was there before is history, and what comes after a loss is fetched from there."""
+        self._before = self._before or newest
+        return newest <= (known or self._before)
+
     def health(self) -> Mapping[str, Any]:
         return {
             "state": self.state,
@@ -76,6 +85,7 @@ class Flow:
             self._put(event)
             self.events += 1
         self.filled += filled
+        self.progress += filled
 
 
 class TradesFlow(Flow):
@@ -92,6 +102,9 @@ class TradesFlow(Flow):
             self._put(released)
             self.events += 1
         return self.kept.duplicates == before
+
+    def dropped(self) -> None:
+        self.kept.last = self.kept.last or self._before
 
     @property
     def missing(self) -> str | None:  # type: ignore[override]
@@ -122,9 +135,8 @@ class TradesFlow(Flow):
         return kept.gap is None
 
     async def quiet(self) -> bool:
-        known = self.kept.last
-        page = await self._exchange.trades(self.symbol, known)
-        return not any(trade.id > known for trade in page.events)
+        page = await self._exchange.trades(self.symbol, self.kept.last)
+        return self._nothing_behind(self.kept.last, max((trade.id for trade in page.events), default=0))
 
     def give_up(self, *, unlikely: bool) -> None:
         if unlikely and self.kept.held:
@@ -141,6 +153,8 @@ class UnnumberedTradesFlow(Flow):
     def __init__(self, stream: Stream, exchange: Exchange, terms: Connection, put: Put, last: Any = None) -> None:
         super().__init__(stream, exchange, terms, put)
         self.kept = UnnumberedTrades(terms.held, last if type(last) is Trade else None)
+        self._pages: list[Trade] = []
+        self._since = 0
 
     @property
     def duplicates(self) -> int:  # type: ignore[override]
@@ -153,31 +167,40 @@ class UnnumberedTradesFlow(Flow):
         return True
 
     def dropped(self) -> None:
+        self._pages.clear()
+        self._since = 0
         if self.kept.newest:
             self.kept.hold()
 
     async def fill(self, *, fully: bool) -> bool:
-        kept, fetched = self.kept, list[Trade]()
-        since = kept.newest
-        while since:
-            page = await self._exchange.trades(self.symbol, since)
-            fetched += behind(fetched, page.events, since)
-            newest = max((trade.venue_at for trade in page.events), default=since)
-            caught_up = newest > kept.meanwhile or newest <= since
-            if not page.more or caught_up or len(fetched) >= self._terms.fill_most:
-                break
-            since = newest
-        repeated = kept.duplicates
-        released = kept.fill(fetched)
-        self._hand_on(released, max(0, len(fetched) - (kept.duplicates - repeated)))
+        """One page more; what was fetched and what came meanwhile go on together, when there is no more."""
+        kept = self.kept
+        since = self._since or kept.newest
+        if not since:
+            return True
+        page = await self._exchange.trades(self.symbol, since)
+        self._pages += behind(self._pages, page.events, since)
+        newest = max((trade.venue_at for trade in page.events), default=since)
+        caught_up = newest > kept.meanwhile or newest <= since
+        if page.more and not caught_up and len(self._pages) < self._terms.fill_most:
+            self._since = newest
+            self.progress += 1
+            return False
+        self._release()
         return True
+
+    def _release(self) -> None:
+        repeated, fetched = self.kept.duplicates, len(self._pages)
+        released = self.kept.fill(self._pages)
+        self._pages, self._since = [], 0
+        self._hand_on(released, max(0, fetched - (self.kept.duplicates - repeated)))
 
     async def quiet(self) -> bool:
         page = await self._exchange.trades(self.symbol, self.kept.newest)
-        return not any(trade.venue_at > self.kept.newest for trade in page.events)
+        return self._nothing_behind(self.kept.newest, max((trade.venue_at for trade in page.events), default=0))
 
     def give_up(self, *, unlikely: bool) -> None:
-        self._hand_on(self.kept.fill(()))
+        self._release()
 
 
 class BarsFlow(Flow):
@@ -188,6 +211,9 @@ class BarsFlow(Flow):
     ) -> None:
         super().__init__(stream, exchange, terms, put)
         self.kept = Bars(interval_ns, terms.held, last.start if type(last) is Bar else None)
+
+    def dropped(self) -> None:
+        self.kept.last = self.kept.last or self._before or None
 
     @property
     def missing(self) -> str | None:  # type: ignore[override]
@@ -219,9 +245,8 @@ class BarsFlow(Flow):
         return kept.gap is None and not (fully and page.more and released)
 
     async def quiet(self) -> bool:
-        known = -1 if self.kept.last is None else self.kept.last
         page = await self._exchange.bars(self.symbol, None, 2)
-        return not any(bar.start > known for bar in page.events)
+        return self._nothing_behind(self.kept.last or 0, max((bar.start for bar in page.events), default=0))
 
     def give_up(self, *, unlikely: bool) -> None:
         if unlikely and self.kept.gap:
@@ -265,8 +290,9 @@ class QuotesFlow(Flow):
         return True
 
     async def quiet(self) -> bool:
-        quote, last = await self._exchange.quote(self.symbol), self._last
-        return quote is None or (last is not None and (quote.bid, quote.ask) == (last.bid, last.ask))
+        quote = await self._exchange.quote(self.symbol)
+        last = self._last = self._last or quote  # where none has come yet, a change from now on is news
+        return quote is None or last is None or (quote.bid, quote.ask) == (last.bid, last.ask)
 
 
 class BookFlow(Flow):

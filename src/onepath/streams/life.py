@@ -12,7 +12,7 @@ Cost: `heard` is one assignment; `tick` looks at every stream.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 

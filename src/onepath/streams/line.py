@@ -27,6 +27,8 @@ LOUD = 10
 """bad messages that are logged one by one; after that every thousandth"""
 LONGEST_PAUSE = 5.0
 """seconds between two requests for what is missing"""
+OBEYED = 300.0
+"""seconds that a venue may ask for while something is missing; if it asks for more, what is missing is given up"""
 _log = logging.getLogger("onepath.streams")
 
 
@@ -262,7 +264,7 @@ class Line:
         before = each.filled
         ends, pause = self._loop.time() + terms.fill_within, min(terms.pause, 0.1)
         while True:
-            had, answered, wait = each.filled, True, 0.0
+            had, answered, wait = each.progress, True, 0.0
             try:
                 async with asyncio.timeout(terms.answer_within):
                     if await each.fill(fully=fully):
@@ -270,7 +272,9 @@ class Line:
             except (VenueError, UnreadableError, TimeoutError) as error:
                 _log.warning("%s: %s of %s cannot be fetched yet: %r", name, each.kind, each.symbol, error)
                 answered, wait = False, getattr(error, "retry_after", 0.0)
-            if each.filled > had:
+                if wait <= OBEYED:
+                    ends = max(ends, self._loop.time() + wait + terms.answer_within)
+            if each.progress > had:
                 ends, pause = self._loop.time() + terms.fill_within, min(terms.pause, 0.1)
             else:
                 wait, pause = max(wait, pause), min(2 * pause, LONGEST_PAUSE)

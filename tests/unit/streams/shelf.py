@@ -107,24 +107,19 @@ class Stage:
         *streams: Stream,
         terms: Connection = QUICK,
         after: Mapping[Stream, MarketEvent] | None = None,
+        interval: int = SECOND,
     ) -> None:
         self.shelf = shelf
         self.inbox = Inbox(RealtimeClock(), 1_000)
         self.got: list[Any] = []
-        self._made = streams, terms, after or {}
+        self._made = streams, terms, after or {}, interval
 
     async def __aenter__(self) -> Stage:
-        streams, terms, after = self._made
+        streams, terms, after, interval = self._made
         now = RealtimeClock().now()
+        random = Random(1)  # noqa: S311 - jitter
         self.line = Line(
-            self.shelf,
-            streams,
-            self.inbox,
-            now,
-            terms=terms,
-            random=Random(1),
-            interval_ns=SECOND,
-            after=after,  # noqa: S311
+            self.shelf, streams, self.inbox, now, terms=terms, random=random, interval_ns=interval, after=after
         )
         self.line.begin()
         await self.until(lambda: self.shelf.dials > 0)
