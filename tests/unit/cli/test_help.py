@@ -19,6 +19,7 @@ COMMANDS = [
     ["explain"],
     ["sessions"],
     ["replay"],
+    ["diff"],
     ["strategies"],
     ["lint"],
     ["data", "import"],
