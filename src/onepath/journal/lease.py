@@ -11,7 +11,8 @@ from __future__ import annotations
 import fcntl
 import os
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,6 +67,26 @@ os.register_at_fork(after_in_child=_leave_to_parent)
 
 def take(journal: Path, now: int) -> Lease:
     """The lease of the session that writes `journal`, from `now` (ns). Raises JournalError where another process has it."""
+    descriptor = _locked(journal)
+    since = datetime.fromtimestamp(now // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    with suppress(OSError):  # a full disk: the lock is what counts, the text is for the message
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, msgspec.json.encode(Holder(os.getpid(), os.uname().nodename, since)), 0)
+    return Lease(descriptor)
+
+
+@contextmanager
+def alone(journal: Path) -> Iterator[None]:
+    """While this lasts nobody runs the session of `journal`. Raises JournalError where somebody does."""
+    lease = Lease(_locked(journal))
+    try:
+        yield
+    finally:
+        lease.release()
+
+
+def _locked(journal: Path) -> int:
+    """A descriptor with the lock."""
     path = journal.with_suffix(".lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,11 +98,7 @@ def take(journal: Path, now: int) -> Lease:
     except OSError:
         os.close(descriptor)
         raise JournalError(_taken(path)) from None
-    since = datetime.fromtimestamp(now // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    with suppress(OSError):  # a full disk: the lock is what counts, the text is for the message
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, msgspec.json.encode(Holder(os.getpid(), os.uname().nodename, since)), 0)
-    return Lease(descriptor)
+    return descriptor
 
 
 def holder(journal: Path) -> Holder | None:

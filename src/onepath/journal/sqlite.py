@@ -72,8 +72,20 @@ def _told(rows: Sequence[Row], kinds: Sequence[str], number: Any) -> dict[str, A
 
 
 def index(path: Path) -> bool:
-    """Make `explained` quick in a long journal whose session has ended, once; whether it is. Where the file cannot be written
-    all stays as it was."""
+    """Make `explained` quick in a long journal whose session has ended, once; whether it is. Where the file cannot be written,
+    or a process runs the session (its writer is alone), all stays as it was."""
+    if not path.with_suffix(".lock").exists():
+        return _indexed(path)
+    from onepath.journal.lease import alone  # of systems that have locks, as the sessions that have one
+
+    try:
+        with alone(path):
+            return _indexed(path)
+    except JournalError:
+        return False
+
+
+def _indexed(path: Path) -> bool:
     connection = sqlite3.connect(path, isolation_level=None, timeout=0)
     try:
         done = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}

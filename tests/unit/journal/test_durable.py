@@ -15,7 +15,7 @@ from onepath.events import Timer
 from onepath.journal import chain, durable, writer
 from onepath.journal.durable import DurableJournal, connection_to
 from onepath.journal.lease import take
-from onepath.journal.sqlite import SqliteReader
+from onepath.journal.sqlite import SqliteReader, index
 from onepath.journal.tail import snapshots, verify
 
 
@@ -266,6 +266,18 @@ def test_a_journal_without_its_thread(journal: DurableJournal, monkeypatch: pyte
         journal.flush()
     with pytest.raises(JournalError):
         journal.close()
+
+
+def test_no_index_while_it_is_run(path: Path) -> None:
+    """A long session that has ended is indexed when its process has let go of it, not before: its writer is alone."""
+    journal = DurableJournal.create(path, "s", take(path, 0), interval=3_600)
+    put(journal, 25_000)
+    journal.append(25_001, "session.ended", None, {"status": "completed"})
+    journal.flush()
+    assert not index(path)
+    journal.close()
+    assert index(path)
+    assert verify(path).damage == ""
 
 
 def test_rows_while_others_are_written(journal: DurableJournal) -> None:

@@ -39,6 +39,20 @@ def test_given_back_once_is_enough(tmp_path: Path) -> None:
     second.release()
 
 
+def test_alone_for_a_while(tmp_path: Path) -> None:
+    """What is done to a journal nobody runs: nobody can take it meanwhile, and who had it last still stands there."""
+    path = tmp_path / "journal.db"
+    take(path, NOON).release()
+    before = lease.holder(path)
+    with lease.alone(path), pytest.raises(JournalError):
+        take(path, NOON)
+    held = take(path, NOON)
+    with pytest.raises(JournalError, match="is run by process"), lease.alone(path):
+        raise AssertionError
+    held.release()
+    assert lease.holder(path) == before
+
+
 def test_a_text_that_does_not_read(tmp_path: Path) -> None:
     """The lock counts: without a text in the file the holder is another process, and nobody knows which."""
     path = tmp_path / "journal.db"
