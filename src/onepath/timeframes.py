@@ -15,7 +15,8 @@ Rules:
 - After a split all that is kept is in today's units; a new name takes the bars over.
 - All follows from the events and their order alone, so it is the same in every mode and in a replay.
 Limits: the first bar begins with the first event, the last one under way at the end of the data is never closed.
-Cost: about 0.5 us an event and interval; `keep` bars a symbol and interval.
+Cost: 0.5 us (a tick) or 1 us (a bar) an event, 0.2 us for each further interval, 5 us a bar that closes; `keep` bars a symbol
+and interval.
 """
 
 from __future__ import annotations
@@ -159,8 +160,10 @@ class Candles(Sequence[Bar]):
     def bar(self, bar: Bar, wait: int) -> Bar | None:
         """Take in a finer bar; gives the bar that it closed, as the first of a later interval."""
         if self._begins <= bar.start < self.end:
-            self._high = max(self._high, bar.high)
-            self._low = min(self._low, bar.low)
+            if bar.high > self._high:  # noqa: PLR1730 - a call costs three times as much
+                self._high = bar.high
+            if bar.low < self._low:  # noqa: PLR1730
+                self._low = bar.low
             self._last = bar.close
             self._volume += bar.volume
             self._at = bar.at
@@ -336,24 +339,31 @@ class Timeframes:
         return closed
 
     def _bar(self, event: Bar, fed: Sequence[Candles]) -> list[tuple[Candles, Bar]]:
-        length = self._length(event)
+        length = event.at - event.start
+        if length != self._step or event.venue_at:
+            length = self._length(event)
+        ends = event.start + length
         closed = []
         for candles in fed:
-            if candles.whole:
-                bar = candles.pass_on(event)
-            else:
-                bar = candles.bar(event, length)
-                if bar is not None:
-                    closed.append((candles, bar))
-                ends = event.start + length
-                bar = candles.close(event.at) if ends == candles.end else None
-                if ends > candles.end:
-                    _misfit(event, ends, candles)
+            bar = candles.pass_on(event) if candles.whole else candles.bar(event, length)
             if bar is not None:
                 closed.append((candles, bar))
-            if candles.deadline < self.due:
+            if ends >= candles.end and not candles.whole:
+                bar = self._ended(event, ends, candles)
+                if bar is not None:
+                    closed.append((candles, bar))
+            elif candles.deadline < self.due:
                 self._wake(candles.deadline)
         return closed
+
+    def _ended(self, event: Bar, ends: int, candles: Candles) -> Bar | None:
+        """A bar reaches the end of the interval that it began in, or beyond."""
+        if ends == candles.end:
+            return candles.close(event.at)
+        raise StrategyError(
+            f"the bar of {event.symbol} from {event.start} to {ends} does not fit into {candles.interval}, counted from "
+            "midnight UTC; ask for an interval that it fits into"
+        )
 
     def _length(self, bar: Bar) -> int:
         """How long a bar is: to the whole second, because venues end theirs a millisecond before the next; never longer than
@@ -418,14 +428,6 @@ class Timeframes:
                 f"{interval} is no multiple; take a multiple, or data with trades or quotes"
             )
         return ticks
-
-
-def _misfit(event: Bar, ends: int, candles: Candles) -> None:
-    """A bar reaches beyond the interval that it began in."""
-    raise StrategyError(
-        f"the bar of {event.symbol} from {event.start} to {ends} does not fit into {candles.interval}, counted from "
-        "midnight UTC; ask for an interval that it fits into"
-    )
 
 
 def _nobody() -> None:
