@@ -3,8 +3,10 @@
 Rules: a call is over its time when this thread finds it still running after `budget` seconds; it looks every quarter of that,
 so a call is broken off between 1 and 1.25 budgets, and one that came back before anybody looked was in time. Time during which
 the whole process stood still (stopped, or starved of processors) does not count. What breaks it off is an OverrunError inside
-the strategy's own code: in the main thread by a signal, whose handler looks first whether the call is still that one, and which ends
-`time.sleep` and other waiting as well; in any other thread by an asynchronous exception, once a call.
+the strategy's own code: in the main thread by a signal, whose handler looks first whether the call is still that one, and which
+ends `time.sleep` and other waiting as well; in any other thread by an asynchronous exception, once a call.
+Nor does it strike while the call is inside something that holds locks for all of Python (an import, logging, threads), but at
+the next look; where that goes on (waiting: for a budget; else: for the grace), there as well.
 No interruption ever comes late: `over` is set before it is looked whether the call still runs, and the caller unsets `since`
 before it looks at `over`; so either it was not sent, or the caller knows, waits for the lock and withdraws it.
 Limits: code in C that never returns cannot be broken off: after `grace` seconds more `on_stuck` is told, once a call. A call that
@@ -16,6 +18,7 @@ Cost: one short look every quarter of the budget; nothing in the caller but the 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import CodeType, FrameType
@@ -27,6 +30,9 @@ _LOOKS = 4
 """looks a budget"""
 _LATE = 2.0
 """looks that may pass between two of them before the process counts as having stood still"""
+_WAITS = frozenset({"threading", "queue"})
+_DELICATE = _WAITS | {"importlib", "_frozen_importlib", "logging", "weakref", "coverage"}
+"""modules that hold locks of all threads, tools that trace included: half done, they would stop somebody else"""
 _SIGNAL: Any = getattr(signal, "SIGURG", None)
 Stuck = Callable[[str, float], None]
 """Told whose call is stuck, and for how many seconds; called in the watchdog's thread"""
@@ -72,6 +78,8 @@ class Watchdog:
         self._seen: float | None = None
         self._spared = 0.0
         self._reported: float | None = None
+        self._put_off = 0
+        """looks at which the call that runs was left alone because of where it was"""
 
     # -- its life
 
@@ -116,7 +124,7 @@ class Watchdog:
             self._seen = None
             return
         if since is not self._seen:
-            self._seen, self._spared = since, 0.0
+            self._seen, self._spared, self._put_off = since, 0.0, 0
         self._spared += max(0.0, passed - max(_LATE * self._step, worked))
         used = now - since - self._spared
         allowed = max(self.budget, self.patience)
@@ -128,6 +136,8 @@ class Watchdog:
                     self.on_stuck(self.who, used)
 
     def _break_off(self, since: float) -> None:
+        if not self._by_signal and self._is_delicate(sys._current_frames().get(self._watched)):
+            return
         with self._lock:
             again = self.over is since
             self.over = since
@@ -163,10 +173,21 @@ class Watchdog:
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         """In the main thread, between two of its instructions: nothing moves between looking and raising."""
         since = self.since
-        if since is not None and since is self.over and frame is not None and frame.f_code not in self.spares:
-            raise OverrunError
-        if callable(self._before):
+        if since is not None and since is self.over and frame is not None:
+            if frame.f_code not in self.spares and not self._is_delicate(frame):
+                raise OverrunError
+        elif callable(self._before):
             self._before(number, frame)
+
+    def _is_delicate(self, frame: FrameType | None) -> bool:
+        """Whether the call is inside something better left to end; where that may be waiting, for a budget at most."""
+        while frame is not None and frame.f_code not in self.spares:
+            module = frame.f_globals.get("__name__", "").partition(".")[0]
+            if module in _DELICATE:
+                self._put_off += 1
+                return self._put_off <= _LOOKS or (module not in _WAITS and self._put_off * self._step <= self._grace)
+            frame = frame.f_back
+        return False
 
 
 def _nothing() -> None:

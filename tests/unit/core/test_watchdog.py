@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import random
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -54,10 +57,8 @@ def stress(budget: float, calls: int) -> dict[str, int]:
             shielded()
 
     def swallows(until: float) -> None:
-        try:
+        with suppress(BaseException):
             plain(until)
-        except BaseException:  # noqa: S110
-            pass
 
     def raises(until: float) -> None:
         plain(until)
@@ -123,6 +124,36 @@ def test_what_is_stuck_is_reported_once() -> None:
     ((who, used),) = told
     assert who == "s"
     assert 0.06 < used < 0.12
+
+
+def test_locks_of_all_are_left_whole() -> None:
+    """A call that logs all the time is broken off between two records: 25 times over, another thread can log at once. One
+    that waits in `threading` for ever is broken off there, a budget later."""
+    log = logging.getLogger("onepath.test_watchdog")
+    log.addHandler(handler := logging.StreamHandler(io.StringIO()))
+    log.propagate = False
+
+    def logs() -> None:
+        while True:
+            log.warning("x")
+            sum(range(2_000))
+
+    dog = Watchdog(0.002, seconds=monotonic, busy=busy)
+    fence = fenced(dog)
+    dog.start()
+    for _ in range(25):
+        with pytest.raises(QuarantineError):
+            fence.call(logs)
+        other = threading.Thread(target=log.warning, args=("y",), daemon=True)
+        other.start()
+        other.join(5)
+        assert not other.is_alive()
+    began = monotonic()
+    with pytest.raises(QuarantineError):
+        fence.call(threading.Event().wait)
+    assert 0.004 < monotonic() - began < 1.0
+    dog.stop()
+    log.removeHandler(handler)
 
 
 def test_the_signal_is_given_back() -> None:
