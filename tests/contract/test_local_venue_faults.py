@@ -66,6 +66,11 @@ def hear(venue: LocalVenue, fault: str, messages: int, path: str = PATH, **terms
     return heard
 
 
+def status(url: str) -> int:
+    with urlopen(url) as told:
+        return int(told.status)
+
+
 def hits(venue: LocalVenue, kind: str) -> int:
     return int(venue.status()["faults"]["hit"].get(kind, 0))
 
@@ -208,7 +213,7 @@ def test_cut_for_a_while(venue: LocalVenue) -> None:
         asyncio.run(dial())
     time.sleep(1.6)
     asyncio.run(dial())
-    assert urlopen(f"{venue.url}/api/v3/ping").status == 200
+    assert status(f"{venue.url}/api/v3/ping") == 200
 
 
 def test_cut_one_stream_alone(venue: LocalVenue) -> None:
@@ -257,33 +262,32 @@ def test_half_open(venue: LocalVenue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "terms", "status", "retry"),
+    ("kind", "terms", "code", "retry"),
     [("429", {"amount": 7}, 429, "7"), ("418", {"amount": 130}, 418, "130"), ("5xx", {"variant": "504"}, 504, None)],
 )
-def test_requests_that_fail(
-    venue: LocalVenue, kind: str, terms: dict[str, Any], status: int, retry: str | None
-) -> None:
+def test_requests_that_fail(venue: LocalVenue, kind: str, terms: dict[str, Any], code: int, retry: str | None) -> None:
     """Two requests to klines fail with that status, 5xx with a page of HTML; other paths and later requests do not."""
     venue.inject(kind, count=2, path="klines", **terms)
-    assert urlopen(f"{venue.url}/api/v3/ping").status == 200
+    assert status(f"{venue.url}/api/v3/ping") == 200
     url = f"{venue.url}/api/v3/klines?symbol=BTCUSDT&interval=1s"
     for _ in range(2):
         with pytest.raises(HTTPError) as failed:
             urlopen(url)
-        assert (failed.value.code, failed.value.headers.get("Retry-After")) == (status, retry)
-        body = failed.value.read()
+        assert (failed.value.code, failed.value.headers.get("Retry-After")) == (code, retry)
+        with failed.value as page:
+            body = page.read()
         assert body.startswith(b"<html>") if kind == "5xx" else json.loads(body)["code"] == -1003
-    assert urlopen(url).status == 200
+    assert status(url) == 200
     assert hits(venue, kind) == 2
 
 
 def test_truncate(venue: LocalVenue) -> None:
     """Half of the body comes, though the header says all of it."""
     venue.inject("truncate", path="exchangeInfo")
-    with pytest.raises(http.client.IncompleteRead) as short:
-        urlopen(f"{venue.url}/api/v3/exchangeInfo").read()
+    with pytest.raises(http.client.IncompleteRead) as short, urlopen(f"{venue.url}/api/v3/exchangeInfo") as told:
+        told.read()
     assert len(short.value.partial) > 100
-    json.load(urlopen(f"{venue.url}/api/v3/exchangeInfo"))
+    assert status(f"{venue.url}/api/v3/exchangeInfo") == 200
 
 
 def test_skew(venue: LocalVenue) -> None:
@@ -297,7 +301,8 @@ def test_skew(venue: LocalVenue) -> None:
     assert abs(off() - 3600) < 1
     sent = json.loads(hear(venue, "", 1).texts[0])
     assert 3_599_000 < sent["E"] - sent["T"] < 3_602_000
-    urlopen(Request(f"{venue.url}/onepath/faults", method="DELETE"))
+    with urlopen(Request(f"{venue.url}/onepath/faults", method="DELETE")) as told:
+        assert json.load(told)["active"] == []
     assert abs(off()) < 1
 
 

@@ -54,7 +54,8 @@ def get(venue: LocalVenue, path: str) -> tuple[int, Any, Any]:
         with urlopen(venue.url + path) as answered:
             return answered.status, answered.headers, json.load(answered)
     except HTTPError as error:
-        return error.code, error.headers, json.loads(error.read())
+        with error:
+            return error.code, error.headers, json.loads(error.read())
 
 
 # -- subscribing ------------------------------------------------------------------------------------------------------
@@ -273,6 +274,9 @@ def test_a_client_that_does_not_read_is_dropped() -> None:
         ("trades?symbol=btc%20usdt", -1100, "Illegal characters found in parameter 'symbol'"),
         ("trades?symbol=BTCUSDT&limit=many", -1100, "Illegal characters found in parameter 'limit'"),
         ("trades?symbol=BTCUSDT&limit=0", -1130, "Data sent for parameter 'limit' is not valid."),
+        ("trades?symbol=BTCUSDT&limit=", -1105, "Parameter 'limit' was empty."),
+        ('exchangeInfo?symbols={"a":1}', -1100, "Illegal characters found in parameter 'symbols'"),
+        ("ticker/24hr?symbol=BTCUSDT&type=HUGE", -1139, "Invalid ticker type."),
         ("klines?symbol=BTCUSDT", -1102, "Mandatory parameter 'interval'"),
         ("klines?symbol=BTCUSDT&interval=7m", -1120, "Invalid interval."),
         ("exchangeInfo?symbols=BTCUSDT", -1100, "Illegal characters found in parameter 'symbols'"),
@@ -285,6 +289,39 @@ def test_requests_that_are_refused(venue: LocalVenue, path: str, code: int, word
     status, _, body = get(venue, f"/api/v3/{path}")
     assert (status, body["code"]) == (400, code)
     assert body["msg"].startswith(words)
+
+
+def test_tickers(venue: LocalVenue) -> None:
+    """ticker/24hr whole and MINI, of one, of several and of all symbols: the last price is the last trade's, the change is from
+    the first; ticker/price and bookTicker likewise. What the venue does not have is 404."""
+    status, _, one = get(venue, "/api/v3/ticker/24hr?symbol=BTCUSDT")
+    deals = venue.truth("BTCUSDT", 1, one["count"])
+    assert (status, one["firstId"], one["lastId"]) == (200, 1, len(deals))
+    assert float(one["lastPrice"]) == deals[-1].price / 1e8
+    assert round(float(one["priceChange"]) * 1e8) == deals[-1].price - deals[0].price
+    assert float(one["highPrice"]) == max(deal.price for deal in deals) / 1e8
+    assert round(float(one["volume"]) * 1e8) == sum(deal.quantity for deal in deals)
+    mean = sum(deal.price * deal.quantity for deal in deals) / sum(deal.quantity for deal in deals)
+    assert abs(float(one["weightedAvgPrice"]) * 1e8 - mean) <= 1
+    _, _, mini = get(venue, "/api/v3/ticker/24hr?type=MINI")
+    assert [row["symbol"] for row in mini] == ["BTCUSDT", "ETHUSDT"]
+    assert set(mini[0]) < set(one)
+    _, _, two = get(venue, '/api/v3/ticker/price?symbols=["ETHUSDT","BTCUSDT"]')
+    assert [row["symbol"] for row in two] == ["ETHUSDT", "BTCUSDT"]
+    _, _, tops = get(venue, "/api/v3/ticker/bookTicker")
+    assert all(float(row["bidPrice"]) < float(row["askPrice"]) for row in tops)
+    with pytest.raises(HTTPError) as refused:
+        urlopen(f"{venue.url}/api/v3/order")
+    with refused.value as page:
+        assert page.code == 404
+
+
+def test_a_python_that_is_not_inside() -> None:
+    """Before its with block the venue answers with one sentence; periods of nothing are refused."""
+    with pytest.raises(ConfigError, match="inside its with block"):
+        LocalVenue("generated").status()
+    with pytest.raises(ConfigError, match="ping_every of the local venue is 0"):
+        Terms(ping_every=0)
 
 
 def test_weights_add_up() -> None:
@@ -367,8 +404,9 @@ def test_the_control_page(venue: LocalVenue) -> None:
     for body, words in ((b"{", "no JSON"), (b'{"kind": "mud"}', "unknown"), (b'{"kind": "mute", "secs": 1}', "secs")):
         with pytest.raises(HTTPError) as refused:
             urlopen(Request(f"{venue.url}/onepath/faults", data=body, method="POST"))
-        assert refused.value.code == 400
-        assert words in json.load(refused.value)["error"]
+        with refused.value as page:
+            assert page.code == 400
+            assert words in json.load(page)["error"]
     wish = json.dumps([{"kind": "429", "count": 1, "path": "avgPrice"}]).encode()
     with urlopen(Request(f"{venue.url}/onepath/faults", data=wish, method="POST")) as told:
         assert json.load(told)["active"] == [{"kind": "429", "count": 1, "path": "avgPrice", "hit": 0}]

@@ -115,6 +115,19 @@ def test_pages_of_candles() -> None:
     assert Market(Script([]), 0).symbols["X"].ladder("1s").between(None, NOON, 5) == []
 
 
+def test_pages_of_months_and_weeks() -> None:
+    """Trades on 14 November 2023 and 40 days later: November and December; asked for the last up to January, the last
+    are flat; weeks begin on Mondays."""
+    market, _ = played((0, bought(10, 2)), (40 * 86_400_000, bought(12, 1)), until=1e11)
+    november, december, january = 1_698_796_800_000, 1_701_388_800_000, 1_704_067_200_000
+    months = market.symbols["X"].ladder("1M")
+    assert [c.start for c in months.between(None, january + 5, 500)] == [november, december, january]
+    assert [(c.start, c.count) for c in months.between(None, january + 5, 2)] == [(december, 1), (january, 0)]
+    assert [c.start for c in months.between(november + 1, january, 500)] == [december, january]
+    weeks = market.symbols["X"].ladder("1w").between(None, NOON, 5)
+    assert [c.start for c in weeks] == [1_699_833_600_000]
+
+
 def test_a_candle_as_it_is_written() -> None:
     """The first second as a row of GET klines and as a message: the texts by hand."""
     market, _ = played(*TRADES)

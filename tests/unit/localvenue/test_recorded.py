@@ -133,6 +133,44 @@ def test_unknown_takers_go_by_the_price() -> None:
     assert [bought for *_, bought in told] == [True, True, True, False]
 
 
+def test_a_recorded_book_is_played_as_it_is() -> None:
+    """A snapshot with two bids and an ask, a change, and a trade in between: the venue's book is the recorded one, no level is
+    made up; when the data begin again their snapshot replaces everything."""
+    book = {
+        "time": [f"2024-01-01 00:00:0{i}" for i in (0, 0, 0, 2, 2)],
+        "side": ["bid", "bid", "ask", "bid", "ask"],
+        "price": [10, 9, 11, 10, 12],
+        "size": [1.0, 2.0, 3.0, 0.0, 4.0],
+        "first_update_id": [0, 0, 0, 6, 6],
+        "last_update_id": [5, 5, 5, 6, 6],
+        "is_snapshot": [True, True, True, False, False],
+    }
+    trades = {"time": ["2024-01-01 00:00:01"], "price": [10.5], "size": [1.0], "aggressor": [1]}
+    source = Recording(
+        lambda: open_feed({"X": {"book": book, "trades": trades}}, asset_class="crypto"), speed=None, history=0.0
+    )
+    market = Market(source, 0)
+
+    def shown(until: float) -> Any:
+        for _ in market.until(round(until * SECOND)):
+            pass
+        bids, asks = market.symbols["X"].depth.levels(99)
+        return [(p / ONE, s / ONE) for p, s in bids], [(p / ONE, s / ONE) for p, s in asks]
+
+    assert shown(0.5) == ([(10, 1), (9, 2)], [(11, 3)])
+    assert shown(2.5) == ([(9, 2)], [(11, 3), (12, 4)])
+    assert len(market.symbols["X"].tape) == 1
+    assert shown(3.5) == ([(10, 1), (9, 2)], [(11, 3)])
+
+
+def test_bars_beside_ticks_are_left_out() -> None:
+    """A symbol with bars and trades trades what was recorded, not the bars as well."""
+    trades = {"time": ["2024-01-01 00:00:01"], "price": [10.5], "size": [1.0], "aggressor": [1]}
+    both = {"X": {"bars": bars((10, 12, 9, 11, 8), (10, 12, 9, 11, 8)), "trades": trades}}
+    source = Recording(lambda: open_feed(both, asset_class="crypto"), speed=None, history=0.0, loop=False)
+    assert [event.price / ONE for _, event in source.play(0) if isinstance(event, Print)] == [10.5]
+
+
 @pytest.mark.parametrize(("history", "past"), [(0.0, 0), (0.5, 8), (2 * SECOND, 8), (3 * SECOND, 12), (6 * SECOND, 24)])
 def test_history(history: float | int, past: int) -> None:
     """Four bars of a second: half of them, or two seconds, are eight trades of the past; six seconds are all of them and two
