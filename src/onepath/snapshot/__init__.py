@@ -16,6 +16,7 @@ Cost: see /docs/snapshots.md.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections import Counter, defaultdict, deque
 from decimal import Decimal
@@ -34,7 +35,7 @@ from onepath.strategy import Strategy
 if TYPE_CHECKING:
     from onepath.session import Session
 
-__all__ = ["Unsaveable", "check", "put", "take"]
+__all__ = ["Unsaveable", "check", "put", "take", "wires"]
 
 FORMAT = 1
 """raised when snapshots are written differently; an older one is not read, its session is run again"""
@@ -60,7 +61,13 @@ def take(session: Session) -> bytes:
 
     To be called between two batches: from `wanted` of the loop, in its thread.
     """
-    return _seal(session, _taken(session))
+    collects = gc.isenabled()
+    gc.disable()  # tens of thousands of lists that nobody keeps would have all the session's objects looked through
+    try:
+        return _seal(session, _taken(session))
+    finally:
+        if collects:
+            gc.enable()
 
 
 def wires(session: Session) -> set[tuple[type, type]]:

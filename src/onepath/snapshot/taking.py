@@ -157,20 +157,20 @@ class Taker:
         known, seen, total = self._event_numbers, set[int](), 0
         cut = []
         for tape, number in self._tapes:
-            things = list(tape)
+            things, tail = list(tape), []
             while things and id(things[-1]) in known:
-                things.pop()
+                tail.append(things.pop())
             seen.update(map(id, things))
             total += len(things)
-            cut.append((tape, number, things))
+            cut.append((tape, number, things, tail))
         alone = len(seen) == total and seen.isdisjoint(known)
-        for tape, number, things in cut:
+        for tape, number, things, tail in cut:
             if alone and things:
                 found = [len(self.events), len(things)]
                 self.events.extend(things)
             else:
                 found = _stretches(map(self._event_number, things))
-            found += [n for event in list(tape)[len(things) :] for n in (known[id(event)], 1)]
+            found += [n for event in reversed(tail) for n in (known[id(event)], 1)]
             self.nodes[number] = [Node.EVENTS, tape.maxlen if type(tape) is deque else -1, found]
 
     def _tuple(self, thing: Any, owner: Owned) -> Value:
