@@ -11,9 +11,11 @@ import pytest
 
 from onepath.errors import ConfigError
 from onepath.market import Quote, Trade
+from onepath.streams import parsed
 from onepath.streams.ccxt import CcxtExchange
 from onepath.streams.exchange import VenueError
 from onepath.streams.life import Connection
+from onepath.streams.sockets import Named
 from onepath.streams.wire import Depth, UnreadableError
 
 MINUTE = 60_000_000_000
@@ -28,7 +30,7 @@ def exchange(
     **terms: Any,
 ) -> CcxtExchange:
     made = CcxtExchange(name, symbols, kinds, MINUTE, url, Connection(), **terms)
-    made._unified = {"BTC/USD": "BTC/USD"}
+    made._names = {"BTC/USD": Named("BTC/USD", "BTCUSD", "spot")}
     return made
 
 
@@ -55,6 +57,18 @@ def test_addresses_of_others_are_moved(name: str) -> None:
     assert len(addresses(here)) == len(addresses(there)) > 0
     assert all("//127.0.0.1:9/" in f"{address}/" for address in addresses(here))
     assert not any("127.0.0.1" in address for address in addresses(there))
+
+
+def test_connections_are_by_kind_and_market_and_a_hundred_symbols() -> None:
+    """150 spot markets and a perpetual, two kinds: 100, 50 and 1 of each."""
+    made = exchange("binance")
+    made._names = {f"S{n}": Named(f"S{n}/USDT", f"S{n}USDT", "spot") for n in range(150)}
+    made._names["P"] = Named("P/USDT:USDT", "S1USDT", "swap")
+    found = made.connections()
+    assert [(len(streams), streams[0][1]) for streams in found] == [
+        *[(100, "bars"), (50, "bars"), (1, "bars")],
+        *[(100, "trades"), (50, "trades"), (1, "trades")],
+    ]
 
 
 def test_who_numbers_and_flags() -> None:
@@ -180,22 +194,22 @@ def test_trades_in_the_order_of_time() -> None:
 def test_a_trade_that_cannot_be_is_refused(change: dict[str, Any]) -> None:
     """No price, no number, a negative size, no time."""
     with pytest.raises(UnreadableError):
-        exchange()._trade("BTC/USD", {**TRADE, **change})
+        parsed.trade("x", "BTC/USD", {**TRADE, **change}, numbered=False)
 
 
 def test_a_trade_without_its_number_is_refused_where_there_are_numbers() -> None:
     """Binance's have one."""
     with pytest.raises(UnreadableError):
-        exchange("binance")._trade("BTC/USD", TRADE)
+        parsed.trade("x", "BTC/USD", TRADE, numbered=True)
 
 
 def test_quotes() -> None:
     """Two sides in order, sizes where there are any; else there is none."""
-    made, good = exchange(), {"bid": 1, "ask": 2, "bidVolume": 3, "timestamp": 4}
-    assert made._quote("BTC/USD", good) == Quote("BTC/USD", 0, 1.0, 2.0, 3.0, 0.0, 4 * MS)
+    good = {"bid": 1, "ask": 2, "bidVolume": 3, "timestamp": 4}
+    assert parsed.quote("BTC/USD", good) == Quote("BTC/USD", 0, 1.0, 2.0, 3.0, 0.0, 4 * MS)
     for change in ({"ask": None}, {"bid": 2}, {"askVolume": -1}, {"bid": "x"}, {"bid": float("nan")}):
-        assert made._quote("BTC/USD", {**good, **change}) is None
-    assert made._quote("BTC/USD", {}) is None
+        assert parsed.quote("BTC/USD", {**good, **change}) is None
+    assert parsed.quote("BTC/USD", {}) is None
 
 
 def test_a_quote_by_rest() -> None:
@@ -215,7 +229,7 @@ def test_books() -> None:
     assert run(made.book("BTC/USD")) == Depth("BTC/USD", 4 * MS, ((1.0, 2.0),), (), 0, 0, snapshot=True)
     for book in ({}, {"bids": None, "asks": []}, {"bids": [["x", 1]], "asks": []}):
         with pytest.raises(UnreadableError):
-            made._depth("BTC/USD", book)
+            parsed.depth("x", "BTC/USD", book, numbered=False)
 
 
 def row(minute: int, close: float = 1.5) -> list[Any]:
@@ -244,4 +258,4 @@ def test_a_candle_is_closed_when_a_later_one_is_there_or_all_clocks_say_so() -> 
 def test_a_candle_that_cannot_be_is_refused() -> None:
     """A close above the high."""
     with pytest.raises(UnreadableError, match="has a bar of BTC/USD that cannot be"):
-        exchange()._bar("BTC/USD", row(1, 99.0))
+        parsed.bar("x", "BTC/USD", row(1, 99.0), MINUTE)
