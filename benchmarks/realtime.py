@@ -108,13 +108,14 @@ def venue(rate: int) -> Iterator[tuple[str, str]]:
 
 def noting(exchange: Any, watch: Stopwatch) -> None:
     """Have `exchange` note when a frame is received, before it is decoded."""
-    arrived = exchange._arrived
+    sockets = exchange._sockets
+    arrived = sockets._arrived
 
     def noted(client: Any) -> None:
         watch.received = time.time_ns()
         arrived(client)
 
-    exchange._arrived = noted
+    sockets._arrived = noted
 
 
 def ours(rate: int, seconds: float) -> tuple[list[tuple[int, int]], dict[str, Any]]:
