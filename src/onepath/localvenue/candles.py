@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 from onepath.localvenue.intervals import LENGTHS, MONTH, following, opening
 
-KEPT = 200_000
+KEPT = 20_000
+"""candles of one length that are held at least; twice as many at most (0.4 kB each)"""
 
 
 class Candle:
@@ -62,8 +63,8 @@ class Candle:
 class Ladder:
     """All candles of one length, in time order."""
 
-    def __init__(self, interval: str) -> None:
-        self.interval = interval
+    def __init__(self, interval: str, kept: int = KEPT) -> None:
+        self.interval, self._kept = interval, kept
         self._length = LENGTHS[interval]
         self._starts: list[int] = []
         self._candles: list[Candle] = []
@@ -90,8 +91,8 @@ class Ladder:
         self._starts.append(start)
         self._candles.append(Candle(start, price))
         self._until = following(self.interval, start)
-        if len(self._starts) > 2 * KEPT:
-            del self._starts[:KEPT], self._candles[:KEPT]
+        if len(self._starts) > 2 * self._kept:
+            del self._starts[: self._kept], self._candles[: self._kept]
 
     def held(self) -> Iterator[Candle]:
         """Those with trades."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from onepath.localvenue.amounts import on_grid, text, units, value_text
-from onepath.localvenue.candles import Candle
+from onepath.localvenue.candles import Candle, Ladder
 from onepath.localvenue.generated import Generated, names
 from onepath.localvenue.happenings import Happening, Levelled, Listing, Print, Quoted, Timed
 from onepath.localvenue.intervals import LENGTHS, following, opening
@@ -126,6 +126,17 @@ def test_pages_of_months_and_weeks() -> None:
     assert [c.start for c in months.between(november + 1, january, 500)] == [december, january]
     weeks = market.symbols["X"].ladder("1w").between(None, NOON, 5)
     assert [c.start for c in weeks] == [1_699_833_600_000]
+
+
+def test_old_candles_are_forgotten() -> None:
+    """With ten kept, of 100 candles the last ten to twenty are there."""
+    ladder = Ladder("1s", kept=10)
+    for i in range(100):
+        ladder.add(NOON + 1000 * i, i + 1, (10 + i) * ONE, ONE, True)
+    held = list(ladder.held())
+    assert 10 <= len(held) <= 20
+    assert [c.start for c in held] == [NOON + 1000 * i for i in range(100 - len(held), 100)]
+    assert ladder.between(NOON, NOON + 99_000, 1)[0].start == held[0].start
 
 
 def test_a_candle_as_it_is_written() -> None:
