@@ -91,8 +91,8 @@ TIMEFRAMES = (
     Mutant(
         "a bar of bars is known only when the next comes",
         _FILE,
-        "bar = candles.close(event.at) if ends == candles.end else None",
-        "bar = None",
+        "        if ends == candles.end:\n            return candles.close(event.at)\n",
+        "        if ends == candles.end:\n            return None\n",
         "a bar closes with the finer bar that ends it",
         _UNIT,
     ),
