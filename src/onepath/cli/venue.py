@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -65,7 +66,8 @@ async def _serve(made: Server, port: int, seconds: float | None, as_json: bool) 
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C comes as an exception
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     found = await made.start(HOST, port)
     try:
         _announce(made, f"{HOST}:{found}", as_json)
