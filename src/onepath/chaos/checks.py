@@ -162,7 +162,7 @@ def legal(found: Found) -> Iterator[str]:
     for row in found.rows:
         if row.kind == "order.refused" and decode(row).found:  # what a strategy may not ask is refused, too, and no fault
             yield f"row {row.seq}: {row.body.decode()}"
-        if not row.kind.startswith("order.") or row.kind in ("order.denied", "order.refused"):
+        if not row.kind.startswith("order.") or row.kind in ("order.denied", "order.refused") or "denied" in row.kind:
             continue
         event = decode(row)
         if row.kind == "order.submitted":
@@ -390,7 +390,8 @@ class _Unnumbered(_Seen):
             yield f"{event} was seen once more than it happened"
 
     def told(self, status: DataStatus) -> Iterator[str]:
-        self.excused |= status.state is DataState.STALE and self.stale
+        given_up = status.state is DataState.RECOVERED and not status.filled  # how much that was, nobody can know
+        self.excused |= given_up or (status.state is DataState.STALE and self.stale)
         yield from super().told(status)
 
     def ended(self) -> Iterator[str]:

@@ -6,6 +6,7 @@ A user's configuration keeps its own intervals and its own connection.
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,6 +15,7 @@ from onepath.chaos.faults import Fault, drawn
 from onepath.chaos.timing import SECOND
 from onepath.chaos.world import Schedule
 from onepath.config import Config
+from onepath.config.isolation import IsolationConfig
 
 START = 1_767_225_600 * SECOND
 """2026-01-01 00:00 UTC"""
@@ -32,7 +34,7 @@ CONNECTION = {
     "held": 200,
     "queue": 64,
 }
-_QUIET = 18 * SECOND
+_QUIET = 15 * SECOND
 
 
 def own(seed: int) -> Schedule:
@@ -44,33 +46,25 @@ def own(seed: int) -> Schedule:
     kinds = rng.choice((("bars", "trades"), ("bars", "trades"), ("bars", "trades"), ("trades",), ("bars",)))
     streams = [f"{symbol} {kind}" for symbol in symbols for kind in kinds]
     faults = drawn(rng, length, streams, numbered=numbered)
-    config = Config.model_validate(_settings(rng, seed, symbols, kinds, length, faults))
+    every = rng.choice((0.3, 0.6, 1.2))
+    config = Config.model_validate(_settings(rng, seed, symbols, kinds, length))
     return Schedule(
         seed,
         config,
         Path("/"),
-        tuple(fault for fault in faults if fault.kind in _OUTSIDE or not _inside(fault.kind)),
+        tuple(faults),
         length,
         _QUIET,
         START,
-        every=rng.choice((0.3, 0.6, 1.2)),
+        every=every,
         numbered=numbered,
         flagged=rng.random() > 0.2,
         hollow=rng.random() < 0.15,
     )
 
 
-_INSIDE = ("rejections", "outage", "late reports", "strategy raises")
-_OUTSIDE = ()
-
-
-def _inside(kind: str) -> bool:
-    """Whether a fault is part of the configuration: of the simulated broker, or of a strategy."""
-    return kind in _INSIDE
-
-
 def _settings(
-    rng: Random, seed: int, symbols: tuple[str, ...], kinds: tuple[str, ...], length: int, faults: list[Fault]
+    rng: Random, seed: int, symbols: tuple[str, ...], kinds: tuple[str, ...], length: int
 ) -> dict[str, Any]:
     strategies = [
         {
@@ -105,6 +99,10 @@ def _settings(
     }
 
 
+def _moment(seconds: int) -> str:
+    return dt.datetime.fromtimestamp(START // SECOND + seconds, dt.UTC).isoformat()
+
+
 def _example(rng: Random, kinds: tuple[str, ...]) -> dict[str, Any]:
     name, params = rng.choice(
         (
@@ -122,6 +120,45 @@ def _execution(rng: Random, length: int) -> dict[str, Any]:
         faults["reject_rate"] = 0.1
     if rng.random() < 0.2:
         faults |= {"delay_rate": 0.2, "delay_ms": 800}
+    if rng.random() < 0.2:
+        begins = rng.randrange(length // SECOND)
+        faults["outages"] = [{"start": _moment(begins), "end": _moment(begins + rng.randint(1, 6))}]
     latency = rng.choice(({}, {"mean_ms": 40, "std_ms": 20, "back_mean_ms": 30}, {"model": "constant", "mean_ms": 150}))
     commission = rng.choice(({"model": "none"}, {"model": "bps", "params": {"bps": 10}}))
     return {"latency": latency, "commission": commission, "faults": faults}
+
+
+def of(config: Config, home: Path, seed: int) -> Schedule:
+    """A schedule of a user's configuration: its strategies, symbols, intervals and connection, some forty bars long."""
+    rng = Random(f"{seed} schedule")
+    symbols = config.data.symbols or ()
+    kinds = tuple(kind for kind in config.data.kinds or ("bars", "trades"))
+    interval = config.data.interval_ns or 60 * SECOND
+    terms = config.data.connection
+    length = rng.randrange(20, 60) * interval
+    streams = [f"{symbol} {kind}" for symbol in symbols for kind in kinds]
+    longest = max(5.0, 2 * terms.stale_after)
+    faults = [_scaled(fault, longest / 5.0) for fault in drawn(rng, length, streams)]
+    quiet = max(5 * interval, round((terms.rest + terms.window + 3 * terms.stale_after + terms.fill_within) * SECOND))
+    data = config.data.model_copy(update={"kinds": kinds, "interval": config.data.interval or "1m"})
+    return Schedule(
+        seed,
+        simulated(config.model_copy(update={"data": data})),
+        home,
+        tuple(faults),
+        length,
+        quiet,
+        START,
+        every=max(0.5, interval / SECOND / 8),
+    )
+
+
+def simulated(config: Config) -> Config:
+    """The configuration in the simulated world: what takes real time is given plenty of it."""
+    isolation = (config.isolation or IsolationConfig()).model_copy(update={"time_budget": 10.0})
+    data = config.data.model_copy(update={"source": "simulated", "url": None})
+    return config.model_copy(update={"data": data, "isolation": isolation})
+
+
+def _scaled(fault: Fault, by: float) -> Fault:
+    return fault._replace(length=round(fault.length * by))

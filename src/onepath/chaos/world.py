@@ -147,7 +147,7 @@ class World:
             rng = Random(f"{schedule.seed} market {symbol}")
             tick = float(instrument.tick_size) or 0.01
             price = round(rng.uniform(2_000, 40_000)) * tick
-            length = schedule.length + 3 * schedule.quiet
+            length = schedule.length + 2 * schedule.quiet + 20 * SECOND
             truth = Truth(symbol, rng, schedule.start, length, schedule.interval_ns, schedule.every, price, tick)
             truth.hollow = schedule.hollow
             found.append(truth)
@@ -413,7 +413,7 @@ class World:
         if outcome is None and not self.wrong:
             self.wrong.append(f"the session did not come to its end in {self.lives} lives")
         self.happened["events"] += 0 if self.session is None else self.session.delivered
-        self.happened["kills"] = self.happened["crash"] + self.happened["crash again"]
+        self._count(rows)
         return Found(
             self.schedule,
             rows,
@@ -427,6 +427,24 @@ class World:
             self.time.true,
             self.cut,
         )
+
+
+    def _count(self, rows: Sequence[Row]) -> None:
+        """What the simulated broker and the strategies did."""
+        faults = self.schedule.config.execution.faults
+        happened = self.happened
+        happened["rows"] += len(rows)
+        for row in rows:
+            if row.kind == "order.rejected":
+                outage = any(first <= row.at < last for first, last in (o.span_ns for o in faults.outages))
+                happened["outage" if outage else "rejections"] += 1
+            elif row.kind == "order.submitted":
+                happened["orders"] += 1
+            elif row.kind in ("order.filled", "order.partly_filled"):
+                happened["fills"] += 1
+                happened["late reports"] += bool(faults.delay_rate)
+            elif row.kind == "strategy.ended" and b'"failed"' in row.body:
+                happened["strategy raises"] += 1
 
 
 _DAMAGES: dict[str, disks.Damage] = {

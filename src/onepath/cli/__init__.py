@@ -15,6 +15,7 @@ import typer
 
 import onepath
 from onepath.cli import (
+    chaos,
     configs,
     data,
     diffing,
@@ -47,6 +48,7 @@ app.command("explain")(execution.explain)
 app.command("sessions")(sessions.listing)
 app.command("replay")(replaying.replay)
 app.command("diff")(diffing.diff)
+app.command("chaos")(chaos.chaos)
 app.command("venue")(venue.venue)
 app.add_typer(data.app, name="data")
 app.command("lint")(linting.lint)
