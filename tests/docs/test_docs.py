@@ -130,6 +130,7 @@ def test_the_readme_names_every_command() -> None:
         "explain",
         "sessions",
         "replay",
+        "diff",
         "strategies",
         "lint",
         "venue",

@@ -53,7 +53,7 @@ def explanations(found: Versus) -> dict[str, str]:
         "parameters": _settings([setting for setting in found.settings if not setting.code]),
         "code": _settings([setting for setting in found.settings if setting.code]),
         **{
-            cause: f"{plural(share.number, 'amount')} of orders that are the same decision, or follow from one"
+            cause: f"{share.number:,} fills and orders"
             for share in found.shares
             if (cause := share.cause) in ("latency", "fill") and share.number
         },
