@@ -75,6 +75,11 @@ class Disk:
         apply(file.seen, change)
         file.between.append(change)
 
+    def put_synced(self, name: str, content: bytes) -> None:
+        """A file that was there before."""
+        file = self.files[name] = File()
+        file.seen, file.synced = bytearray(content), bytearray(content)
+
     def truncate(self, name: str, size: int) -> None:
         self.operate("truncate", self.files[name], size)
         self.put(self.files[name], size)

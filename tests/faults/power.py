@@ -18,7 +18,7 @@ from pathlib import Path
 
 from counts import Counts
 from disk import Disk
-from scripted import Played, begin, look, play
+from scripted import Played, again, begin, look, play
 
 from onepath.errors import JournalError
 from onepath.journal.durable import DurableJournal
@@ -72,7 +72,32 @@ def schedule(
     happened["rows acknowledged"] += played.acknowledged
     with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
         disk.leave(Path(folder))
-        return look(Path(folder) / "journal.db", played, happened)
+        wrong = look(Path(folder) / "journal.db", played, happened)
+        if wrong or not played.acknowledged or rng.random() < 0.5:
+            return wrong
+        return _second_life(Path(folder) / "journal.db", seed, happened)
+
+
+def _second_life(path: Path, seed: int, happened: Counter[str]) -> str:
+    """The journal goes on where it was opened again, and the power goes once more."""
+    rng = random.Random(-seed)  # noqa: S311 - it must repeat
+    disk = Disk(random.Random(seed + 2))  # noqa: S311
+    disk.fault = lambda *_: disk.lose_power()
+    disk.at = rng.randrange(1, 100)
+    try:
+        journal, rows = again(disk, path, rng.choice([2, 5, 20, 1_000]))
+    except JournalError:
+        happened["cut when it was opened again"] += 1
+        return ""
+    played = play(journal, rng, before=rows)
+    happened["second lives"] += 1
+    if disk.dead is None:
+        disk.lose_power()
+    with suppress(JournalError):
+        journal.close()
+    with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
+        disk.leave(Path(folder))
+        return look(Path(folder) / path.name, played, happened)
 
 
 def in_memory() -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,13 +66,18 @@ class OnPaper(MemoryJournal):
 
 
 def play(
-    journal: DurableJournal | OnPaper, rng: random.Random, most: int = 30, tell: Callable[[int], object] = int
+    journal: DurableJournal | OnPaper,
+    rng: random.Random,
+    most: int = 30,
+    tell: Callable[[int], object] = int,
+    before: Sequence[Row] = (),
 ) -> Played:
-    """Append and flush by the seed until it is over or the journal refuses; `tell` hears of every acknowledgement."""
-    rows: list[Row] = []
+    """Append and flush by the seed until it is over or the journal refuses; `tell` hears of every acknowledgement. `before` is
+    what a journal that goes on has already."""
+    rows: list[Row] = list(before)
     kept: list[Snapshot] = []
     waiting: list[Snapshot] = []
-    acknowledged, error, at = 0, "", rng.randrange(1 << 60)
+    acknowledged, error, at = len(rows), "", rng.randrange(1 << 60)
     try:
         for turn in range(rng.randint(2, 12)):
             for _ in range(1_500 if rng.random() < 0.01 else rng.randint(0, most)):
@@ -114,6 +119,26 @@ def begin(
         connect=lambda at: connection(disk, at, instead, checkpoint),
         marks=lambda at: Marks(disk, at),
     )
+
+
+def again(disk: Disk, path: Path, checkpoint: int) -> tuple[DurableJournal, list[Row]]:
+    """The journal at `path` put on a Disk, with everything synced, and opened there to go on; and the rows that it has."""
+    away = Path("/away")
+    for file in path.parent.iterdir():
+        if not file.name.endswith("-shm"):
+            disk.put_synced(str(away / file.name), file.read_bytes())
+    reader = SqliteReader(path)
+    rows = list(reader.rows())
+    reader.close()
+    journal = DurableJournal.open(
+        away / path.name,
+        Lease(None),
+        verify(path),
+        interval=NEVER,
+        connect=lambda at: OnDisk(disk, at, {}, checkpoint),
+        marks=lambda at: Marks(disk, at),
+    )
+    return journal, rows
 
 
 def look(path: Path, played: Played, happened: Counter[str]) -> str:
