@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 CORE_TESTS := tests/known tests/contract tests/parity/test_replay.py $(addprefix tests/unit/,words core simulator features feeds config journal)
 
-.PHONY: demo paper-demo test check coverage mutants bench clean
+.PHONY: demo paper-demo test check coverage mutants fuzz bench clean
 
 demo: $(VENV)/.installed  ## the main job on bundled real data: run, tear sheet, replay
 	@test -e demo/.onepath || $(BIN)/onepath init demo
@@ -30,6 +30,9 @@ coverage: $(VENV)/.developed  ## lines and branches of what moves money that no 
 
 mutants: $(VENV)/.developed  ## faults put into the code one by one: which test notices each (about four minutes)
 	$(BIN)/python tests/mutants/run.py
+
+fuzz: $(VENV)/.developed  ## a million spoilt messages for every decoder of foreign bytes (about two minutes)
+	$(BIN)/python tests/fuzz/decoders.py
 
 bench: $(VENV)/.developed  ## bars, orders and quotes against the bare loop, full size (about five minutes)
 	$(BIN)/python benchmarks/engine.py

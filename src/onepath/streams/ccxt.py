@@ -196,10 +196,10 @@ class CcxtExchange:
         return Page(trades, len(trades) >= PAGE if self.numbered else bool(trades))
 
     async def quote(self, symbol: str) -> Quote | None:
-        if self._ccxt.has.get("fetchBidsAsks"):
+        if self._ccxt.has.get("fetchBidsAsks") is True:  # (emulated ones are not of one moment)
             tickers = await self._rest(self._ccxt.fetch_bids_asks([self._names[symbol].unified]))
             return parsed.quote(symbol, tickers.get(self._names[symbol].unified) or {})
-        if self._ccxt.has.get("fetchTicker"):
+        if self._ccxt.has.get("fetchTicker") is True:
             return parsed.quote(symbol, await self._rest(self._ccxt.fetch_ticker(self._names[symbol].unified)))
         return None
 
