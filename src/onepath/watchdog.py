@@ -8,7 +8,7 @@ ends `time.sleep` and other waiting as well; in any other thread by an asynchron
 Nor does it strike while the call is inside something that holds locks for all of Python (an import, logging, threads), but at
 the next look; where that goes on (waiting: for a budget; else: for the grace), there as well.
 No interruption ever comes late: `over` is set before it is looked whether the call still runs, and the caller unsets `since`
-before it looks at `over`; so either it was not sent, or the caller knows, waits for the lock and withdraws it.
+before it looks at `over`; so either it was not sent, or the caller knows, waits until it is sent and withdraws it.
 Limits: code in C that never returns cannot be broken off: after `grace` seconds more `on_stuck` is told, once a call. A call that
 catches BaseException is told again in the main thread, and only once elsewhere. Outside the main thread, and on Windows, what
 waits in C is broken off when it returns. The signal is SIGURG, which is ignored by default and used by nobody for much.
@@ -66,7 +66,8 @@ class Watchdog:
         self._grace = grace
         self._seconds = seconds
         self._busy = busy
-        self._lock = threading.Lock()
+        self._sending = False
+        """set while an interruption may be sent. No lock: what is interrupted while it holds one would keep it"""
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._watched = 0
@@ -138,32 +139,35 @@ class Watchdog:
     def _break_off(self, since: float) -> None:
         if not self._by_signal and self._is_delicate(sys._current_frames().get(self._watched)):
             return
-        with self._lock:
-            again = self.over is since
-            self.over = since
-            if self.since is not since:
-                self.over = None
-            elif self._by_signal or not again:
-                self.broken_off += 1
-                self._interrupt()
+        self._sending = True
+        again = self.over is since
+        self.over = since
+        if self.since is not since:
+            self.over = None
+        elif self._by_signal or not again:
+            self.broken_off += 1
+            self._interrupt()
+        self._sending = False
 
     # -- the caller's side
 
     def settle(self) -> None:
         """The call has come back while it was found over: nothing is on its way when this ends. Raises OverrunError."""
-        with self._lock:
-            found = self.over is not None
-            self._withdraw()
-            self.over = None
+        while self._sending:
+            continue
+        found = self.over is not None
+        self._withdraw()
+        self.over = None
         if found:
             raise OverrunError
 
     def leave(self) -> None:
         """The call was broken off: nothing is on its way when this returns."""
         self.since = None
-        with self._lock:
-            self._withdraw()
-            self.over = None
+        while self._sending:
+            continue
+        self._withdraw()
+        self.over = None
 
     # -- interrupting
 
