@@ -230,7 +230,9 @@ def test_a_backtest_over_a_session_is_the_session(
 def test_bars_are_read_back_in_stretches_with_columns(own: Callable[..., Path]) -> None:
     """Without valuations in between, all bars up to the timer at 10:30:07 are one batch (those closed at 10:01 to 10:30 or the
     first order's fill), with their closes as a column; what has fewer than 8 bars has none."""
-    reader = SqliteReader(own(kinds=("bars",), sets=["marks=1d", "strategies.0.risk_limits.max_position_size=0.0000001"]))
+    reader = SqliteReader(
+        own(kinds=("bars",), sets=["marks=1d", "strategies.0.risk_limits.max_position_size=0.0000001"])
+    )
     batches = [batch for batch in SessionFeed(reader).batches() if batch.size]
     assert sum(batch.size for batch in batches) == 62
     assert (batches[0].size, batches[0].columns("AB")) == (2, None)
@@ -275,3 +277,35 @@ def test_two_empty_journals_do_not_part() -> None:
     found = parting(one, two)
     assert found is not None
     assert (found.number, found.recorded, found.first.at) == (1, None, 5)
+
+
+def test_data_that_changed_since_are_told(tmp_path: Path) -> None:
+    """A backtest over another session whose recorded data were shortened since: the fingerprint is not the same."""
+    scripted.run(tmp_path, "s", {}, minutes=10, mode="collect")
+    text = "data: {type: session, id: s}\nstrategies: [{name: buy_and_hold, capital: 1000}]"
+    other = tmp_path / "sessions" / "b" / "journal.db"
+    session = build(loads(text), home=tmp_path, session_id="b", journal_path=other)
+    session.run()
+    session.journal.close()
+    journal = tmp_path / "sessions" / "s" / "journal.db"
+    short = shortened(journal, sum(1 for _ in SqliteReader(journal).rows()) - 6, tmp_path / "short.db")
+    journal.unlink()
+    for left in journal.parent.glob("journal.db-*"):
+        left.unlink()
+    short.rename(journal)
+    result = replay(other, home=tmp_path)
+    assert not result.identical
+    assert result.difference is not None
+    assert "is not the data of the session any more" in result.difference
+
+
+def test_a_session_without_data_of_its_own_is_no_feed(tmp_path: Path) -> None:
+    """A backtest keeps its data elsewhere: naming it as recorded data is refused with a sentence."""
+    scripted.run(tmp_path, "s", {}, minutes=2, mode="collect")
+    text = "data: {{type: session, id: {0}}}\nstrategies: [{{name: buy_and_hold, capital: 1000}}]"
+    journal = tmp_path / "sessions" / "b" / "journal.db"
+    session = build(loads(text.format("s")), home=tmp_path, session_id="b", journal_path=journal)
+    session.run()
+    session.journal.close()
+    with pytest.raises(JournalError, match="recorded no market data"):
+        build(loads(text.format("b")), home=tmp_path, session_id="c", journal_path=None)

@@ -57,7 +57,7 @@ class Book:
             seed=0,
             config={},
             strategies=(row,),
-            instruments=(msgspec.to_builtins(Instrument(symbol="X")),),
+            instruments=(msgspec.to_builtins(Instrument(symbol="X", base="XC")),),
             data={},
             schema=2,
         )
@@ -100,7 +100,9 @@ class Book:
                 slippage=D(how.get("slippage", "0")),
                 executed_at=executed,
                 remaining=D(0),
+                fee_currency=how.get("coin", ""),
             )
+            self.held -= fill.fee if fill.fee_currency == "XC" else D(0)
             self.journal.append(executed, "order.filled", "s", fill)
         return self
 
@@ -170,6 +172,13 @@ def test_fill_of_another_size() -> None:
     """10 of 10 against 4 of 10, at 103 and worth 110 in the end: 6 x 7 = 42."""
     one, two = bought(Book(), (3 * SECOND, "103")), bought(Book(), (3 * SECOND, "103"), part="4")
     assert found(one, two) == {"fill": D(42)}
+
+
+def test_fill_with_a_fee_in_the_coin() -> None:
+    """A fee of 0.1 coins, worth 110 each in the end: -11, fill. A fee in a third currency stands apart: nothing."""
+    one = bought(Book(), (3 * SECOND, "103"), fee="0.1", coin="XC")
+    assert found(one, bought(Book(), (3 * SECOND, "103"))) == {"fill": D(-11)}
+    assert found(bought(Book(), (3 * SECOND, "103"), fee="0.1", coin="BNB"), bought(Book(), (3 * SECOND, "103"))) == {}
 
 
 def test_latency() -> None:
