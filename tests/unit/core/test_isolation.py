@@ -14,8 +14,8 @@ import pytest
 from onepath import Bar, Context, Strategy
 from onepath.context import Moment
 from onepath.errors import ConfigError, OverrunError, QuarantineError
-from onepath.events import StrategyEnded
-from onepath.isolation import Fence, Isolation
+from onepath.events import Alert, StrategyEnded
+from onepath.isolation import Fence, Isolation, Unwatched
 from onepath.session import replayed
 
 MINUTE = 60_000_000_000
@@ -385,3 +385,48 @@ def test_nobody_but_the_fence_sees_an_overrun() -> None:
     fence = Fence("s", Moment(), lambda _signal: None, lambda _number: None)
     with pytest.raises(QuarantineError, match="own did not come back"):
         fence.call(own)
+
+
+def test_what_strategies_call_of_ours_is_not_begun_once_it_is_over() -> None:
+    """A call that was found over enters something of ours: that is not run at all, and the call is watched again afterwards."""
+
+    class Found(Unwatched):
+        """A watch that has found the call over."""
+
+        def settle(self) -> None:
+            raise OverrunError
+
+    watch, made = Found(), [0]
+    fence = Fence("s", Moment(), lambda _signal: None, lambda _number: None, watch=watch, seconds=float)
+    ours = fence.shielded(lambda: made.append(1))
+    ours()
+    watch.since, watch.over = 5.0, 5.0
+    with pytest.raises(OverrunError):
+        ours()
+    assert (made, watch.since) == ([0, 1], 5.0)
+
+
+# -- alerts
+
+
+def test_an_alert_from_outside_is_recorded_and_moves_nothing(session: Callable[..., Any]) -> None:
+    """It is in the journal before the next instant, under its strategy; the decisions are the same as without."""
+    made, plain = session({"steady": Steady()}, PRICES), session({"steady": Steady()}, PRICES)
+    made.engine.alert(Alert(code="disk_low", severity="critical", text="full", strategy="steady"))
+    with_alert, without = made.run(), plain.run()
+    (row,) = made.journal.rows(("alert",))
+    assert (row.strategy, row.body) == (
+        "steady",
+        b'{"code":"disk_low","severity":"critical","text":"full","strategy":"steady"}',
+    )
+    assert with_alert.hash == without.hash
+
+
+def test_who_watches_the_gate_is_told_of_what_leaves(session: Callable[..., Any]) -> None:
+    """Once an order that is handed to the venue: six of six; denied ones are not handed to anybody."""
+    left: list[int] = []
+    made = session({"steady": Steady()}, PRICES)
+    made.engine.gate.watcher = lambda: left.append(made.engine.moment.at // MINUTE)
+    made.run()
+    assert left == [1, 2, 3, 4, 5, 6]
+    assert [seat.name for seat in made.engine.seats] == ["steady"]
