@@ -86,7 +86,7 @@ def play(
                 strategy, cause = rng.choice([None, "a", "b"]), rng.choice([None, 1, len(rows)])
                 seq = journal.append(at, "timer", strategy, event, cause)
                 rows.append(Row(seq, at, "timer", strategy, cause or None, encode(event)))
-            if rng.random() < 0.3 and len(rows) > max((s.seq for s in kept[-1:] + waiting[-1:]), default=0):
+            if rng.random() < 0.3 and len(rows) > acknowledged:  # so that its row's acknowledgement is its own
                 waiting.append(Snapshot(len(rows), at, rng.randbytes(rng.choice([10, 2_000, 40_000]))))
                 journal.keep_snapshot(*waiting[-1])
             if rng.random() < 0.1:
