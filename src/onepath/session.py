@@ -139,6 +139,8 @@ class Session:
         self.after_batch: list[Callable[[], None]] = []
         """called when a batch has been worked through: snapshots, windows"""
         self.venue: Venue = simulated(plan, self.engine.marks) if venue is None else venue
+        self.outbox: Venue | None = None
+        """stands between the loop and the venue where orders leave the process"""
 
     def _engine(self) -> Engine:
         plan = self.plan
@@ -200,7 +202,7 @@ class Session:
         try:
             if self.watchdog is not None:
                 self.watchdog.start()
-            events = run(self.plan.feed, self.engine, self.venue, wanted, self.once_started)
+            events = run(self.plan.feed, self.engine, self.outbox or self.venue, wanted, self.once_started)
             self.delivered = before + events
             status = "stopped" if self._stopped else "completed" if self.engine.alive else "failed"
         except KeyboardInterrupt:

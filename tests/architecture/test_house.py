@@ -34,7 +34,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # What puts the parts together: configuration, data sources, the session and its proof.
     "joints": (
         *("config", "models", "registry", "provenance", "data", "replay", "chains", "rerun", "instead", "stepping", "recording"),
-        *("session", "snapshot", "saving", "build", "realtime", "workspace"),
+        *("session", "outbox", "snapshot", "saving", "build", "realtime", "workspace"),
     ),
     # What a user looks through or calls.
     "windows": (
