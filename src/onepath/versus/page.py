@@ -57,7 +57,11 @@ def _causes(found: Versus) -> str:
     rows = [(words(cause), cell(share), cell(of), words(what)) for cause, share, of, what in reasons(found)]
     heads = [("Cause", True), ("Share", False), ("Of it", False), ("What was found", True)]
     caption = "What each cause accounts for of the difference between the profits; the shares add up to it exactly."
-    return section("Where the difference comes from", scrolling(table(heads, rows, "")), caption)
+    return section(
+        "Where the difference comes from",
+        f'<div class="scroll" tabindex="0">{table(heads, rows, "wraps")}</div>',
+        caption,
+    )
 
 
 def _chain(chain: Chain) -> str:
@@ -70,7 +74,11 @@ def _chain(chain: Chain) -> str:
             rows.append((words(part), *map(words, cells)))
     heads = [("", True), *((text(name), True) for name in chain.names)]
     caption = f"Decision {chain.number} is the first that is not the same; above it, what it came from."
-    return section("The first decision that parts them", scrolling(table(heads, rows, "")), caption)
+    return section(
+        "The first decision that parts them",
+        f'<div class="scroll" tabindex="0">{table(heads, rows, "wraps")}</div>',
+        caption,
+    )
 
 
 def _events(found: Versus) -> str:

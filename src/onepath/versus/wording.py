@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from onepath.versus.settings import Setting
 
 SHOWN = 3
-"""settings and counts that a line tells"""
+"""settings that a line tells"""
+COUNTS = 6
+"""counts of events that a line tells"""
 
 
 def heading(found: Versus) -> list[tuple[str, str, str]]:
@@ -64,7 +66,9 @@ def _data(found: Versus) -> str:
     inputs = found.inputs
     if not inputs.differences:
         return ""
-    counts = ", ".join(f"{number:,} {what}" for what, number in list(inputs.counts.items())[:SHOWN])
+    found_of = list(inputs.counts.items())
+    more = f" and {len(found_of) - COUNTS} other kinds" if len(found_of) > COUNTS else ""
+    counts = ", ".join(f"{number:,} {what}" for what, number in found_of[:COUNTS]) + more
     first, last = inputs.differences[0].at, inputs.differences[-1].at
     when = f"at {stamp(first)}" if first == last else f"from {stamp(first)} to {stamp(last)}"
     return f"{counts} {when}"
