@@ -585,6 +585,7 @@ def test_a_source_wakes_and_stops() -> None:
     """`wake` from another thread lets `take` return at once; stopping twice is stopping."""
     with market() as venue:
         source = raw(venue)
+        assert source.describe() == {"source": "binance", "symbols": [SYMBOL], "interval_ns": SECOND}
         threading.Timer(0.1, source.wake).start()
         began = time.monotonic()
         assert list(source.take(5.0)) == []

@@ -7,6 +7,7 @@ Rules: `hear` takes a message and hands on what may go; `fill` asks REST once an
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ _log = logging.getLogger("onepath.streams")
 Put = Callable[[Any], None]
 
 
-class Flow:
+class Flow(ABC):
     """What all kinds share: counts, and handing on."""
 
     def __init__(self, stream: Stream, exchange: Exchange, terms: Connection, put: Put) -> None:
@@ -47,20 +48,21 @@ class Flow:
     """how many of those missed the session was told of"""
     duplicates = 0
 
-    def dropped(self) -> None:
+    def dropped(self) -> None:  # noqa: B027 - most have nothing to do
         """The connection is gone."""
 
-    def dialled(self) -> None:
+    def dialled(self) -> None:  # noqa: B027 - most have nothing to do
         """A new connection stands."""
 
+    @abstractmethod
     async def fill(self, *, fully: bool) -> bool:
         """Ask REST once. `fully`: as long as there may be more, too."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def quiet(self) -> bool:
-        raise NotImplementedError
+        """Whether REST has nothing that the stream has not brought."""
 
-    def give_up(self, *, unlikely: bool) -> None:
+    def give_up(self, *, unlikely: bool) -> None:  # noqa: B027 - a newer one makes up for it
         """`unlikely`: the venue answers, and does not know of what is missing."""
 
     def _nothing_behind(self, known: int, newest: int) -> bool:

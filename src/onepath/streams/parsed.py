@@ -13,7 +13,7 @@ from onepath.market import Bar, Quote, Trade
 from onepath.streams import wire
 
 _SIDES = {"buy": 1, "sell": -1}
-_ODD = (TypeError, ValueError, LookupError)
+_ODD = (TypeError, ValueError, LookupError, AttributeError, OverflowError)
 """what reading something of another shape raises"""
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from onepath.errors import ConfigError
-from onepath.market import Quote, Trade
+from onepath.market import Bar, Quote, Trade
 from onepath.streams import parsed
 from onepath.streams.ccxt import CcxtExchange
 from onepath.streams.exchange import VenueError
 from onepath.streams.life import Connection
-from onepath.streams.sockets import Named
-from onepath.streams.wire import Depth, UnreadableError
+from onepath.streams.sockets import Call, Named
+from onepath.streams.wire import Depth, UnreadableError, decode
 
 MINUTE = 60_000_000_000
 MS = 1_000_000
@@ -259,3 +259,120 @@ def test_a_candle_that_cannot_be_is_refused() -> None:
     """A close above the high."""
     with pytest.raises(UnreadableError, match="has a bar of BTC/USD that cannot be"):
         parsed.bar("x", "BTC/USD", row(1, 99.0), MINUTE)
+
+
+# -- what ccxt hands out, without a socket -------------------------------------------------------------------------------
+
+
+class Notes:
+    """An Ear that notes what it hears."""
+
+    crowded = False
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def connected(self) -> None:
+        self.heard.append("connected")
+
+    def trade(self, trade: Trade) -> None:
+        self.heard.append(trade)
+
+    def bar(self, bar: Bar, *, closed: bool) -> None:
+        self.heard.append((bar.start // MINUTE, closed))
+
+    def quote(self, quote: Quote) -> None:
+        self.heard.append(quote)
+
+    def depth(self, depth: Depth) -> None:
+        self.heard.append(depth)
+
+    def bad(self, error: Exception) -> None:
+        self.heard.append(type(error).__name__)
+
+    async def room(self) -> None: ...
+
+
+def answers(*values: Any) -> Any:
+    """A method of ccxt that answers one after the other; what is an exception is raised."""
+    left = list(values)
+
+    async def call(*_: Any, **__: Any) -> Any:
+        value = left.pop(0)
+        if isinstance(value, BaseException):
+            raise value
+        return value
+
+    return call
+
+
+def heard(made: CcxtExchange, kind: str) -> tuple[list[Any], VenueError]:
+    """What was heard until the connection ended, and how it ended."""
+    notes = Notes()
+    with pytest.raises(VenueError) as caught:
+        run(made.listen([("BTC/USD", kind)], notes))
+    return notes.heard, caught.value
+
+
+def test_streams_as_ccxt_reads_them_until_they_end() -> None:
+    """Good ones are handed on, those that cannot be are counted, the end is a VenueError in the library's words."""
+    made = exchange(kinds=["trades", "bars", "quotes", "book"])
+    lost = made._library.NetworkError("reset")
+    made._ccxt.watch_trades = answers([TRADE, {"price": 1}, None], [TRADE], lost)
+    trades, error = heard(made, "trades")
+    assert [getattr(t, "price", t) for t in trades] == [100.5, "UnreadableError", "UnreadableError", 100.5]
+    assert str(error) == "NetworkError: reset"
+    made._ccxt.watch_ohlcv = answers([row(1), row(2)], [], [row(3, 99.0)], lost)
+    assert heard(made, "bars")[0] == [(2, False), "UnreadableError"]
+    ticker = {"bid": 1, "ask": 2}
+    made._ccxt.watch_bids_asks = answers({"BTC/USD": ticker}, {}, {"BTC/USD": {"bid": 3, "ask": 2}}, lost)
+    assert heard(made, "quotes")[0] == [Quote("BTC/USD", 0, 1.0, 2.0, 0.0, 0.0)]
+    made._ccxt.has["watchBidsAsks"] = None
+    made._ccxt.watch_ticker = answers(ticker, lost)
+    assert heard(made, "quotes")[0] == [Quote("BTC/USD", 0, 1.0, 2.0, 0.0, 0.0)]
+    book = {"bids": [[1, 1]] * 30, "asks": [[2, 1]] * 30}
+    made._ccxt.watch_order_book = answers(book, {"bids": [["x", 1]], "asks": []}, lost)
+    (depth, bad), _ = heard(made, "book")
+    assert (len(depth.bids), len(depth.asks), bad) == (20, 20, "UnreadableError")
+
+
+def test_however_ccxt_stops_it_is_one_error() -> None:
+    """An error of its own making, a future that it cancelled."""
+    made = exchange()
+    made._ccxt.watch_trades = answers(KeyError("x"))
+    assert str(heard(made, "trades")[1]) == "ccxt stopped at KeyError('x')"
+    made._ccxt.watch_trades = answers(asyncio.CancelledError())
+    assert str(heard(made, "trades")[1]) == "the socket was closed"
+
+
+def test_being_cancelled_is_no_error_of_the_venue() -> None:
+    """Who listens may be told to stop."""
+    made = exchange()
+
+    async def scene() -> None:
+        made._ccxt.watch_trades = lambda *_: asyncio.sleep(60)
+        listening = asyncio.ensure_future(made.listen([("BTC/USD", "trades")], Notes()))
+        await asyncio.sleep(0.01)
+        listening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await listening
+
+    run(scene())
+
+
+def test_messages_of_binance_reach_who_listens() -> None:
+    """Its own symbols and interval, by the session's names; a stranger's and another interval's reach nobody."""
+    made = exchange("binance", symbols=["BTC/USD"])
+    notes = Notes()
+    call = Call(notes, {"BTCUSD": "BTC/USD"})
+    quote = '{"u":4,"s":"BTCUSD","b":"1","B":"1","a":"2","A":"1"}'
+    candle = '{"t":60000,"T":119999,"i":"1m","o":"1","c":"1","h":"1","l":"1","v":"1","x":true}'
+    kline = f'{{"e":"kline","E":1,"s":"BTCUSD","k":{candle}}}'
+    change = '{"e":"depthUpdate","E":7,"s":"BTCUSD","U":1,"u":2,"b":[],"a":[]}'
+    for text in (quote, quote.replace("BTCUSD", "ETHUSD"), kline, kline.replace("1m", "5m"), change):
+        made._sockets._pass(call, decode(text))
+    assert notes.heard == [
+        Quote("BTC/USD", 0, 1.0, 2.0, 1.0, 1.0, 0, 4),
+        (1, True),
+        Depth("BTC/USD", 7 * MS, (), (), 1, 2),
+    ]

@@ -149,6 +149,16 @@ def test_after_a_loss_the_fetched_and_the_heard_are_matched() -> None:
     assert len(kept.take(trade(0, 8, 5.0))) == 1, "and it is live again"
 
 
+def test_the_late_twin_of_a_fetched_trade_is_dropped_once() -> None:
+    """Fetched up to time 7, and 7 comes live behind it: once it is the twin, a second time it is another trade; behind time 7
+    nobody is a twin any more."""
+    kept = UnnumberedTrades(10)
+    kept.take(trade(0, 5))
+    kept.hold()
+    assert len(kept.fill([trade(0, 6), trade(0, 7)])) == 2
+    assert [len(kept.take(trade(0, at))) for at in (7, 7, 9, 6)] == [0, 1, 1, 1]
+
+
 def test_a_known_last_trade_is_not_repeated() -> None:
     """What a session before ended with is known; older ones in the answer are dropped."""
     kept = UnnumberedTrades(10, trade(0, 5))

@@ -297,6 +297,7 @@ async def test_unnumbered_trades_are_filled_by_time_page_by_page() -> None:
         await stage.until(lambda: len(stage.of(DataStatus)) == 2)
         assert [t.venue_at for t in stage.of(Trade)] == list(range(1, 11))
         assert told(stage)[1][0] == "recovered"
+        assert stage.line.flows[TRADES].health()["duplicates"] >= 1
 
 
 @plays
@@ -410,6 +411,16 @@ async def test_after_a_cut_the_quote_is_fetched() -> None:
 
 
 @plays
+async def test_a_quote_that_is_old_says_nothing() -> None:
+    """An update id below the last one is dropped and counted."""
+    shelf = Shelf()
+    async with Stage(shelf, QUOTES) as stage:
+        shelf.ear.quote(quote(7))
+        shelf.ear.quote(quote(6))
+        assert (len(stage.of(Quote)), stage.line.flows[QUOTES].health()["duplicates"]) == (1, 1)
+
+
+@plays
 async def test_a_fetched_quote_does_not_replace_a_newer_one() -> None:
     """A quote that came by the socket while REST was asked is newer than the answer."""
     shelf = Shelf()
@@ -484,6 +495,16 @@ async def test_whole_books_need_no_ids() -> None:
         shelf.ear.depth(whole._replace(bids=((3.0, 1.0),)))
         shelf.ear.depth(whole)
         assert [b.bid for b in stage.of(BookUpdate)] == [1.0, 1.0]
+
+
+@plays
+async def test_a_snapshot_that_cannot_be_is_asked_for_again() -> None:
+    """REST's first book is crossed, its second is good."""
+    shelf = Shelf()
+    shelf.books = [depth(0, 9, bid=3.0, snapshot=True), depth(0, 10, snapshot=True)]
+    async with Stage(shelf, BOOK) as stage:
+        await stage.until(lambda: len(stage.of(BookUpdate)) == 1)
+        assert stage.of(BookUpdate)[0].last_id == 10
 
 
 @plays
