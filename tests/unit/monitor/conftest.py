@@ -80,7 +80,11 @@ def listed(tmp_path: Path) -> Iterator[Callable[..., tuple[Session, Listed]]]:
     made: list[Session] = []
 
     def make(
-        script: Sequence[Any], strategy: Strategy, *, health: Mapping[str, Any] | None = None, more: str = ""
+        script: Sequence[Any],
+        strategy: Strategy | Mapping[str, Strategy],
+        *,
+        health: Mapping[str, Any] | None = None,
+        more: str = "",
     ) -> tuple[Session, Listed]:
         source = Listed(script, health or {})
         session = begin(
@@ -91,8 +95,10 @@ def listed(tmp_path: Path) -> Iterator[Callable[..., tuple[Session, Listed]]]:
             journal_path=tmp_path / "seen" / "journal.db",
             clock=RealtimeClock(),
         )
-        seated = session.plan.strategies[0]._replace(strategy=strategy)
-        again = Session(session.plan._replace(strategies=[seated]), session.journal)
+        named = {"main": strategy} if isinstance(strategy, Strategy) else strategy
+        seats = [session.plan.strategies[0]._replace(name=name, strategy=each) for name, each in named.items()]
+        sources = [session.plan.sources[0]] * len(seats)
+        again = Session(session.plan._replace(strategies=seats, sources=sources), session.journal)
         source.over = again.stop
         made.append(again)
         return again, source

@@ -226,6 +226,60 @@ def test_watched_and_not_watched_decide_the_same(listed: Callable[..., Any], tmp
     assert result.decisions == 3
 
 
+class Worse(Strategy):
+    """Rests an order, then does what it was told to at its tenth event."""
+
+    doing: Callable[[], None]
+    heard = 0
+
+    def generate_orders(self, context: Context) -> Any:
+        self.heard += 1
+        if self.heard == 10:
+            self.doing()
+        return context.buy("X", 1, limit=50) if self.heard == 2 else []
+
+
+def loop() -> None:
+    while True:
+        pass
+
+
+def raises() -> None:
+    raise ZeroDivisionError("as told")
+
+
+def test_a_session_of_good_and_bad_ones(listed: Callable[..., Any], tmp_path: Path) -> None:
+    """In real time, recorded: one loops, one sleeps, one raises; each ends at its tenth decision, out of the good one's
+    way, which fills at the price it would have had alone. The screen knows, an alert each, and the replay is identical."""
+    from onepath.recording import SessionFeed
+    from onepath.session import replayed
+
+    def several() -> dict[str, Strategy]:
+        made: dict[str, Strategy] = {"good": Buys()}
+        for name, doing in (("loops", loop), ("sleeps", lambda: time.sleep(60)), ("raises", raises)):
+            made[name] = Worse()
+            made[name].doing = doing  # type: ignore[attr-defined]
+        return made
+
+    session, _ = listed([trade(100 + n % 7) for n in range(30)], several())
+    heard: list[Alert] = []
+    with monitor(session, tmp_path, on_alert=heard.append):
+        outcome = session.run()
+    assert [book.state for book in (read_status(tmp_path / "seen") or pytest.fail("none")).books] == [
+        *("ended", "quarantined", "quarantined", "failed")
+    ]
+    assert {(alert.strategy, alert.code) for alert in heard} >= {
+        *(("loops", "strategy_quarantined"), ("sleeps", "strategy_quarantined"), ("raises", "strategy_failed"))
+    }
+    assert outcome.portfolios["good"].cash == Decimal(1_000 - 2 * 101)
+    again = [
+        seat._replace(strategy=made) for seat, made in zip(session.plan.strategies, several().values(), strict=True)
+    ]
+    plan = session.plan._replace(feed=SessionFeed(session.journal), live=None, strategies=again)
+    result = replayed(plan, session.journal)
+    assert (result.identical, result.difference) == (True, None)
+
+
 def test_a_view_taken_meanwhile_leaves_the_books_alone(listed: Callable[..., Any]) -> None:
     """View upon view from another thread while the session runs: the books end as they do without (2 units at 101)."""
     session, _ = listed([trade(100 + n % 7) for n in range(3_000)], Buys())
