@@ -9,8 +9,9 @@ from of_costs import COSTS
 from of_durability import DURABILITY
 from of_life import LIFE
 from of_orders import ORDERS
+from of_replay import REPLAY
 from of_risk import RISK
 from of_timeframes import TIMEFRAMES
 from of_venue import VENUE
 
-MUTANTS = (*RISK, *ORDERS, *LIFE, *VENUE, *COSTS, *BOOKS, *ACTIONS, *ANALYTICS, *TIMEFRAMES, *DURABILITY)
+MUTANTS = (*RISK, *ORDERS, *LIFE, *VENUE, *COSTS, *BOOKS, *ACTIONS, *ANALYTICS, *TIMEFRAMES, *DURABILITY, *REPLAY)

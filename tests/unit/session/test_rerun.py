@@ -309,3 +309,31 @@ def test_a_session_without_data_of_its_own_is_no_feed(tmp_path: Path) -> None:
     session.journal.close()
     with pytest.raises(JournalError, match="recorded no market data"):
         build(loads(text.format("b")), home=tmp_path, session_id="c", journal_path=None)
+
+
+def recorded(*rows: list[Any]) -> SessionFeed:
+    """What a session saw that recorded these rows of events."""
+    journal = MemoryJournal("hand")
+    row = {"symbol": "AB", "lot_size": "1", "tick_size": "0.01"}
+    manifest = {"mode": "paper", "code_version": "1", "seed": 0, "config": {}, "strategies": [], "instruments": [row]}
+    journal.append(0, "session.started", None, {**manifest, "data": {"recorded": True}, "schema": 2})
+    for events in rows:
+        journal.append(events[0].at, "market", None, events)
+    return SessionFeed(journal)
+
+
+def test_a_batch_in_which_a_trade_came_has_no_columns() -> None:
+    """Nine bars and a trade in one row: whoever computes features takes them one by one. Nine bars alone have columns."""
+    bars = [scripted.bar("AB", minute, [1.0, 2.0]) for minute in range(9)]
+    mixed = recorded([*bars, Trade("AB", bars[-1].at + 1, 2.0, 1.0)])
+    assert [(batch.size, batch.columns("AB")) for batch in mixed.batches()] == [(10, None)]
+    (alone,) = recorded(bars[:4], bars[4:]).batches()
+    assert alone.size == 9
+    assert (alone.columns("AB") or {})["close"] == [2.0] * 9
+
+
+def test_an_instant_that_was_cut_in_two_stays_so() -> None:
+    """Two rows whose bars are of one moment were two instants when they came: they are two batches again."""
+    one, two = scripted.bar("AB", 1, [1.0]), scripted.bar("CD", 1, [1.0])
+    batches = list(recorded([one], [two]).batches())
+    assert [[last for _, last in batch.events()] for batch in batches] == [[True], [True]]
