@@ -48,6 +48,10 @@ def monotonic() -> float:
     return time.perf_counter()
 
 
+ticks = time.perf_counter
+"""`monotonic` without a call of ours in between, for what is measured at every call of a strategy"""
+
+
 def busy() -> float:
     """Seconds of processor time that this process has used."""
     return time.process_time()

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 import onepath
 from onepath.accounts import AccountTerms, home_currency
-from onepath.clock import busy, monotonic
+from onepath.clock import busy, ticks
 from onepath.engine import Engine
 from onepath.errors import ConfigError, JournalError, TransitionError
 from onepath.events import Command, SessionEnded, SessionEnding, SessionStarted, StrategyEnded
@@ -155,7 +155,7 @@ class Session:
             commands=plan.commands,
             acting=plan.feed.describe().get("acting", ()),
             adjust_dividends=bool(plan.data.get("adjust_dividends")),
-            fencing=Fencing(plan.isolation, self.watchdog, monotonic, plan.endings),
+            fencing=Fencing(plan.isolation, self.watchdog, ticks, plan.endings),
             kinds=plan.feed.kinds,
             interval_ns=plan.feed.describe().get("interval_ns"),
         )
@@ -277,7 +277,7 @@ def watchdog_of(isolation: Isolation | None) -> Watchdog | None:
     """Who watches how long the calls of strategies take; None where they may take as long as they like."""
     if isolation is None or isolation.time_budget is None:
         return None
-    return Watchdog(isolation.time_budget, seconds=monotonic, busy=busy, grace=isolation.grace)
+    return Watchdog(isolation.time_budget, seconds=ticks, busy=busy, grace=isolation.grace)
 
 
 def simulated(plan: Plan, marks: Mapping[str, MarketEvent] | None = None) -> SimulatedVenue:
