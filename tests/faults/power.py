@@ -3,7 +3,7 @@
 Rules: the power goes at a write, sync, truncation or deletion drawn by the seed, or after the last; the disk that was cut off
 stays dead, whatever still holds it (else closing it would write back what was lost, and the harness could find nothing). A whole
 journal that is called damaged is a fault, too. Mutants: synchronous NORMAL and OFF, and acknowledging one flush early.
-Cost: 2,000 schedules in about 15 s of one core; `python tests/faults/power.py [N [SEED]]`.
+A tenth of the journals are opened again and lose power once more. Cost: 2,000 schedules in 21 s of one core; `python tests/faults/power.py [N [SEED]]`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def schedule(
     with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
         disk.leave(Path(folder))
         wrong = look(Path(folder) / "journal.db", played, happened)
-        if wrong or not played.acknowledged or rng.random() < 0.5:
+        if wrong or not played.acknowledged or rng.random() < 0.8:
             return wrong
         return _second_life(Path(folder) / "journal.db", seed, happened)
 
