@@ -3,7 +3,7 @@
 Rules: the power goes at a write, sync, truncation or deletion drawn by the seed, or after the last; the disk that was cut off
 stays dead, whatever still holds it (else closing it would write back what was lost, and the harness could find nothing). A whole
 journal that is called damaged is a fault, too. Mutants: synchronous NORMAL and OFF, and acknowledging one flush early.
-A tenth of the journals are opened again and lose power once more. Cost: 2,000 schedules in 21 s of one core; `python tests/faults/power.py [N [SEED]]`.
+Some journals are opened again and lose power once more. Cost: 2,000 schedules in 21 s of one core; `power.py [N [SEED]]`.
 """
 
 from __future__ import annotations
