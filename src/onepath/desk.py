@@ -94,7 +94,7 @@ class Desk:
                     yield from self._bracket(seat, intent)
                     continue
                 order = self._order(seat, intent)
-                verdict = self._verdict(seat, order) if seat.denies else self._controls.check(order, self._moment.at)
+                verdict = self._verdict(seat, order) if seat.warming else self._controls.check(order, self._moment.at)
                 if isinstance(verdict, Denied):
                     self._deny(seat, verdict)
                     continue
@@ -186,8 +186,6 @@ class Desk:
         )
 
     def _verdict(self, seat: Seat, order: Order) -> Approved | Denied:
-        if seat.rehearses:
-            return Denied(order, "history", f"{seat.name} is being shown history: orders begin with live data")
         if order.symbol in seat.warming:
             left = seat.warming[order.symbol]
             return Denied(order, "warm_up", f"{seat.name} needs {left} more bars of {order.symbol} to warm up")

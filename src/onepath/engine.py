@@ -114,6 +114,8 @@ class Engine:
         self.told: dict[Context, None] = {}
         """strategies that heard of an order since the loop last looked"""
         self.stopping = False
+        self.rehearses = False
+        """history is being shown, before what is live: strategies hear, and are not asked"""
         self._instruments = instruments
         self._record = record
         self._blotter = Blotter()
@@ -123,10 +125,8 @@ class Engine:
         self.expected = NEVER
         """when the venue said it would have something to say"""
         self._last_prices: tuple[float | None, ...] = ()
-        self._expected_events = expected_events
-        self._acting = acting
-        """symbols that corporate actions may happen to"""
-        self._adjust_dividends = adjust_dividends
+        self._plants = (expected_events, acting, adjust_dividends)
+        """for features: events to come, symbols that actions may happen to, whether past prices lose cash dividends"""
         self._brings = (kinds or {}, interval_ns or 0)
         """the kinds of market events that can come by symbol, and how long the data's own bars are"""
         self.stale: dict[tuple[str, str], DataStatus] = {}
@@ -183,12 +183,9 @@ class Engine:
         if context.features.required:
             from onepath.features.plant import FeaturePlant
 
+            events, acting, adjusted = self._plants
             seat.plant = FeaturePlant(
-                context.features.required,
-                context.symbols,
-                self._expected_events,
-                self._acting,
-                adjust_dividends=self._adjust_dividends,
+                context.features.required, context.symbols, events, acting, adjust_dividends=adjusted
             )
             context.features.update(seat.plant.views)
             seat.plant.views = context.features
@@ -300,8 +297,7 @@ class Engine:
     def notice(self, status: DataStatus) -> list[Context]:
         """The feed says something of itself; gives the strategies that heard it, to be asked for orders."""
         if status.state is DataState.HISTORY or status.state is DataState.LIVE:
-            for seat in self._seats.values():
-                seat.rehearse(status.state is DataState.HISTORY)
+            self.rehearses = status.state is DataState.HISTORY
         elif status.state is DataState.STALE:
             self.stale[status.symbol, status.stream] = status
         else:
@@ -317,11 +313,6 @@ class Engine:
                 self._guard(seat, seat.strategy.on_data_status, status, seat.context)
                 told.append(seat.context)
         return told
-
-    @property
-    def rehearses(self) -> bool:
-        """Whether history is being shown, before what is live."""
-        return any(seat.rehearses for seat in self._seats.values())
 
     @property
     def wants_history(self) -> int:

@@ -47,6 +47,7 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
     done = 0
     for batch in feed.batches():
         _begin(engine, venue, batch)
+        asks_one = lone_decider and not engine.rehearses
         stream = batch.events()
         for event, last in stream:
             at = event.at
@@ -69,7 +70,7 @@ def _run(feed: Feed, engine: Engine, venue: Venue, wanted: Wanted) -> int:
                     _deliver(engine, event)
                 if not last:
                     continue
-            if lone_decider:
+            if asks_one:
                 decide, context = deciders[0]
                 try:
                     intents = decide(context)
@@ -144,7 +145,9 @@ def _deliver(engine: Engine, event: MarketEvent) -> None:
 
 
 def _ask(engine: Engine, venue: Venue, only: Context | None = None) -> None:
-    """Let the strategies decide, or `only` one of them, whatever one of them raises."""
+    """Let the strategies decide, or `only` one of them, whatever one of them raises; nobody while history is shown."""
+    if engine.rehearses:
+        return
     for decide, context in engine.deciders:
         if only is not None and context is not only:
             continue

@@ -52,12 +52,8 @@ class Seat:
         """what its calls are held within, where there is something to hold them within"""
         self.plant: FeaturePlant | None = None
         self.active = True
-        self.rehearses = False
-        """whether history is being played, before what is live"""
         self.warming = dict.fromkeys(given.symbols, given.strategy.warm_up) if given.strategy.warm_up else {}
         """bars still to come of each symbol until its orders are let through"""
-        self.denies = bool(self.warming)
-        """whether orders may have to be denied because the strategy is not warm"""
         self.ears: Ears | None = None
         """where it hears some kinds of events alone"""
         self.hears_orders = overridden(given.strategy, "on_order_update")
@@ -70,7 +66,6 @@ class Seat:
             self.warming[event.symbol] = left - 1
             if left == 1:
                 del self.warming[event.symbol]
-                self.denies = self.rehearses or bool(self.warming)
 
     def fenced(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """A method of the strategy, within its fence."""
@@ -85,11 +80,6 @@ class Seat:
         """Bars of each symbol until it has all that it asked for in `on_start`."""
         features = 0 if self.plant is None else self.plant.warm_up
         return max(features, self.strategy.warm_up, self.context.historical_data.length)
-
-    def rehearse(self, history: bool) -> None:
-        """History begins to be played, or has been: nothing is traded on it."""
-        self.rehearses = history
-        self.denies = history or bool(self.warming)
 
     def attend(self) -> None:
         """Something happened that the strategy decides after, whatever kinds of market events it hears."""

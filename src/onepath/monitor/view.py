@@ -209,7 +209,7 @@ def _book(seat: Seat, ended: Mapping[str, str]) -> Book:
     equity = _known(lambda: portfolio.equity)
     return Book(
         strategy=seat.name,
-        state=ended.get(seat.name, "ended") if not seat.active else "warming up" if seat.denies else "working",
+        state=ended.get(seat.name, "ended") if not seat.active else "warming up" if seat.warming else "working",
         currency=portfolio.currency,
         capital=float(portfolio.capital),
         cash=_known(lambda: portfolio.cash),

@@ -102,7 +102,7 @@ def cut_short(whole: Path, home: Path, rows: int, *, snapshots: bool) -> None:
 
 
 def test_the_session_is_worth_it(whole: Path) -> None:
-    """What is broken off below has all that matters: history that denies, orders, fills, partial ones, time, and snapshots."""
+    """What is broken off below has all that matters: history, orders, fills, partial ones, time, and snapshots."""
     kinds = {row.kind for row in rows_of(whole, "whole")}
     assert {
         "market",
@@ -115,6 +115,37 @@ def test_the_session_is_worth_it(whole: Path) -> None:
     } <= kinds
     assert len(list(tail.snapshots(whole / "whole" / "journal.db"))) == 3
     assert replay(whole / "whole" / "journal.db", home=whole).identical
+
+
+def test_history_is_heard_and_nothing_is_asked(tmp_path: Path) -> None:
+    """A strategy that buys once, at the first bar it is asked after, buys at the first live bar: it hears the ten bars of history
+    before, and is not asked while they are shown. No valuation is of history either."""
+    (tmp_path / "once.py").write_text(ONCE)
+    text = TEXT[: TEXT.index("strategies:")].replace("symbols: [AB]", "symbols: [AB], history: 10")
+    session = begun(tmp_path, "once", text + "strategies: [{name: once, class: once.py, capital: 10000}]\n")
+    session.run()
+    session.journal.close()
+    rows = rows_of(tmp_path, "once")
+    (order,) = [decode(row) for row in rows if row.kind == "order.submitted"]
+    first = next(event for event in LIVE if type(event).__name__ == "Bar")
+    assert (order.submitted_at, order.tag) == (first.at, "bars heard: 11")
+    assert min(row.at for row in rows if row.kind == "mark") > BEGIN
+
+
+ONCE = """
+from onepath import Strategy
+class Once(Strategy):
+    listens = ("bars",)
+    def on_start(self, context):
+        self.heard, self.bought = 0, False
+    def on_market_event(self, event, context):
+        self.heard += 1
+    def generate_orders(self, context):
+        if self.bought:
+            return []
+        self.bought = True
+        return context.buy("AB", 1, tag=f"bars heard: {self.heard}")
+"""
 
 
 @pytest.mark.parametrize("snapshots", [False, True], ids=["from the start", "from a snapshot"])
@@ -393,7 +424,9 @@ def test_what_is_asked_of_a_stream() -> None:
     """A stream is of symbols that are named, of an exchange that is known."""
     with pytest.raises(ConfigError, match=r"give data.symbols, such as \[BTC/USDT\]"):
         realtime.source_of(loads("mode: collect\ndata: {type: realtime, source: binance}"), Hand())
-    with pytest.raises(ConfigError, match=r"'binnance' is no exchange that ccxt has streams of .did you mean 'binance'"):
+    with pytest.raises(
+        ConfigError, match=r"'binnance' is no exchange that ccxt has streams of .did you mean 'binance'"
+    ):
         realtime.source_of(
             loads("mode: collect\ndata: {type: realtime, source: binnance, symbols: [BTC/USDT]}"), Hand()
         )
