@@ -298,6 +298,8 @@ class Engine:
         """The feed says something of itself; gives the strategies that heard it, to be asked for orders."""
         if status.state is DataState.HISTORY or status.state is DataState.LIVE:
             self.rehearses = status.state is DataState.HISTORY
+            for seat in self._seats.values():
+                seat.forget()
         elif status.state is DataState.STALE:
             self.stale[status.symbol, status.stream] = status
         else:

@@ -81,6 +81,11 @@ class Seat:
         features = 0 if self.plant is None else self.plant.warm_up
         return max(features, self.strategy.warm_up, self.context.historical_data.length)
 
+    def forget(self) -> None:
+        """What was heard until now is nothing to decide after."""
+        if self.ears is not None:
+            self.ears.heard = False
+
     def attend(self) -> None:
         """Something happened that the strategy decides after, whatever kinds of market events it hears."""
         if self.ears is not None:
