@@ -13,9 +13,8 @@ import msgspec
 from onepath.chains import Chain, chain
 from onepath.journal.codec import DECISIONS
 from onepath.ledger import EXACT
-from onepath.ports import Batch, Row
+from onepath.ports import Row
 from onepath.replay import Parted, Rows, decision_hash
-from onepath.rerun import seen_by
 from onepath.versus.inputs import SHOWN, Inputs, compared
 from onepath.versus.reading import Told, matched, told
 from onepath.versus.settings import Setting, settings
@@ -61,10 +60,10 @@ class Versus(NamedTuple):
 
 def versus(one: Path, two: Path, home: Path) -> Versus:
     """Compare the sessions of two journals. Raises JournalError."""
-    return laid_side_by_side(told(one, home), told(two, home), home)
+    return laid_side_by_side(told(one, home), told(two, home))
 
 
-def laid_side_by_side(a: Told, b: Told, home: Path) -> Versus:
+def laid_side_by_side(a: Told, b: Told) -> Versus:
     """The comparison of two sessions that were read."""
     with localcontext(EXACT):
         inputs = compared(a.seen, b.seen)
@@ -74,8 +73,7 @@ def laid_side_by_side(a: Told, b: Told, home: Path) -> Versus:
         profits = a.profit, b.profit
         difference = profits[0] - profits[1]
     parted = _parting(a, b)
-    sides = [_batches(told, home) for told in (a, b)]
-    found = None if parted is None else _chain(parted, a, b, *sides)
+    found = None if parted is None else _chain(parted, a, b)
     decided = decision_hash(a.rows), decision_hash(b.rows)
     counts = len(only), len(others)
     return Versus(
@@ -83,13 +81,9 @@ def laid_side_by_side(a: Told, b: Told, home: Path) -> Versus:
     )
 
 
-def _chain(parted: Parted, a: Told, b: Told, seen: Iterator[Batch], also: Iterator[Batch]) -> Chain:
-    found = chain(parted, a.rows, b.rows, seen, also, within=_SAME_MOMENT)
+def _chain(parted: Parted, a: Told, b: Told) -> Chain:
+    found = chain(parted, a.rows, b.rows, a.brought(), b.brought(), within=_SAME_MOMENT)
     return found._replace(names=(a.session_id, b.session_id))
-
-
-def _batches(session: Told, home: Path) -> Iterator[Batch]:
-    return iter(()) if session.seen is None else iter(seen_by(session.started, session.rows, home).batches())
 
 
 def _parting(a: Told, b: Told) -> Parted | None:

@@ -9,7 +9,7 @@ Cost: all events are held, with their names: 0.55 kB and 6 us each.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -32,6 +32,10 @@ _KINDS: Mapping[type, str] = {Bar: "bar", Quote: "quote", Trade: "trade", BookUp
 
 Name = tuple[str, str, int, int]
 """what an event is, whenever it arrived: symbol, kind, the venue's number or time, and which of those with the same"""
+
+
+Brought = Callable[[], Iterator[Batch]]
+"""what a session's feed brought, from the beginning"""
 
 
 @dataclass(slots=True)
@@ -88,12 +92,13 @@ def _own(event: MarketEvent) -> int:
 class Told:
     """One session, read."""
 
-    def __init__(self, rows: Rows, started: SessionStarted, session_id: str, seen: Seen | None) -> None:
-        """`seen` is None where its data are not there any more."""
+    def __init__(self, rows: Rows, started: SessionStarted, session_id: str, brought: Brought | None) -> None:
+        """`brought` is what its feed brought, as often as it is asked for; None where its data are not there any more."""
         self.rows = rows
         self.started = started
         self.session_id = session_id
-        self.seen = seen
+        self.brought: Brought = (lambda: iter(())) if brought is None else brought
+        self.seen = None if brought is None else Seen(brought())
         self.orders: dict[int, Sent] = {}
         self.flows: list[tuple[int, CashFlow]] = []
         self.held: dict[tuple[str, str], Decimal] = {}
@@ -169,11 +174,15 @@ def told(journal: Path, home: Path) -> Told:
     """The session of a journal; its reader stays open with it. Raises JournalError."""
     reader = SqliteReader(journal)
     started = startable(reader)
+    session_id = reader.session_id
+
+    def brought() -> Iterator[Batch]:
+        return iter(seen_by(started, reader, home).batches())
+
     try:
-        seen = Seen(iter(seen_by(started, reader, home).batches()))
-    except OnepathError:
-        seen = None
-    return Told(reader, started, reader.session_id, seen)
+        return Told(reader, started, session_id, brought)
+    except (OnepathError, OSError):
+        return Told(reader, started, session_id, None)
 
 
 def matched(one: Told, two: Told) -> tuple[list[tuple[Sent, Sent]], list[Sent], list[Sent]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from tests.unit.session import scripted
 
 from onepath.actions import Split
 from onepath.chains import link_of
 from onepath.events import DataState, DataStatus, TimePassed
-from onepath.versus import versus
-from onepath.versus.reading import told
+from onepath.versus import laid_side_by_side, versus
+from onepath.versus.reading import Told, told
 from onepath.versus.wording import money
 
 
@@ -29,11 +30,9 @@ def test_a_session_that_runs_and_one_without_data(tmp_path: Path) -> None:
     """A journal without an end is told; so is a session whose data are gone, and then data and clock are left out."""
     one, _ = scripted.run(tmp_path, "a", {"y": "rsi_reversion"}, minutes=5)
     two, _ = scripted.run(tmp_path, "b", {"y": "rsi_reversion"}, minutes=5)
-    gone = told(two, tmp_path)
-    gone.seen = None
-    from onepath.versus import laid_side_by_side
-
-    found = laid_side_by_side(told(one, tmp_path), gone, tmp_path)
+    there = told(two, tmp_path)
+    gone = Told(there.rows, there.started, "b", None)
+    found = laid_side_by_side(told(one, tmp_path), gone)
     assert found.notes == ("the data of session b are not there any more: data and clock are not compared",)
     assert found.inputs.compared == 0
 
@@ -50,7 +49,11 @@ def test_money_has_the_digits_that_count() -> None:
 
 def test_what_a_feed_brings_has_a_name() -> None:
     """News are told like events: status, passed time, corporate actions."""
-    items = [DataStatus(at=5, state=DataState.STALE), TimePassed(6), Split(symbol="X", at=7, ratio=Decimal(2))]
+    items: list[Any] = [
+        DataStatus(at=5, state=DataState.STALE),
+        TimePassed(6),
+        Split(symbol="X", at=7, ratio=Decimal(2)),
+    ]
     assert [(link_of(item).kind, link_of(item).at) for item in items] == [
         ("data.status", 5),
         ("time", 6),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -120,20 +119,12 @@ class Book:
         self.journal.append(at, "position", "s", position)
         self.journal.append(at, "prices", None, Prices((self.last,)))
         self.journal.append(at, "session.ended", None, SessionEnded("completed", len(self.tape), "f"))
-        return Told(self.journal, self.started, "hand", Seen(iter([Arrival(list(self.tape))])))
+        return Told(self.journal, self.started, "hand", lambda: iter([Arrival(list(self.tape))]))
 
 
 def laid(one: Book, two: Book) -> Versus:
-    """The comparison, with what `seen_by` would read left out of the chain."""
-    from onepath import versus as module
-
-    a, b = one.told(), two.told()
-    original = module._batches
-    module._batches = lambda told, home: iter([])
-    try:
-        return laid_side_by_side(a, b, Path())
-    finally:
-        module._batches = original
+    """The comparison."""
+    return laid_side_by_side(one.told(), two.told())
 
 
 def found(one: Book, two: Book) -> dict[str, Decimal]:
