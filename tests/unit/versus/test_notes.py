@@ -59,3 +59,20 @@ def test_what_a_feed_brings_has_a_name() -> None:
         ("time", 6),
         ("corporate_action", 7),
     ]
+
+
+def test_data_that_are_gone_are_told(tmp_path: Path) -> None:
+    """A backtest over another session, which was deleted since: its orders are compared, its data cannot be."""
+    from onepath.build import build
+    from onepath.config import loads
+
+    session, _ = scripted.run(tmp_path, "s", {}, minutes=5, mode="collect")
+    text = "data: {type: session, id: s}\nstrategies: [{name: buy_and_hold, capital: 1000}]"
+    journal = tmp_path / "sessions" / "b" / "journal.db"
+    made = build(loads(text), home=tmp_path, session_id="b", journal_path=journal)
+    made.run()
+    made.journal.close()
+    session.unlink()
+    found = versus(journal, journal, tmp_path)
+    assert found.notes[0] == "the data of session b are not there any more: data and clock are not compared"
+    assert (found.matched, found.difference) == (len(found.one.orders), 0)
