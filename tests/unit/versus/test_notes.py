@@ -75,4 +75,4 @@ def test_data_that_are_gone_are_told(tmp_path: Path) -> None:
     session.unlink()
     found = versus(journal, journal, tmp_path)
     assert found.notes[0] == "the data of session b are not there any more: data and clock are not compared"
-    assert (found.matched, found.difference) == (len(found.one.orders), 0)
+    assert (found.matched, found.difference) == (len(found.one.orders), Decimal(0))
