@@ -17,6 +17,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,6 +30,7 @@ from onepath.chaos.market import Truth
 from onepath.chaos.timing import SECOND, Time
 from onepath.chaos.world import _instruments
 from onepath.config import Config
+from onepath.errors import JournalError
 from onepath.events import DataState, DataStatus
 from onepath.feeds.live import kind_of
 from onepath.journal import tail
@@ -237,6 +240,16 @@ def run_out(folder: Path, seed: int, kill_at: int = 0, points: list[int] | None 
     return seen
 
 
+def run_into(folder: Path, seed: int, statement: int) -> None:
+    """Run it on a disk that fails at its `statement`-th statement; ends the process with 3 where that stopped it."""
+    made = session(folder, seed, lambda _point: None)
+    made.journal.fail(statement, "disk I/O error" if statement % 2 else "database or disk is full")  # type: ignore[attr-defined]
+    try:
+        made.run()
+    except JournalError:
+        os._exit(3)
+
+
 def left(folder: Path) -> tuple[list[tuple[Any, ...]], list[str], dict[str, Any]]:
     """The rows that are decided, what is outside, and the books that fills make."""
     reader = SqliteReader(folder / "journal.db")
@@ -266,12 +279,15 @@ def forked(work: Callable[[], None]) -> int:
 
 
 def kill(folder: Path, seed: int, at: int, whole: Any, happened: Counter[str]) -> str:
-    """One kill, and going on; what is wrong, in words."""
-    ended = forked(lambda: run_out(folder, seed, at) and None)
-    if ended != -signal.SIGKILL:
-        return f"it ended with {ended} instead of being killed"
+    """One kill (`at` below zero: a disk that fails at that statement), and going on; what is wrong, in words."""
+    ended = forked(lambda: run_out(folder, seed, at) and None if at > 0 else run_into(folder, seed, -at))
+    if at < 0 and not ended:
+        happened["over before it failed"] += 1
+        return ""
+    if ended != (-signal.SIGKILL if at > 0 else 3):
+        return f"it ended with {ended} instead of being {'killed' if at > 0 else 'stopped'}"
     path = folder / "journal.db"
-    happened["killed"] += 1
+    happened["killed" if at > 0 else "stopped by the disk"] += 1
     acknowledged = int((folder / "acknowledged").read_text()) if (folder / "acknowledged").exists() else 0
     outside = Outside(folder / "outside", str).names()
     if path.exists():
@@ -313,33 +329,52 @@ def _differs(found: Any, whole: Any) -> str:
 
 
 def run(n: int, seed: int = 1, progress: Callable[[int, int], None] | None = None) -> Counts:
-    """`n` points, evenly over the session of `seed`; 0: all. More than one session has go on with the next seed."""
+    """`n` points, evenly over the session of `seed`; 0: all."""
+    return _run("crash points", n, seed, 1, progress)
+
+
+def run_errors(n: int, seed: int = 1, progress: Callable[[int, int], None] | None = None) -> Counts:
+    """`n` statements of the session's journal that fail, evenly; 0: all."""
+    return _run("session disk errors", n, seed, -1, progress)
+
+
+def _one(work: tuple[str, int, int, Any]) -> tuple[str, Counter[str]]:
+    place, seed, at, whole = work
     happened: Counter[str] = Counter()
-    bad: list[str] = []
-    done = 0
+    folder = Path(place) / str(at)
+    folder.mkdir()
+    wrong = kill(folder, seed, at, whole, happened)
+    shutil.rmtree(folder)
+    return wrong, happened
+
+
+def _run(name: str, n: int, seed: int, sign: int, progress: Callable[[int, int], None] | None) -> Counts:
+    happened: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as place:
         folder = Path(place) / "whole"
         folder.mkdir()
         points: list[int] = []
-        happened.update({f"point {k}": v for k, v in run_out(folder, seed, points=points).items()})
+        seen = run_out(folder, seed, points=points)
         whole = left(folder)
-        total = points[0]
+        total = points[0] if sign > 0 else 5 * seen["commit"]
         wanted = range(1, total + 1) if not n or n >= total else [1 + (k * total) // n for k in range(n)]
-        for at in wanted:
-            folder = Path(place) / str(at)
-            folder.mkdir()
-            wrong = kill(folder, seed, at, whole, happened)
-            if wrong:
-                bad.append(f"points.py: seed {seed}, point {at} of {total}: {wrong}")
-            shutil.rmtree(folder)
-            done += 1
-            if progress is not None:
-                progress(done, len(wanted))
-    happened["orders outside"] = len(whole[1])
-    return Counts("crash points", done, happened, tuple(bad))
+
+        bad = []
+        work = [(place, seed, sign * at, whole) for at in wanted]
+        with ProcessPoolExecutor(2, get_context("fork")) as pool:
+            for done, (wrong, found) in enumerate(pool.map(_one, work), 1):
+                bad += [f"points.py: seed {seed}, {name} {work[done - 1][2]} of {total}: {wrong}"] if wrong else []
+                happened.update(found)
+                if progress is not None:
+                    progress(done, len(wanted))
+    if sign > 0:
+        happened.update({f"point {point}": number for point, number in seen.items()})
+        happened["orders outside"] = len(whole[1])
+    return Counts(name, len(wanted), happened, tuple(bad))
 
 
 if __name__ == "__main__":
     began = time.perf_counter()
     result = run(int(sys.argv[1]) if len(sys.argv) > 1 else 300, int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    print(result, *result.bad[:10], f"{time.perf_counter() - began:.1f} s", sep="\n")
+    errors = run_errors(60, int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    print(result, *result.bad[:10], errors, *errors.bad[:10], f"{time.perf_counter() - began:.1f} s", sep="\n")

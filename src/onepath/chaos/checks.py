@@ -310,7 +310,9 @@ def true(found: Found) -> Iterator[str]:
         elif row.kind == "data.status":
             status: DataStatus = decode(row)
             key = status.symbol, status.stream
-            if key in seen:
+            if status.stream:
+                if key not in seen:
+                    seen[key] = _stream(found, key)
                 yield from seen[key].told(status)
     for stream in seen.values():
         yield from stream.ended()
@@ -344,6 +346,8 @@ class _Seen:
                 self.holes = min(self.holes, 0)
             self.stale = True
         elif status.state is DataState.RECOVERED:
+            if not self.stale:
+                yield f"{' '.join(self.key)}: recovered, but nobody had called it stale"
             self.stale = False
             yield from self._settle(status.missed)
 
