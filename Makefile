@@ -31,6 +31,12 @@ coverage: $(VENV)/.developed  ## lines and branches of what moves money that no 
 mutants: $(VENV)/.developed  ## faults put into the code one by one: which test notices each (about four minutes)
 	$(BIN)/python tests/mutants/run.py
 
+faults: $(VENV)/.developed  ## sessions through injected faults, kills at every point, disk errors, mutants: the gate's share (about four minutes)
+	$(BIN)/python tests/faults/run.py
+
+nightly: $(VENV)/.developed  ## the same at full size: 100,000 schedules, every crash point of 20 days (about four hours)
+	$(BIN)/python tests/faults/run.py --nightly
+
 fuzz: $(VENV)/.developed  ## a million spoilt messages for every decoder of foreign bytes (about two minutes)
 	$(BIN)/python tests/fuzz/decoders.py
 
