@@ -11,7 +11,21 @@ from of_life import LIFE
 from of_orders import ORDERS
 from of_replay import REPLAY
 from of_risk import RISK
+from of_streams import STREAMS
 from of_timeframes import TIMEFRAMES
 from of_venue import VENUE
 
-MUTANTS = (*RISK, *ORDERS, *LIFE, *VENUE, *COSTS, *BOOKS, *ACTIONS, *ANALYTICS, *TIMEFRAMES, *DURABILITY, *REPLAY)
+MUTANTS = (
+    *RISK,
+    *ORDERS,
+    *LIFE,
+    *VENUE,
+    *COSTS,
+    *BOOKS,
+    *ACTIONS,
+    *ANALYTICS,
+    *TIMEFRAMES,
+    *DURABILITY,
+    *REPLAY,
+    *STREAMS,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from onepath.streams import parsed
 from onepath.streams.ccxt import CcxtExchange
 from onepath.streams.exchange import VenueError
 from onepath.streams.life import Connection
-from onepath.streams.sockets import Call, Named
+from onepath.streams.sockets import Call, Named, _call
 from onepath.streams.wire import Depth, UnreadableError, decode
 
 MINUTE = 60_000_000_000
@@ -376,3 +377,29 @@ def test_messages_of_binance_reach_who_listens() -> None:
         (1, True),
         Depth("BTC/USD", 7 * MS, (), (), 1, 2),
     ]
+
+
+class Client:
+    """A client of ccxt whose handler fails at every frame, as theirs does at one that is no JSON."""
+
+    url = "ws://there"
+    last_message_at = 0
+
+    def handle_message(self, message: Any) -> None:
+        raise ZeroDivisionError(message.data)
+
+
+def test_no_frame_ends_the_loop_that_reads() -> None:
+    """Whatever ccxt's handler raises is counted with the frame's head; a ping's is not shown; ours is told as it is."""
+    made = exchange("binance")
+    notes, client = Notes(), Client()
+    call = Call(notes, {})
+    made._sockets._make_client = lambda _: client
+    made._sockets._calls.append(call)
+    token = _call.set(call)
+    assert made._sockets._client("ws://there") is made._sockets._client("ws://there") is client
+    _call.reset(token)
+    assert call.clients == [client]
+    for type_, data in (("TEXT", '{"result":null,"id":1}'), ("PING", b"x"), ("TEXT", "<html>")):
+        client.handle_message(SimpleNamespace(type=SimpleNamespace(name=type_), data=data))
+    assert notes.heard == ["connected", "UnreadableError", "UnreadableError", "connected", "UnreadableError"]
