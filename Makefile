@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 CORE_TESTS := tests/known tests/contract tests/parity/test_replay.py $(addprefix tests/unit/,words core simulator features feeds config journal)
 
-.PHONY: demo paper-demo test check coverage mutants fuzz bench clean
+.PHONY: demo paper-demo test check coverage mutants faults nightly fuzz bench clean
 
 demo: $(VENV)/.installed  ## the main job on bundled real data: run, tear sheet, replay
 	@test -e demo/.onepath || $(BIN)/onepath init demo
