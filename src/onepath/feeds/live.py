@@ -117,8 +117,7 @@ class LiveFeed:
         if bars:
             if not self._engine.rehearses:
                 yield Arrival((), [DataStatus(at=bars[0].at - 1, state=DataState.HISTORY)])
-            for first in range(0, len(bars), BATCH):
-                yield Arrival(bars[first : first + BATCH])
+            yield from _instants(bars)
             self._last = bars[-1].at
         self.source.start({(bar.symbol, "bars"): bar for bar in known})
         yield Arrival((), [DataStatus(at=self._now(), state=DataState.LIVE)])
@@ -190,6 +189,17 @@ class LiveFeed:
     def fingerprint(self) -> str:
         """Of what has been handed out nothing is kept here: the record has it."""
         return ""
+
+
+def _instants(bars: Sequence[Bar]) -> Iterator[Batch]:
+    """Batches of whole instants: several symbols' bars end at one."""
+    first = 0
+    while first < len(bars):
+        stop = min(first + BATCH, len(bars))
+        while stop < len(bars) and bars[stop].at == bars[stop - 1].at:
+            stop += 1
+        yield Arrival(bars[first:stop])
+        first = stop
 
 
 def kind_of(event: MarketEvent) -> str:

@@ -157,6 +157,15 @@ def test_batches_are_bounded() -> None:
     assert [b.size for b in over(Given(clock, history=bars), clock, history=BATCH + 1).batches()] == [0, BATCH, 1, 0]
 
 
+def test_a_batch_of_history_ends_with_an_instant() -> None:
+    """A thousand bars and two more that end when the thousandth does are one batch; the next instant is in the next."""
+    clock = Hand()
+    bars = [Bar("X", n, min(n, 999), 1.0, 1.0, 1.0, 1.0, 1.0) for n in range(BATCH + 2)]
+    bars.append(Bar("X", 2_000, 2_001, 1.0, 1.0, 1.0, 1.0, 1.0))
+    feed = over(Given(clock, history=bars), clock, history=BATCH + 3)
+    assert [batch.size for batch in feed.batches()] == [0, BATCH + 1, 1, 0]
+
+
 def test_time_passes_where_somebody_waits_for_it() -> None:
     """Nothing arrives, and something is due in half a second: right behind that moment the feed says that time has passed."""
     clock, engine = Hand(), Engine()
