@@ -92,7 +92,7 @@ class CcxtExchange:
             types = ["spot", *(["linear"] if any(":" in symbol for symbol in self._symbols) else [])]
             options |= {"fetchMarkets": {"types": types}, "fetchCurrencies": False, "fetchMargins": False}
         made = getattr(pro, name)(
-            {"timeout": round(terms.answer_within * 1_000), "options": options, "newUpdates": True}
+            {"timeout": round(max(terms.answer_within, 20.0) * 1_000), "options": options, "newUpdates": True}
         )
         made.has["fetchCurrencies"] = False
         keep_alive = round(min(terms.stale_after, 30.0) * 1_000)
