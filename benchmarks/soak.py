@@ -45,7 +45,8 @@ class Turns(Strategy):
     """Turns a small position of one symbol in its turn, each second; looks at timeframes."""
 
     def on_start(self, context: Any) -> None:
-        context.timeframes.require("1m", "5m")
+        context.timeframes.require("1m", keep=500)  # full after eight hours and a half, as are the five minutes
+        context.timeframes.require("5m", keep=100)
         self.turn = 0
 
     def on_bar(self, bar: Bar, interval: str, context: Any) -> None:

@@ -5,7 +5,7 @@ What a strategy author imports. Rules: importing this brings in neither pandas, 
 
 from __future__ import annotations
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 from onepath.accounts import AccountTerms
 from onepath.actions import (
@@ -35,6 +35,8 @@ from onepath.events import (
     Cancelled,
     CashFlow,
     Command,
+    DataState,
+    DataStatus,
     Expired,
     Fill,
     MarginCall,
@@ -91,6 +93,8 @@ __all__ = [
     "Context",
     "CorporateAction",
     "DataError",
+    "DataState",
+    "DataStatus",
     "Delisting",
     "Expired",
     "Faults",

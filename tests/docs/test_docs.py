@@ -135,6 +135,8 @@ def test_the_readme_names_every_command() -> None:
         "lint",
         "venue",
         "status",
+        "resume",
+        "chaos",
     }
     assert named == single | {f"data {c}" for c in ("import", "list", "show", "check")} | {
         "config check",
