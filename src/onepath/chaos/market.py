@@ -29,9 +29,19 @@ class Truth:
     """One symbol's market from `start` on, for `length` nanoseconds."""
 
     def __init__(
-        self, symbol: str, rng: Random, start: int, length: int, interval: int, every: float, price: float, tick: float
+        self,
+        symbol: str,
+        rng: Random,
+        start: int,
+        length: int,
+        interval: int,
+        every: float,
+        price: float,
+        tick: float,
+        calm: int = 1 << 62,
     ) -> None:
-        """`every`: seconds between trades, about; `price` to begin with; `tick` its increment."""
+        """`every`: seconds between trades, about, and three times that after `calm`; `price` to begin with; `tick` its
+        increment."""
         self.symbol = symbol
         self.start = start
         self.interval = interval
@@ -40,7 +50,7 @@ class Truth:
         self._tick = tick
         self._digits = max(0, -_exponent(tick))
         self._first = price
-        self._end = start + length
+        self._end, self._calm = start + length, start + calm
         self.trades = self._traded(price, every)
         self.times = [trade.venue_at for trade in self.trades]
         self.bars = self._made()
@@ -54,7 +64,8 @@ class Truth:
         lively = 1.0
         while True:
             lively = rng.choice((0.2, 1.0, 1.0, 4.0)) if rng.random() < 0.05 else lively
-            at += max(0, round(rng.expovariate(1 / (every * lively)) * 1_000)) * MS
+            slow = every * lively * (3.0 if at > self._calm else 1.0)
+            at += max(0, round(rng.expovariate(1 / slow) * 1_000)) * MS
             if at >= self._end:
                 return found
             level = max(10.0, level + rng.gauss(0, level * 0.0008))

@@ -40,7 +40,7 @@ _QUIET = 15 * SECOND
 def own(seed: int) -> Schedule:
     """A schedule of the harness: two symbols, one to three strategies, half a minute to a minute."""
     rng = Random(f"{seed} schedule")
-    length = rng.randrange(10, 36) * SECOND
+    length = rng.randrange(6, 26) * SECOND
     symbols = ("BTCUSDT", "ETHUSDT")[: rng.choice((1, 2, 2))]
     numbered = rng.random() > 0.2
     kinds = rng.choice((("bars", "trades"), ("bars", "trades"), ("bars", "trades"), ("trades",), ("bars",)))
@@ -95,7 +95,7 @@ def _settings(
         "strategies": strategies,
         "isolation": {"time_budget": 60, "start_budget": 60, "max_orders_per_second": 100_000},
         "marks": rng.choice(("1s", "5s", "30s")),
-        "recovery": {"snapshots": rng.choice(("1s", "5s", "10s", "auto"))},
+        "recovery": {"snapshots": rng.choice(("2s", "5s", "10s", "auto"))},
     }
 
 
@@ -104,14 +104,14 @@ def _moment(seconds: int) -> str:
 
 
 def _example(rng: Random, kinds: tuple[str, ...]) -> dict[str, Any]:
-    name, params = rng.choice(
+    name, code, params = rng.choice(
         (
-            ("sma_cross", {"fast": 2, "slow": 5}),
-            ("bracket_breakout", {"channel": 3, "stop": 0.5, "profit": 1.0}),
-            ("momentum", {}),
+            ("sma_cross", "SmaCross", {"fast": 2, "slow": 5}),
+            ("bracket_breakout", "BracketBreakout", {"channel": 3, "stop": 0.5, "profit": 1.0}),
+            ("momentum", "Momentum", {}),
         )
     )
-    return {"name": name, "capital": 50_000, "params": params}
+    return {"name": name, "class": f"onepath.examples.{name}:{code}", "capital": 50_000, "params": params}
 
 
 def _execution(rng: Random, length: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from onepath.chaos.checks import wrong
-from onepath.chaos.disk import Disk
+from onepath.chaos.disk import Disk, Killed
 from onepath.chaos.faults import KINDS, Fault
 from onepath.chaos.world import Found, Schedule, World
 
@@ -69,7 +69,7 @@ def ran(schedule: Schedule, disk: Disk | None = None, look: Look | None = None) 
             found = world.run()
             told = tuple(wrong(found))
             seen = tuple(look(found)) if look is not None else ()
-        except Exception as error:
+        except (Exception, Killed) as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             told = (f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})",)
             seen = ()

@@ -148,7 +148,7 @@ class World:
             tick = float(instrument.tick_size) or 0.01
             price = round(rng.uniform(2_000, 40_000)) * tick
             length = schedule.length + 2 * schedule.quiet + 20 * SECOND
-            truth = Truth(symbol, rng, schedule.start, length, schedule.interval_ns, schedule.every, price, tick)
+            truth = Truth(symbol, rng, schedule.start, length, schedule.interval_ns, schedule.every, price, tick, schedule.length)
             truth.hollow = schedule.hollow
             found.append(truth)
         return found
@@ -314,7 +314,7 @@ class World:
             """The journal's writer, which commits every so often."""
             if self.time.passed >= state["due"]:
                 journal.flush()
-                state["due"] = self.time.passed + self._process.randrange(20_000_000, 400_000_000)
+                state["due"] = self.time.passed + self._process.randrange(20_000_000, 900_000_000)
 
         session.after_batch.append(writes)
         return session.run()
@@ -403,6 +403,8 @@ class World:
         self._journals.events = events  # type: ignore[attr-defined]
 
     def _found(self, outcome: Outcome | None) -> Found:
+        self._kills.clear()
+        self.dead = False
         journal = self._journals.now  # type: ignore[attr-defined]
         rows: list[Row] = []
         if journal is not None:
