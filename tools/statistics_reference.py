@@ -104,9 +104,9 @@ def _rows(function: ast.FunctionDef) -> Iterator[Row]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
     last = function.body[-1]
-    assert isinstance(last, ast.Return) and isinstance(last.value, ast.Tuple), function.name  # noqa: S101
+    assert isinstance(last, ast.Return) and isinstance(last.value, ast.Tuple), function.name
     for element in last.value.elts:
-        assert isinstance(element, ast.Tuple), function.name  # noqa: S101
+        assert isinstance(element, ast.Tuple), function.name
         key, label, value, _, definition = element.elts
         yield Row(_text(key), _text(label), _text(definition), _formulas(value, local))
 
@@ -115,7 +115,7 @@ def _text(node: ast.expr) -> str:
     """The literal text of a string; what is put in when it runs (the year's note) is left out."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part) for part in node.values if isinstance(part, ast.Constant)).strip()
-    assert isinstance(node, ast.Constant), ast.dump(node)  # noqa: S101
+    assert isinstance(node, ast.Constant), ast.dump(node)
     return str(node.value)
 
 

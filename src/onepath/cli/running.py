@@ -66,6 +66,7 @@ def run(
     workspace = home_of(config, Path.cwd())
     sheet = None if no_report else _sheet(settings, workspace)
     with stopped_by_signals() as stopping:
+        stopping.connects = settings.data.type == "realtime"
         session = _built(settings, workspace, name, lasting)
         stopping.reaches(session)
         _finished(session, workspace, quiet=quiet, as_json=as_json, sheet=sheet, metrics_port=metrics_port)
@@ -99,6 +100,7 @@ def resume(
     sheet = None if no_report else _sheet(config, workspace)
     until = None if lasting is None else clock.now() + _duration(lasting)
     with stopped_by_signals() as stopping:
+        stopping.connects = True
         source = realtime.source_of(config, clock)
         gone_on = realtime.resume(entry.journal, source, home=workspace.root, clock=clock, until=until)
         for said in gone_on.notes:
@@ -219,6 +221,8 @@ class Stopping:
     def __init__(self) -> None:
         self._session: Session | None = None
         self._asked = False
+        self.connects = False
+        """a venue is being asked, for as long as it takes, and nothing has begun that would have to end whole"""
 
     def reaches(self, session: Session) -> None:
         """From here on the request goes to `session`."""
@@ -228,6 +232,8 @@ class Stopping:
 
     def ask(self, number: int, _frame: object) -> None:
         """A signal came: the next of its kind interrupts at once."""
+        if self.connects and self._session is None:
+            raise KeyboardInterrupt
         signal.signal(number, signal.default_int_handler)
         note("stopping: the session ends after what it is doing (once more ends it at once)")
         self._asked = True

@@ -8,6 +8,7 @@ after that nothing raises: the streams heal, and say what happened in DataStatus
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -25,7 +26,8 @@ from onepath.streams.life import Connection
 from onepath.streams.line import LONGEST_PAUSE, Line
 from onepath.streams.wire import UnreadableError
 
-OPENS_WITHIN = 60.0
+_log = logging.getLogger("onepath.streams")
+OPENS_WITHIN = 45.0
 """seconds: the list of markets is long"""
 _T = TypeVar("_T")
 
@@ -61,6 +63,7 @@ class Streams:
         self._thread: threading.Thread | None = None
         self._opened = self._stopped = False
         self._lines: list[Line] = []
+        self._asking: set[asyncio.Task[Any]] = set()
         self._ending = ExitStack()
 
     # -- the port --------------------------------------------------------------------------------------------------------
@@ -136,6 +139,10 @@ class Streams:
         """`call` until it succeeds, for so many seconds, leaving the venue alone as long as it asks. An answer that does not come
         is waited for a third of them: one that is lost ends nothing."""
         loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        if task is not None:
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
         ends, pause = loop.time() + within, min(self.terms.pause, 0.1)
         while True:
             try:
@@ -150,6 +157,10 @@ class Streams:
             wait = max(pause, error.retry_after)
             if loop.time() + wait > ends:
                 raise error
+            if pause == min(self.terms.pause, 0.1):
+                _log.warning(
+                    "%s does not answer: %s; trying for %.0f s more", self.exchange.name, error, ends - loop.time()
+                )
             await asyncio.sleep(wait)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -183,6 +194,8 @@ class Streams:
             line.begin()
 
     async def _stop(self) -> None:
+        for asked in self._asking:  # by whoever was interrupted
+            asked.cancel()
         for line in self._lines:
             await line.end()
         await self.exchange.close()

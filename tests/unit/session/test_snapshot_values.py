@@ -176,7 +176,7 @@ VALUES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda value: f"{type(value).__name__} {value!r}"[:60])
+@pytest.mark.parametrize("value", VALUES, ids=[f"{n} {type(value).__name__}" for n, value in enumerate(VALUES)])
 def test_data_comes_back_as_it_was(value: Any) -> None:
     """Same type, same value, same text; collections keep their order, a deque its length."""
     found = back(value)
@@ -295,7 +295,7 @@ NO_DATA: list[tuple[Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "what", "where"), NO_DATA, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("value", "what", "where"), NO_DATA, ids=[f"{n} {what}" for n, (_, what, _) in enumerate(NO_DATA)])
 def test_what_is_no_data_is_told(value: Any, what: str, where: str) -> None:
     """One sentence names the strategy, what it keeps, where, and what to do."""
     made = session()
