@@ -1,8 +1,9 @@
 """Where orders leave the process: nothing does before what was decided is durable.
 
-Rules: the intent is in the journal, and the journal on the disk, before an order, a replacement or a cancel goes out (write-ahead);
-so whatever is found outside after a crash is known here. Each goes out under a name that follows from the session and the order,
-the same however often the session is run again: `known` are those that are outside already, and they are not sent twice.
+Rules: the intent is in the journal, and the journal on the disk, before an order, a replacement or a cancel goes out
+(write-ahead); so whatever is found outside after a crash is known here. Each goes out under a name that follows from the
+session and the order, the same however often the session is run again: `known` are those that are outside already, and they
+are not sent twice.
 Limits: whether something that was handed over has arrived is for the venue to say.
 Cost: one flush for each thing that goes out.
 """

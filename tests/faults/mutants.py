@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import points
 from counts import Counts
+
 from onepath import realtime, recording, saving, snapshot
 from onepath.chaos.disk import WatchedJournal
 from onepath.chaos.schedules import own
@@ -277,4 +278,5 @@ def run(progress: Callable[[int, int], None] | None = None, told: Callable[[str]
 
 if __name__ == "__main__":
     began = time.perf_counter()
-    print(run(told=lambda line: print(line, flush=True)), f"{time.perf_counter() - began:.1f} s", file=sys.stdout)
+    print(run(told=lambda line: print(line, flush=True)))  # noqa: T201
+    print(f"{time.perf_counter() - began:.1f} s", file=sys.stdout)  # noqa: T201

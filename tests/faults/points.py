@@ -1,9 +1,9 @@
 """kill -9 of a session at every point of it: each row, each commit, each snapshot, each order that leaves; then it goes on.
 
-Rules: a forked process runs a scripted session and kills itself at its k-th point; another goes on from what it left, over the rest
-of the script. What was acknowledged is there; whatever is outside was durable here before; nothing is outside twice, nothing is
-missing there in the end; and the rows that are decided and the books at the end are those of a session that was never killed. What
-a session that goes on says of itself (data.status) is all that may differ. Mutants: see `mutants.py`.
+Rules: a forked process runs a scripted session and kills itself at its k-th point; another goes on from what it left, over
+the rest of the script. What was acknowledged is there; whatever is outside was durable here before; nothing is outside twice,
+nothing is missing there in the end; and the rows that are decided and the books at the end are those of a session that was
+never killed. What a session that goes on says of itself (data.status) is all that may differ. Mutants: see `mutants.py`.
 Cost: see `python tests/faults/points.py [N [SEED]]`.
 """
 
@@ -24,15 +24,16 @@ from random import Random
 from typing import Any
 
 from counts import Counts
+
 from onepath import realtime
 from onepath.chaos.disk import Disk, FailingConnection, WatchedJournal
 from onepath.chaos.market import Truth
+from onepath.chaos.sweep import memory
 from onepath.chaos.timing import SECOND, Time
 from onepath.chaos.world import _instruments
 from onepath.config import Config
 from onepath.errors import JournalError
 from onepath.events import DataState, DataStatus
-from onepath.feeds.live import kind_of
 from onepath.journal import tail
 from onepath.journal.codec import decode
 from onepath.journal.sqlite import SqliteReader
@@ -84,10 +85,11 @@ class Script:
         self._next = 0
 
     def _parts(self, seed: int) -> list[list[Any]]:
-        rng = Random(seed)
+        rng = Random(seed)  # noqa: S311 - it must repeat
         events = []
         for number, symbol in enumerate(self.instruments):
-            truth = Truth(symbol, Random(f"{seed} {symbol}"), START, 12 * SECOND, SECOND, 0.2, 50.0 + number, 0.01)
+            own = Random(f"{seed} {symbol}")  # noqa: S311
+            truth = Truth(symbol, own, START, 12 * SECOND, SECOND, 0.2, 50.0 + number, 0.01)
             events += [*truth.trades, *truth.bars.values()]
         events.sort(key=lambda event: event.venue_at)
         parts: list[list[Any]] = []
@@ -350,7 +352,7 @@ def _one(work: tuple[str, int, int, Any]) -> tuple[str, Counter[str]]:
 
 def _run(name: str, n: int, seed: int, sign: int, progress: Callable[[int, int], None] | None) -> Counts:
     happened: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as place:
+    with tempfile.TemporaryDirectory(dir=memory()) as place:
         folder = Path(place) / "whole"
         folder.mkdir()
         points: list[int] = []
@@ -377,4 +379,4 @@ if __name__ == "__main__":
     began = time.perf_counter()
     result = run(int(sys.argv[1]) if len(sys.argv) > 1 else 300, int(sys.argv[2]) if len(sys.argv) > 2 else 1)
     errors = run_errors(60, int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    print(result, *result.bad[:10], errors, *errors.bad[:10], f"{time.perf_counter() - began:.1f} s", sep="\n")
+    print(result, *result.bad[:10], errors, *errors.bad[:10], f"{time.perf_counter() - began:.1f} s", sep="\n")  # noqa: T201

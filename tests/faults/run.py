@@ -2,8 +2,8 @@
 
     python tests/faults/run.py [--nightly] [--seed S]
 
-Rules: the last line is `schedules N, crash points M, io faults K, bad 0, mutants caught n/n`; what is bad stands above it with what
-repeats it. Ends with 1 where anything is bad, a mutant is not caught, or a kind of fault never happened.
+Rules: the last line is `schedules N, crash points M, io faults K, bad 0, mutants caught n/n`; what is bad stands above it
+with what repeats it. Ends with 1 where anything is bad, a mutant is not caught, or a kind of fault never happened.
 Cost: see docs/faults.md.
 """
 
@@ -17,18 +17,37 @@ import failing
 import kernel
 import kills
 import leases
-import mutants
 import points
 import power
 import tails
 from counts import Counts
+
+import mutants
 from onepath.chaos.schedules import own
 from onepath.chaos.sweep import Sum, sweep
 
 Progress = Callable[[int, int], None]
-GATE = {"schedules": 2_000, "points": 300, "errors": 60, "kills": 200, "power": 2_000, "failing": 500, "tails": 500, "leases": 40, "kernel": 20}
+GATE = {
+    "schedules": 2_000,
+    "points": 300,
+    "errors": 60,
+    "kills": 200,
+    "power": 2_000,
+    "failing": 500,
+    "tails": 500,
+    "leases": 40,
+    "kernel": 20,
+}
 NIGHTLY = {
-    **{"schedules": 100_000, "points": 0, "errors": 0, "kills": 2_000, "power": 100_000, "failing": 5_000, "tails": 5_000},
+    **{
+        "schedules": 100_000,
+        "points": 0,
+        "errors": 0,
+        "kills": 2_000,
+        "power": 100_000,
+        "failing": 5_000,
+        "tails": 5_000,
+    },
     **{"leases": 500, "kernel": 200},
 }
 """0: all there are"""
@@ -90,7 +109,9 @@ def main(nightly: bool, seed: int) -> int:
 
 def told(done: list[tuple[str, Counts]]) -> int:
     """The last line, and how the process ends."""
-    kinds = {kind: sum(counts.n for k, counts in done if k == kind) for kind in ("schedules", "crash points", "io faults")}
+    kinds = {
+        kind: sum(counts.n for k, counts in done if k == kind) for kind in ("schedules", "crash points", "io faults")
+    }
     bad = sum(len(counts.bad) for _, counts in done)
     caught, put_in = (sum(getattr(counts, name) for _, counts in done) for name in ("caught", "mutants"))
     numbers = ", ".join(f"{kind} {number:,}" for kind, number in kinds.items())

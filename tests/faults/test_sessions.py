@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import mutants
 import points
 import pytest
+
+import mutants
 from onepath.chaos.schedules import own
 from onepath.chaos.sweep import ran
 

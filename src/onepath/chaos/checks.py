@@ -1,7 +1,7 @@
 """What must hold after every schedule, each as a small function that yields what is wrong, in words.
 
-The numbers are those of the invariants in docs/faults.md. I7 (an outcome that is not known) is not asked here: the simulated venue
-is in the process, and always answers. I2 is watched while the session runs (`world`), and here by the order of the rows.
+The numbers are those of the invariants in docs/faults.md. I7 (an outcome that is not known) is not asked here: the simulated
+venue is in the process, and always answers. I2 is watched while the session runs (`world`), and here by the order of the rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from onepath.feeds.live import kind_of
 from onepath.journal import tail
 from onepath.journal.codec import INPUTS, decode
 from onepath.journal.memory import MemoryJournal
-from onepath.market import Bar, MarketEvent, Trade
+from onepath.market import Bar, Trade
 from onepath.orders import TRANSITIONS, OrderStatus, Step
 from onepath.ports import Row
 from onepath.realtime import config_of
@@ -104,7 +104,7 @@ def once(found: Found) -> Iterator[str]:
     fills: Counter[int] = Counter()
     done: defaultdict[int, Decimal] = defaultdict(Decimal)
     for row in found.rows:
-        event = decode(row) if row.kind.startswith(("order.", "fill")) else None
+        event: Any = decode(row) if row.kind.startswith("order.") else None
         if row.kind == "order.submitted":
             if event.id in orders:
                 yield f"order {event.id} was sent twice"
@@ -160,7 +160,9 @@ def legal(found: Found) -> Iterator[str]:
     """Every step of every order is one that its life has."""
     states: dict[int, OrderStatus] = {}
     for row in found.rows:
-        if row.kind == "order.refused" and decode(row).found:  # what a strategy may not ask is refused, too, and no fault
+        if (
+            row.kind == "order.refused" and decode(row).found
+        ):  # what a strategy may not ask is refused, too, and no fault
             yield f"row {row.seq}: {row.body.decode()}"
         if not row.kind.startswith("order.") or row.kind in ("order.denied", "order.refused") or "denied" in row.kind:
             continue
@@ -217,7 +219,9 @@ def _again(found: Found, held: Held) -> Session:
         endings=endings(held),
         commands=[(row.at, decode(row)) for row in held.rows(("command",))],
     )
-    plan = plan._replace(isolation=None if plan.isolation is None else msgspec.structs.replace(plan.isolation, time_budget=None))
+    plan = plan._replace(
+        isolation=None if plan.isolation is None else msgspec.structs.replace(plan.isolation, time_budget=None)
+    )
     session = Session(plan, MemoryJournal("chaos"))
     if ended is not None and ended.status == "stopped":
         session.after_batch.append(lambda: session.stop() if session.delivered >= ended.events else None)
@@ -453,7 +457,16 @@ def lively(found: Found) -> Iterator[str]:
         horizon = found.ended - 2_000 * MS
         if kind == "trades" and health["events"] and found.schedule.numbered:
             expected = [trade.id for trade in truth.trades if trade.venue_at <= horizon]
-            seen = max((e.id for row in found.rows if row.kind == "market" for e in decode(row) if type(e) is Trade and e.symbol == symbol), default=0)
+            seen = max(
+                (
+                    e.id
+                    for row in found.rows
+                    if row.kind == "market"
+                    for e in decode(row)
+                    if type(e) is Trade and e.symbol == symbol
+                ),
+                default=0,
+            )
             if expected and seen < expected[-1]:
                 yield f"{name}: the last trade seen is {seen}, but {expected[-1]} had happened long before the end"
 

@@ -30,7 +30,9 @@ class Churn(Strategy):
         """events after which it raises; 0: never"""
 
     def on_start(self, context: Context) -> None:
-        context.metadata.update({HEARD: 0, "events": 0, "stale": 0, "rung": 0, "updates": 0, "next": 0, "turn": self.params.offset})
+        context.metadata.update(
+            {HEARD: 0, "events": 0, "stale": 0, "rung": 0, "updates": 0, "next": 0, "turn": self.params.offset}
+        )
 
     def on_market_event(self, event: Any, context: Context) -> None:
         memory = context.metadata
@@ -63,7 +65,7 @@ class Churn(Strategy):
         held = context.portfolio.quantity(symbol)
         return list(self._turn(turn % 9, symbol, price, tick, working, held, context))
 
-    def _turn(
+    def _turn(  # noqa: PLR0911 - a table of nine
         self, turn: int, symbol: str, price: float, tick: float, working: list[OrderState], held: Any, context: Context
     ) -> list[Any]:
         size = self.params.size
@@ -100,5 +102,3 @@ def heard(events: list[Any], start: int = 0) -> int:
     for event in events:
         start = crc32(b"%d %d" % (event.id, event.venue_at), start)
     return start
-
-

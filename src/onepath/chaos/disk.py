@@ -16,7 +16,6 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
-from onepath.chaos.timing import Hook
 from onepath.errors import JournalError
 from onepath.journal import mark
 from onepath.journal.durable import DurableJournal, connection_to
@@ -26,7 +25,7 @@ from onepath.journal.tail import Tail
 from onepath.journal.writer import Connection, Marks
 
 
-class Killed(BaseException):  # noqa: N818 - not an error: the end of a process
+class Killed(BaseException):
     """The process is killed here."""
 
 
@@ -86,7 +85,6 @@ class Disk:
 class WatchedJournal(DurableJournal):
     """A DurableJournal whose points are hooked, with a record of its own of what was appended and acknowledged."""
 
-    hook: ClassVar[Hook]
     disk: ClassVar[Disk]
     now: ClassVar[WatchedJournal | None] = None
     """the one that is open"""
@@ -98,6 +96,10 @@ class WatchedJournal(DurableJournal):
     """market events that are in the journal"""
     acknowledged: ClassVar[int]
     """rows up to here were said to be durable"""
+
+    @staticmethod
+    def hook(point: str) -> None:
+        """Called at each point; whoever makes a kind of this for one world puts his own here."""
 
     @classmethod
     def create(cls, path: Path, session_id: str, lease: Lease, **_how: Any) -> DurableJournal:
@@ -212,9 +214,10 @@ def spoil_snapshot(path: Path, rng: Random) -> bool:
         body[rng.randrange(len(body))] ^= 1 << rng.randrange(8)
         connection.execute("UPDATE snapshots SET body = ? WHERE seq = ?", (bytes(body), found[0]))
         connection.commit()
-        return True
     except sqlite3.Error:  # it was killed before there were tables
         return False
+    else:
+        return True
     finally:
         connection.close()
 

@@ -58,7 +58,8 @@ class Truth:
         self._before: list[Bar] = []
 
     def _traded(self, price: float, every: float) -> list[Trade]:
-        rng, at, found = self._rng, self.start, []
+        rng, at = self._rng, self.start
+        found: list[Trade] = []
         number = rng.randrange(1, 10_000)
         level = price / self._tick
         lively = 1.0

@@ -22,8 +22,8 @@ from onepath.errors import ConfigError
 from onepath.instruments import Instrument
 from onepath.market import Bar, Quote, Trade
 from onepath.streams import wire
-from onepath.streams.life import Stream
 from onepath.streams.exchange import LATE, Ear, Page, VenueError
+from onepath.streams.life import Stream
 
 PAGE = 50
 """trades in one answer"""
@@ -98,7 +98,9 @@ class Network:
         elif fault.n:
             self.left[kind, fault.where] += fault.n
         else:
-            self.until[f"{kind} {fault.where}".strip()] = max(self.until[f"{kind} {fault.where}".strip()], now + fault.length)
+            self.until[f"{kind} {fault.where}".strip()] = max(
+                self.until[f"{kind} {fault.where}".strip()], now + fault.length
+            )
             self.late = fault.length // 4 if kind == "delay" else self.late
 
     def lasts(self, kind: str) -> bool:
@@ -208,7 +210,13 @@ class Exchange:
     name = "simulated"
 
     def __init__(
-        self, network: Network, instruments: Mapping[str, Instrument], kinds: Sequence[str], *, numbered: bool, flagged: bool
+        self,
+        network: Network,
+        instruments: Mapping[str, Instrument],
+        kinds: Sequence[str],
+        *,
+        numbered: bool,
+        flagged: bool,
     ) -> None:
         self.instruments = instruments
         self.numbered = numbered
@@ -217,7 +225,9 @@ class Exchange:
         self._kinds = kinds
         unknown = [kind for kind in kinds if kind not in network.script]
         if unknown:
-            raise ConfigError(f"the simulated venue has bars and trades, not {' or '.join(unknown)}: leave them out of data.kinds")
+            raise ConfigError(
+                f"the simulated venue has bars and trades, not {' or '.join(unknown)}: leave them out of data.kinds"
+            )
 
     async def open(self) -> None:
         await self._answer()

@@ -39,7 +39,7 @@ _QUIET = 15 * SECOND
 
 def own(seed: int) -> Schedule:
     """A schedule of the harness: two symbols, one to three strategies, half a minute to a minute."""
-    rng = Random(f"{seed} schedule")
+    rng = Random(f"{seed} schedule")  # noqa: S311 - faults, not secrets
     length = rng.randrange(6, 26) * SECOND
     symbols = ("BTCUSDT", "ETHUSDT")[: rng.choice((1, 2, 2))]
     numbered = rng.random() > 0.2
@@ -63,9 +63,7 @@ def own(seed: int) -> Schedule:
     )
 
 
-def _settings(
-    rng: Random, seed: int, symbols: tuple[str, ...], kinds: tuple[str, ...], length: int
-) -> dict[str, Any]:
+def _settings(rng: Random, seed: int, symbols: tuple[str, ...], kinds: tuple[str, ...], length: int) -> dict[str, Any]:
     strategies = [
         {
             "name": f"churn_{number}",
@@ -130,7 +128,7 @@ def _execution(rng: Random, length: int) -> dict[str, Any]:
 
 def of(config: Config, home: Path, seed: int) -> Schedule:
     """A schedule of a user's configuration: its strategies, symbols, intervals and connection, some forty bars long."""
-    rng = Random(f"{seed} schedule")
+    rng = Random(f"{seed} schedule")  # noqa: S311 - faults, not secrets
     symbols = config.data.symbols or ()
     kinds = tuple(kind for kind in config.data.kinds or ("bars", "trades"))
     interval = config.data.interval_ns or 60 * SECOND

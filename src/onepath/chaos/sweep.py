@@ -1,7 +1,7 @@
 """Many schedules, on all processors: what happened in them, what was wrong, and the fewest faults that show it.
 
-Rules: a schedule follows from its seed alone, whichever process runs it and in whatever order. A kind of fault that never happened
-is itself a failure of the harness, because no fault gives no failures, too.
+Rules: a schedule follows from its seed alone, whichever process runs it and in whatever order. A kind of fault that never
+happened is itself a failure of the harness, because no fault gives no failures, too.
 Limits: POSIX (fork). A session's journal lies in memory (/dev/shm) where there is such a place.
 """
 
@@ -104,7 +104,7 @@ def sweep(
     workers: int | None = None,
 ) -> Sum:
     """Run the schedules of `seeds`; Ctrl-C ends it with what was found until then."""
-    global _made, _look  # noqa: PLW0603 - what workers inherit when they are forked
+    global _made, _look
     _made, _look = make, look
     total = Sum(0, Counter(), [], Counter(), {})
     with suppress(KeyboardInterrupt):

@@ -54,7 +54,7 @@ class Loop(asyncio.BaseEventLoop):
     """An event loop over simulated time."""
 
     def __init__(self, time: Time) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._selector = _Waiting(time)
         self._simulated = time
 

@@ -125,14 +125,18 @@ class World:
         self.dead = False
         self._folder = folder
         self._path = folder / "1" / "journal.db"
-        self._process = Random(f"{seed} process")
-        self._disk = Random(f"{seed} disk")
+        self._process = Random(f"{seed} process")  # noqa: S311 - it must repeat
+        self._disk = Random(f"{seed} disk")  # noqa: S311
         self._kills = [fault for fault in schedule.faults if fault.kind in ("crash", "crash again")]
         self._left = self._kills[0].n if self._kills else 0
         self._damages = [fault for fault in schedule.faults if fault.kind in _DAMAGES]
         self.instruments = _instruments(schedule.config)
         self.network = Network(
-            self._markets(), Random(f"{seed} network"), self.time, self.happened, schedule.config.data.interval or "1m"
+            self._markets(),
+            Random(f"{seed} network"),  # noqa: S311
+            self.time,
+            self.happened,
+            schedule.config.data.interval or "1m",
         )
         self._journals = type(
             "Journals",
@@ -144,11 +148,13 @@ class World:
         schedule = self.schedule
         found = []
         for symbol, instrument in self.instruments.items():
-            rng = Random(f"{schedule.seed} market {symbol}")
+            rng = Random(f"{schedule.seed} market {symbol}")  # noqa: S311
             tick = float(instrument.tick_size) or 0.01
             price = round(rng.uniform(2_000, 40_000)) * tick
             length = schedule.length + 2 * schedule.quiet + 20 * SECOND
-            truth = Truth(symbol, rng, schedule.start, length, schedule.interval_ns, schedule.every, price, tick, schedule.length)
+            truth = Truth(
+                symbol, rng, schedule.start, length, schedule.interval_ns, schedule.every, price, tick, schedule.length
+            )
             truth.hollow = schedule.hollow
             found.append(truth)
         return found
@@ -367,7 +373,7 @@ class World:
             if self._path.exists() and not (fault.kind == "lost mark" and "torn end" in done):
                 if fault.kind == "torn end" and not mark.place(self._path).exists():
                     continue
-                if _DAMAGES[fault.kind](self._path, Random(fault.n)):
+                if _DAMAGES[fault.kind](self._path, Random(fault.n)):  # noqa: S311
                     self.happened[fault.kind] += 1
                     done.add(fault.kind)
         return "torn end" in done
@@ -392,7 +398,13 @@ class World:
                     if row.seq > found.seq:
                         break
                     at, kind, strategy, cause, event = rows[row.seq]
-                    if (row.at, row.kind, row.strategy, row.cause, row.body) != (at, kind, strategy, cause, encode(event)):
+                    if (row.at, row.kind, row.strategy, row.cause, row.body) != (
+                        at,
+                        kind,
+                        strategy,
+                        cause,
+                        encode(event),
+                    ):
                         self.wrong.append(f"I1: row {row.seq} is not what was written: {row}")
                         break
                     events += len(event) if kind == "market" else 0
@@ -429,7 +441,6 @@ class World:
             self.time.true,
             self.cut,
         )
-
 
     def _count(self, rows: Sequence[Row]) -> None:
         """What the simulated broker and the strategies did."""

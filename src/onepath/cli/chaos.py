@@ -53,7 +53,9 @@ def chaos(
         return of(settings, home, number)
 
     make(seed)
-    total = sweep(make, range(seed, seed + schedules), look=lambda found: list(findings(found)), progress=_progress(quiet))
+    total = sweep(
+        make, range(seed, seed + schedules), look=lambda found: list(findings(found)), progress=_progress(quiet)
+    )
     if as_json:
         say_json(_json(total))
     else:
@@ -91,7 +93,10 @@ def _tell(total: Sum, make: Any, config: Path) -> None:
     from onepath.chaos.faults import KINDS
 
     happened = total.happened
-    say_table(("injected", "times>", "what it is"), [(k, f"{happened[k]:,}", text) for k, text in KINDS.items() if happened[k]])
+    say_table(
+        ("injected", "times>", "what it is"),
+        [(k, f"{happened[k]:,}", text) for k, text in KINDS.items() if happened[k]],
+    )
     say()
     broken = {name: [ran for ran in total.bad if any(text.startswith(name) for text in ran.wrong)] for name in CHECKS}
     say_table(
@@ -130,5 +135,7 @@ def _json(total: Sum) -> dict[str, Any]:
         "schedules": total.schedules,
         "bad": [{"seed": ran.seed, "wrong": list(ran.wrong)} for ran in sorted(total.bad)],
         "happened": dict(sorted(total.happened.items())),
-        "findings": [{"text": text, "schedules": n, "first_seed": total.first[text]} for text, n in total.told.most_common()],
+        "findings": [
+            {"text": text, "schedules": n, "first_seed": total.first[text]} for text, n in total.told.most_common()
+        ],
     }
