@@ -426,11 +426,21 @@ class _Bars(_Seen):
             self.holes += sum(1 for start in there if start not in self.vanished)
 
 
+class _Quotes(_Seen):
+    """Quotes: only the newest counts, so that holes are none."""
+
+    def _differs(self, event: Any) -> Iterator[str]:
+        if not any((event.bid, event.ask) == self.truth.around(trade.price) for trade in self.truth.trades):
+            yield f"{event} was seen, and never was"
+
+
 def _stream(found: Found, key: tuple[str, str]) -> _Seen:
     symbol, kind = key
     truth = found.network.truths[symbol]
     if kind == "bars":
         return _Bars(key, truth, {start for s, k, start in found.network.vanished if (s, k) == key})
+    if kind == "quotes":
+        return _Quotes(key, truth)
     return (_Trades if found.schedule.numbered else _Unnumbered)(key, truth)
 
 

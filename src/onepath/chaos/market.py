@@ -79,6 +79,10 @@ class Truth:
     def _price(self, level: float) -> float:
         return round(round(level) * self._tick, self._digits)
 
+    def around(self, price: float) -> tuple[float, float]:
+        """A tick below and above."""
+        return round(price - self._tick, self._digits), round(price + self._tick, self._digits)
+
     def _made(self) -> dict[int, Bar]:
         bars: dict[int, Bar] = {}
         last = self._price(self._first / self._tick)

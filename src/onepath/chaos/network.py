@@ -3,7 +3,7 @@
 Rules: what the venue knows is the truth; what arrives is what the faults leave of it. Messages of a connection arrive in the
 order they were sent unless a fault reorders them, in Binance's words, and are decoded by the decoders that real ones are. All
 randomness is the network's own. The state outlives the process that listens: a fault that lasts goes on while it is down.
-Limits: bars and trades. Cost: about 20 us a message.
+Limits: bars, trades, and quotes, which change with each trade. Cost: about 20 us a message.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from onepath.streams import wire
 from onepath.streams.exchange import LATE, Ear, Page, VenueError
 from onepath.streams.life import Stream
 
+KINDS = ("bars", "trades", "quotes")
 PAGE = 50
 """trades in one answer"""
 LAG = 4 * MS
@@ -57,18 +58,20 @@ class Network:
         self.late = 0
         """how late everything comes, in nanoseconds"""
         self.lines: list[Line] = []
-        names = [f"{symbol} {kind}" for symbol in self.truths for kind in ("bars", "trades")]
+        names = [f"{symbol} {kind}" for symbol in self.truths for kind in KINDS]
         self.streams = tuple(names)
-        self.script = {kind: self._sent(kind) for kind in ("bars", "trades")}
+        self.script = {kind: self._sent(kind) for kind in KINDS}
 
     def _sent(self, kind: str) -> list[Sent]:
         """Everything that is ever sent of one kind, in order."""
-        found = [
-            sent
-            for truth in self.truths.values()
-            for sent in (self._trades(truth) if kind == "trades" else self._candles(truth))
-        ]
+        found = [sent for truth in self.truths.values() for sent in self._of(kind, truth)]
         return sorted(found, key=lambda sent: sent.at)
+
+    def _of(self, kind: str, truth: Truth) -> list[Sent]:
+        if kind == "quotes":
+            stream = truth.symbol, "quotes"
+            return [Sent(trade.venue_at + LAG, stream, _ticker(trade, truth)) for trade in truth.trades]
+        return self._trades(truth) if kind == "trades" else self._candles(truth)
 
     @staticmethod
     def _trades(truth: Truth) -> list[Sent]:
@@ -226,7 +229,7 @@ class Exchange:
         unknown = [kind for kind in kinds if kind not in network.script]
         if unknown:
             raise ConfigError(
-                f"the simulated venue has bars and trades, not {' or '.join(unknown)}: leave them out of data.kinds"
+                f"the simulated venue has bars, trades and quotes, no {' or '.join(unknown)}: leave them out of data.kinds"
             )
 
     async def open(self) -> None:
@@ -261,6 +264,8 @@ class Exchange:
         kind = type(message)
         if kind is Trade:
             ear.trade(message if self.numbered else _unnumbered(message))
+        elif kind is Quote:
+            ear.quote(message)
         elif kind is wire.Candle and message.interval == self._network.interval:
             ear.bar(message.bar, closed=message.closed and self.flagged)
 
@@ -324,7 +329,13 @@ class Exchange:
         return Page(found, len(found) >= most, max(complete, found[-1].start if found else complete))
 
     async def quote(self, symbol: str) -> Quote | None:
-        return None
+        await self._answer()
+        truth = self._network.truths[symbol]
+        before = bisect.bisect_right(truth.times, self._known())
+        if not before:
+            return None
+        message = wire.decode(_ticker(truth.trades[before - 1], truth))
+        return message if isinstance(message, Quote) else None
 
     async def book(self, symbol: str) -> wire.Depth | None:
         return None
@@ -365,6 +376,19 @@ def _trade(trade: Trade) -> bytes:
         trade.size,
         trade.venue_at // MS,
         maker,
+    )
+
+
+def _ticker(trade: Trade, truth: Truth) -> bytes:
+    """The best bid and ask once a trade has happened: a tick around its price."""
+    bid, ask = truth.around(trade.price)
+    return b'{"u":%d,"s":"%s","b":"%a","B":"%a","a":"%a","A":"%a"}' % (
+        trade.id,
+        trade.symbol.encode(),
+        bid,
+        round(trade.size * 3, 4),
+        ask,
+        round(trade.size * 2, 4),
     )
 
 
