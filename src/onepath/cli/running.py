@@ -257,8 +257,13 @@ def _tell(workspace: Workspace, outcome: Outcome, *, as_json: bool, sheet: Sheet
     from onepath.cli.sessions import read_record, remarks_json, say_remarks, say_stats, stats_json, write_sheet
 
     journal = workspace.journal(outcome.session_id)
+    if not outcome.portfolios and not as_json:
+        config = f"onepath run config/backtest.yaml --set 'data={{type: session, id: {outcome.session_id}}}'"
+        say(f"collected   {outcome.events:,} events; a backtest over them:  {config}")
+        say(f"session     {outcome.session_id} ({outcome.status})")
+        return
     record = read_record(journal)
-    path = None if sheet is None else write_sheet(record, sheet(outcome.session_id))
+    path = None if sheet is None or not outcome.portfolios else write_sheet(record, sheet(outcome.session_id))
     for error in outcome.errors:
         note(f"error: {error}")
     if as_json:

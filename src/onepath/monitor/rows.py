@@ -32,9 +32,12 @@ LINES = (
 """kinds, or what they begin with, that a person wants to see one by one"""
 LOGGED = ("order.", *LINES)
 _QUIET = frozenset(
-    {"order.submitted", "order.accepted", "order.cancel_requested", "order.replace_requested", "order.replaced"}
+    {
+        *("order.submitted", "order.accepted", "order.cancel_requested", "order.replace_requested", "order.replaced"),
+        "session.started",
+    }
 )
-"""of orders, what is too common for the few lines of a screen; the log has it"""
+"""what is too common for the few lines of a screen, or plain to see; the log has it"""
 _WARNINGS = frozenset({"order.rejected", "order.refused", "order.forced", "margin_call"})
 _MOST = 20_000
 _SELECT = "SELECT seq, at, kind, strategy_id, cause, body FROM journal WHERE seq > ? AND seq <= ? AND ({}) ORDER BY seq"

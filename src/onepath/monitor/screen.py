@@ -42,9 +42,11 @@ def _head(view: View) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{view.session}", style="bold")
     text.append(f"  {view.mode} {view.state}  {clock_of(view.at)} UTC\n")
-    text.append(f"equity {money(view.equity)}  ")
-    text.append(f"P&L {money(view.pnl, sign=True)}", style=_tone(view.pnl))
-    text.append(f"  cash {money(view.cash)}  {view.events:,} events, {view.events_per_second:,.0f}/s\n")
+    if view.books:
+        text.append(f"equity {money(view.equity)}  ")
+        text.append(f"P&L {money(view.pnl, sign=True)}", style=_tone(view.pnl))
+        text.append(f"  cash {money(view.cash)}  ")
+    text.append(f"{view.events:,} events, {view.events_per_second:,.0f}/s\n")
     text.append(f"order after {speed(view.decided)}  event done {speed(view.worked)}\n")
     feed = view.feed
     lag = "" if feed.lag_ms is None else f"  lag {duration(feed.lag_ms * 1e3)}"
@@ -121,12 +123,15 @@ def _more(table: Table, rows: Sequence[object], most: int) -> Table:
 
 def line(view: View) -> str:
     """A view in one line, where there is no terminal."""
-    parts = [
-        clock_of(view.at),
-        view.state,
+    books = [
         f"equity {money(view.equity)} ({money(view.pnl, sign=True)})",
         f"{len(view.holdings)} positions",
         f"{len(view.working)} orders",
+    ]
+    parts = [
+        clock_of(view.at),
+        view.state,
+        *(books if view.books else ()),
         f"{view.events:,} events ({view.events_per_second:,.0f}/s)",
     ]
     if view.decided.p99_us is not None:
