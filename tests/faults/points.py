@@ -35,7 +35,7 @@ from onepath.config import Config
 from onepath.errors import JournalError
 from onepath.events import DataState, DataStatus
 from onepath.journal import tail
-from onepath.journal.codec import decode
+from onepath.journal.codec import INPUTS, decode
 from onepath.journal.sqlite import SqliteReader
 from onepath.orders import Order
 from onepath.outbox import Outbox
@@ -255,7 +255,8 @@ def run_into(folder: Path, seed: int, statement: int) -> None:
 def left(folder: Path) -> tuple[list[tuple[Any, ...]], list[str], dict[str, Any]]:
     """The rows that are decided, what is outside, and the books that fills make."""
     reader = SqliteReader(folder / "journal.db")
-    rows = [(row.at, row.kind, row.strategy, row.body) for row in reader.rows() if row.kind not in _DECLARED]
+    found = [(row.at, row.kind, row.strategy, row.body) for row in reader.rows() if row.kind not in _DECLARED]
+    rows = [row for row in found if row[1] not in INPUTS] + [row for row in found if row[1] == "market"]
     books: Counter[Any] = Counter()
     for row in reader.rows(("order.filled", "order.partly_filled")):
         fill = decode(row)

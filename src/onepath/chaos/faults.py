@@ -86,8 +86,8 @@ _LASTING = {
 _NETWORK = tuple(KINDS)[:17]
 _TIME = ("clock forward", "clock back", "stall")
 _DISK = ("disk error", "disk full")
-UNSEEN = ("drop", "vanish", "duplicate", "reorder", "malformed", "mute")
-"""what cannot be noticed of trades without numbers while the connection stands"""
+UNSEEN = ("drop", "vanish", "duplicate", "reorder", "malformed", "mute", "behind")
+"""what cannot be noticed of trades without numbers: losses in a standing connection, and an answer that is not up to date"""
 
 
 def drawn(rng: Random, length: int, streams: Sequence[str], *, numbered: bool = True, most: int = 14) -> list[Fault]:
