@@ -29,10 +29,10 @@ from onepath.chaos.sweep import Sum, sweep
 Progress = Callable[[int, int], None]
 GATE = {
     "schedules": 2_000,
-    "points": 300,
+    "points": 240,
     "errors": 60,
     "kills": 200,
-    "power": 2_000,
+    "power": 600,
     "failing": 500,
     "tails": 500,
     "leases": 40,

@@ -264,7 +264,7 @@ def replays(found: Found) -> Iterator[str]:
 def settled(found: Found) -> Iterator[str]:
     """When it has been quiet, our books are the venue's."""
     session = _session(found)
-    if not session.engine.alive:
+    if _all_failed(session):
         return  # nobody was left to wait for what was on its way
     ours = {
         (name, symbol): portfolio.quantity(symbol)
@@ -282,6 +282,11 @@ def settled(found: Found) -> Iterator[str]:
     at_venue = {order.id for order in session.venue.open_orders()}
     if open_ones != at_venue:
         yield f"orders {sorted(open_ones ^ at_venue)} are open on one side alone"
+
+
+def _all_failed(session: Session) -> bool:
+    """Whether the session ended because no strategy was left."""
+    return len(session.engine.failures) == len(session.plan.strategies) > 0
 
 
 def bounded(found: Found) -> Iterator[str]:
@@ -456,7 +461,7 @@ def lively(found: Found) -> Iterator[str]:
     """When it has been quiet, data flow again: the last thing that happened was seen, and nothing is called stale."""
     session = _session(found)
     ended = next((decode(row) for row in found.rows if row.kind == "session.ended"), None)
-    if ended is None or not session.engine.alive:
+    if ended is None or _all_failed(session):
         return
     if session.engine.stale:
         yield f"at the end {sorted(session.engine.stale)} are still called stale"
