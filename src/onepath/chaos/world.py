@@ -242,14 +242,14 @@ class World:
         time = self.time
         passed = time.passed
         for fault in self.schedule.faults:
-            if _off(fault) and self._was <= fault.at < passed:
+            if _off(fault) and self._down <= fault.at < passed:  # while nobody was there
                 self.meets(fault)
         self._ends = max(self._ends, passed + self.schedule.quiet)
         self.source = self._source([f for f in self.schedule.faults if f.at >= passed and f.kind not in _OFFLINE])
         self._was = passed
         return self._resumed() if self._path.exists() else self._begun()
 
-    _was = 0
+    _was = _down = 0
 
     def _until(self) -> int:
         """When the session ends, by the clock as it will be then."""
@@ -353,6 +353,7 @@ class World:
             left = self._folder / str(self.lives + 1) / "journal.db"
             journal.kill(self._disk, left)
             self._path = left
+        self._down = self.time.passed
         if self._kills and self.dead:
             killed = self._kills.pop(0)
             self.time.passed += killed.length
