@@ -167,8 +167,8 @@ DECIDING = (
     Mutant(
         "a strategy that failed leaves its orders",
         "engine.py",
-        "        self.cancels += [state.id for state in self._blotter.open_orders(seat.name)]\n",
-        "",
+        "            self.cancels += [state.id for state in self._blotter.open_orders(seat.name)]\n",
+        "            pass\n",
         "a strategy that ends leaves nothing at work",
         "unit/core/test_failures.py",
     ),

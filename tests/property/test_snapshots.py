@@ -215,6 +215,8 @@ WIRING = {
     ("onepath.isolation:Fence", "function"),
     ("onepath.context:Context", "function"),  # what a fence must not break off
     ("onepath.engine:Engine", "Watchdog"),
+    ("onepath.engine:Engine", "builtin_function_or_method"),  # the clock that calls are timed by
+    ("onepath.isolation:Fence", "builtin_function_or_method"),
     ("onepath.seat:Ears", "function"),
     ("list", "function"),  # listeners and deciders within a fence
     ("onepath.features.plant:FeaturePlant", "StructMeta"),  # the class of its rows, made as it is built

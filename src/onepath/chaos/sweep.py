@@ -16,7 +16,7 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,10 +60,21 @@ def memory() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """What the streams log is the point here, and no news."""
+    log = logging.getLogger("onepath.streams")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
 def ran(schedule: Schedule, disk: Disk | None = None, look: Look | None = None) -> Ran:
     """One schedule."""
-    logging.getLogger("onepath.streams").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory(dir=memory(), prefix="onepath-chaos-") as folder:
+    with quiet(), tempfile.TemporaryDirectory(dir=memory(), prefix="onepath-chaos-") as folder:
         world = World(schedule, Path(folder), disk)
         try:
             found = world.run()
