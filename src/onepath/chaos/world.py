@@ -244,9 +244,11 @@ class World:
         for fault in self.schedule.faults:
             if _off(fault) and self._down <= fault.at < passed:  # while nobody was there
                 self.meets(fault)
-        self._ends = max(self._ends, passed + self.schedule.quiet)
         self.source = self._source([f for f in self.schedule.faults if f.at >= passed and f.kind not in _OFFLINE])
         self._was = passed
+        _ = self.source.instruments  # asks the venue, however long that takes
+        self._ends = max(self._ends, self.time.passed + self.schedule.quiet)
+        self.source.at(self._ends - 3 * self.schedule.quiet // 5, self._wind_down)
         return self._resumed() if self._path.exists() else self._begun()
 
     _was = _down = 0
@@ -272,7 +274,6 @@ class World:
             seed=schedule.seed,
         )
         source.at(schedule.length, self.network.quieten)
-        source.at(self._ends - schedule.quiet // 3, self._wind_down)
         return source
 
     def _wind_down(self) -> None:
