@@ -40,9 +40,13 @@ nightly: $(VENV)/.developed  ## the same at full size: 100,000 schedules, every 
 fuzz: $(VENV)/.developed  ## a million spoilt messages for every decoder of foreign bytes (about two minutes)
 	$(BIN)/python tests/fuzz/decoders.py
 
-bench: $(VENV)/.developed  ## bars, orders and quotes against the bare loop, full size (about five minutes)
+bench: $(VENV)/.developed  ## bars, orders, quotes and real time against the bare loop, full size, a day on paper (about ten minutes)
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/ticks.py
+	$(BIN)/python benchmarks/realtime.py
+	$(BIN)/python benchmarks/restart.py
+	$(BIN)/python benchmarks/journal.py
+	$(BIN)/python benchmarks/soak.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("onepath needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'

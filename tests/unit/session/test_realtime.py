@@ -14,12 +14,14 @@ from tests.unit.session.scripted import BEGIN, CONFIG, MINUTE, SECOND, Hand, Scr
 from onepath import realtime
 from onepath.config import loads
 from onepath.errors import ConfigError, JournalError
-from onepath.events import Command, DataState, DataStatus, TradingState
+from onepath.events import Command, DataState, DataStatus, TimePassed, TradingState
 from onepath.journal import lease, tail
 from onepath.journal.codec import decode
 from onepath.journal.durable import DurableJournal
+from onepath.journal.memory import MemoryJournal
 from onepath.journal.sqlite import SqliteReader
 from onepath.ports import Row
+from onepath.recording import Recorded, SessionFeed
 from onepath.rerun import replay
 
 MINUTES = 25
@@ -452,3 +454,131 @@ def test_a_source_without_a_session_is_let_go(tmp_path: Path) -> None:
             clock=clock,
         )
     assert stopped == [True]
+
+
+def test_stopped_while_ending(whole: Path, tmp_path: Path) -> None:
+    """A session that was told to stop, and whose process ended before it had, ends as stopped after the events it had seen."""
+    session = begun(tmp_path, "cut")
+    left = [150]
+
+    def stop() -> None:
+        left[0] -= 1
+        if not left[0]:
+            session.stop()
+
+    session.after_batch.append(stop)
+    assert session.run().status == "stopped"
+    session.journal.close()
+    ended = rows_of(tmp_path, "cut")
+    first = next(row.seq for row in ended if row.kind == "session.ending")
+    for rows in (first, first + 2, len(ended) - 1):
+        home = tmp_path / str(rows)
+        path = home / "cut" / "journal.db"
+        path.parent.mkdir(parents=True)
+        journal = DurableJournal.create(path, "s", lease.take(path, 0))
+        for row in ended[:rows]:
+            journal.append(row.at, row.kind, row.strategy, decode(row), row.cause)
+        journal.close()
+        gone_on = resumed(home, "cut")
+        assert gone_on.session.run().status == "stopped"
+        gone_on.session.journal.close()
+        assert without(rows_of(home, "cut")) == without(ended)
+
+
+def test_without_snapshots(whole: Path, tmp_path: Path) -> None:
+    """A session that is not to have snapshots has none, before it broke off and after."""
+    session = begun(tmp_path, "cut", TEXT.replace("snapshots: 60s", "snapshots: auto"))
+    left = [200]
+
+    def count() -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise Crash
+
+    session.after_batch.append(count)
+    with pytest.raises(Crash):
+        _crashed(realtime.Resumed(session, ()))
+    gone_on = resumed(tmp_path, "cut")
+    gone_on.session.journal.note({"gone_on": "yes"})  # type: ignore[attr-defined]
+    assert gone_on.session.run().status == "completed"
+    gone_on.session.journal.close()
+    assert list(tail.snapshots(tmp_path / "cut" / "journal.db")) == []
+    assert SqliteReader(tmp_path / "cut" / "journal.db").notes["gone_on"] == "yes"
+    assert without(rows_of(tmp_path, "cut"), "data.status", "time", "session.ended", "session.started") == without(
+        rows_of(whole, "whole"), "data.status", "time", "session.ended", "session.started"
+    )
+
+
+RAISES = """
+from onepath import Strategy
+class Raises(Strategy):
+    listens = ("bars",)
+    def on_start(self, context):
+        self.count = 0
+    def generate_orders(self, context):
+        self.count += 1
+        return 1 / (3 - self.count) and []
+"""
+
+
+def test_what_was_raised_is_not_raised_again(tmp_path: Path) -> None:
+    """A strategy fails at its third bar; the alert that tells of it is in the record once, however often it is run again."""
+    (tmp_path / "raises.py").write_text(RAISES)
+    head = TEXT[: TEXT.index("strategies:")]
+    both = "strategies: [{name: raises, class: raises.py, capital: 10000}, {name: sma_cross, capital: 10000}]\n"
+    session = begun(tmp_path, "cut", head + both)
+    left = [150]
+
+    def count() -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise Crash
+
+    session.after_batch.append(count)
+    with pytest.raises(Crash):
+        _crashed(realtime.Resumed(session, ()))
+    gone_on = resumed(tmp_path, "cut")
+    gone_on.session.run()
+    gone_on.session.journal.close()
+    alerts = [decode(row).code for row in rows_of(tmp_path, "cut") if row.kind == "alert"]
+    assert alerts == ["strategy_failed"]
+
+
+def test_a_record_ends_before_a_snapshot(whole: Path, tmp_path: Path) -> None:
+    """A snapshot of after the last good row is of no use, and is not looked at."""
+    path = tmp_path / "cut" / "journal.db"
+    path.parent.mkdir(parents=True)
+    journal = DurableJournal.create(path, "s", lease.take(path, 0))
+    everything = rows_of(whole, "whole")
+    for row in everything[: len(everything) // 3]:
+        journal.append(row.at, row.kind, row.strategy, decode(row), row.cause)
+    journal.keep_snapshot(len(everything), 5, b"from the future")
+    journal.close()
+    gone_on = resumed(tmp_path, "cut")
+    assert (gone_on.notes, gone_on.session.delivered) == ((), 0)
+    assert gone_on.session.run().status == "completed"
+    gone_on.session.journal.close()
+
+
+def test_a_journal_that_never_began_cannot_be_read(tmp_path: Path) -> None:
+    """Data of a session without a first row are refused with a sentence."""
+    with pytest.raises(JournalError, match="the journal has no beginning"):
+        SessionFeed(MemoryJournal("none"))
+
+
+def test_corporate_actions_are_recorded_by_the_engine(tmp_path: Path) -> None:
+    """What is recorded before it is handed on are events, statuses and time; an action the engine announces."""
+    from onepath import Split
+    from onepath.feeds.live import Arrival
+
+    class Feed:
+        instruments = kinds = volumes = {}  # noqa: RUF012 - none
+        total = None
+
+        def batches(self) -> Any:
+            yield Arrival([LIVE[0]], [Split("AB", 5, ratio=2), TimePassed(6)])  # type: ignore[call-arg]
+
+    journal = MemoryJournal("m")
+    recorded = Recorded(Feed(), journal)  # type: ignore[arg-type]
+    assert len(list(recorded.batches())) == 1
+    assert [row.kind for row in journal.rows()] == ["time", "market"]
