@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-CORE_TESTS := tests/known tests/contract tests/parity/test_replay.py $(addprefix tests/unit/,words core simulator features feeds config journal)
+CORE_TESTS := tests/known tests/contract tests/parity/test_replay.py $(addprefix tests/unit/,words core simulator features feeds config journal session)
 
 .PHONY: demo paper-demo test check coverage mutants faults nightly fuzz bench clean
 
