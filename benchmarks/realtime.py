@@ -32,7 +32,7 @@ from onepath.streams.ccxt import CcxtExchange, CcxtSource
 from onepath.streams.life import Connection
 
 RATE = 5_000
-FLOOD = 20_000
+FLOOD = 40_000
 """trades a second, more than a session is for: what it makes of them is what it sustains"""
 EVERY = 10
 SECOND = 1_000_000_000
@@ -59,7 +59,7 @@ class Tenth(Strategy):
         if self.seen % EVERY:
             return ()
         symbol = context.symbols[0]
-        return context.buy(symbol, 0.01) if self.seen % (2 * EVERY) else context.sell(symbol, 0.01)
+        return context.buy(symbol, 0.001) if self.seen % (2 * EVERY) else context.sell(symbol, 0.001)
 
 
 class Stopwatch(RealtimeClock):
