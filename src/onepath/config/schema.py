@@ -318,8 +318,8 @@ class Config(Part):
 
     @property
     def active(self) -> tuple[StrategyConfig, ...]:
-        """The strategies that are enabled."""
-        return tuple(strategy for strategy in self.strategies if strategy.enabled)
+        """The strategies that run: those that are enabled; collecting data runs none."""
+        return () if self.mode == "collect" else tuple(strategy for strategy in self.strategies if strategy.enabled)
 
     def isolated(self, symbols: int) -> Isolation | None:
         """What each strategy may use up in a session of so many symbols; None: as much as it likes."""

@@ -339,3 +339,10 @@ def test_a_value_tells_where_it_stands() -> None:
     assert config.where("strategies", 0, "params", "fast") == "b.yaml:17"
     assert config.where("strategies", 0, "risk_limits") == "b.yaml:14"
     assert config.where("seed") == ""
+
+
+def test_collecting_runs_no_strategy() -> None:
+    """The file of a paper session with `--mode collect` records, and trades nothing."""
+    text = "mode: {}\ndata: {{type: realtime, source: binance, symbols: [A]}}\nstrategies: [{{name: sma_cross, capital: 1}}]\n"
+    assert [strategy.name for strategy in loads(text.format("paper")).active] == ["sma_cross"]
+    assert loads(text.format("collect")).active == ()
