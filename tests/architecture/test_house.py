@@ -27,13 +27,37 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # Synchronous and pure.
     "core": (
         *("blotter", "ledger", "adjustments", "rates", "gate", "portfolio", "risk", "features"),
-        *("views", "timeframes", "context", "isolation", "strategy", "seat", "agenda", "desk", "engine", "loop", "trace"),
+        *(
+            "views",
+            "timeframes",
+            "context",
+            "isolation",
+            "strategy",
+            "seat",
+            "agenda",
+            "desk",
+            "engine",
+            "loop",
+            "trace",
+        ),
     ),
     # Each implements one port; siblings do not know each other.
     "edges": ("clock", "feeds", "streams", "simulator", "journal", "brokers", "watchdog"),
     # What puts the parts together: configuration, data sources, the session and its proof.
     "joints": (
-        *("config", "models", "registry", "provenance", "data", "replay", "chains", "rerun", "instead", "stepping", "recording"),
+        *(
+            "config",
+            "models",
+            "registry",
+            "provenance",
+            "data",
+            "replay",
+            "chains",
+            "rerun",
+            "instead",
+            "stepping",
+            "recording",
+        ),
         *("session", "outbox", "snapshot", "saving", "build", "realtime", "workspace"),
     ),
     # What a user looks through or calls.

@@ -176,7 +176,10 @@ class Data(Part):
         elif self.type == "session" and not self.id:
             raise wrong("id", "the id of a recorded session when data.type is session")
         elif self.type == "session" and self.symbols:
-            raise wrong("symbols", "no data.symbols: a recorded session brings all of its own (a strategy's are under strategies)")
+            raise wrong(
+                "symbols",
+                "no data.symbols: a recorded session brings all of its own (a strategy's are under strategies)",
+            )
         return self
 
     def _history(self) -> None:

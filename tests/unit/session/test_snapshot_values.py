@@ -295,7 +295,9 @@ NO_DATA: list[tuple[Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "what", "where"), NO_DATA, ids=[f"{n} {what}" for n, (_, what, _) in enumerate(NO_DATA)])
+@pytest.mark.parametrize(
+    ("value", "what", "where"), NO_DATA, ids=[f"{n} {what}" for n, (_, what, _) in enumerate(NO_DATA)]
+)
 def test_what_is_no_data_is_told(value: Any, what: str, where: str) -> None:
     """One sentence names the strategy, what it keeps, where, and what to do."""
     made = session()
