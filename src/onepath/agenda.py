@@ -30,7 +30,7 @@ class Agenda:
         self.look()
 
     def add_command(self, at: int, command: Command) -> None:
-        """A command that was given just now, to be obeyed at `at`: in its place among what is due then, as when it is played back."""
+        """A command given just now, to be obeyed at `at`: in its place among what is due then, as when it is played back."""
         heapq.heappush(self._commands, (at, next(self._ids), command))
         self.look()
 

@@ -97,8 +97,8 @@ class Source(Protocol):
         """The last closed bars of every symbol, in time order."""
 
     def start(self, after: Mapping[tuple[str, str], MarketEvent], since: int = 0) -> None:
-        """Connect. `after` is the last known event by (symbol, kind): what has come since is fetched. With `since` all streams are
-        taken to be stale since then, and each is said to have recovered when what it missed has been handed over."""
+        """Connect. `after` is the last known event by (symbol, kind): what has come since is fetched. With `since` all streams
+        are taken to be stale since then, and each is said to have recovered when what it missed has been handed over."""
 
     def take(self, seconds: float) -> Sequence[MarketEvent | DataStatus]:
         """What has arrived, in order; waits at most so long where there is nothing."""

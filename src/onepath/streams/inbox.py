@@ -157,7 +157,7 @@ _usual = 0.0
 
 @contextmanager
 def hurried() -> Iterator[None]:
-    """Threads take turns every 0.1 ms while anybody is inside, and what was there before (ccxt alone brings 200,000 objects) is not
+    """Threads take turns every 0.1 ms while anybody is inside, and what was there before (ccxt alone: 200,000 objects) is not
     looked through for garbage again and again, which holds all threads up for 0.1 s each time."""
     global _hurrying, _usual  # noqa: PLW0603 - the interval is the process's
     if not _hurrying:
