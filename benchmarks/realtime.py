@@ -41,7 +41,7 @@ WARM = 1.0
 CONFIG = """
 mode: paper
 data: {{type: realtime, source: binance, url: "{url}", symbols: [{symbol}], kinds: [trades], history: 0}}
-execution: {{latency: {{mean_ms: 5, std_ms: 1}}, participation: 1}}
+execution: {{participation: 1}}
 strategies: [{{name: tenth, class: "realtime.py:Tenth", capital: 1000000000}}]
 isolation: {{max_orders_per_second: 1000000}}
 """
