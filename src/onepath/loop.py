@@ -201,8 +201,6 @@ def _pass_time(engine: Engine, venue: Venue, before: int, through: int) -> None:
             break
         if engine.cancels:  # at the moment that asks for them, before anything later is heard
             _perform(engine, venue, engine.take_cancels())
-    if engine.cancels:
-        _perform(engine, venue, engine.take_cancels())
     engine.expect(venue.due)
 
 

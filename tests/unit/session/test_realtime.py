@@ -525,6 +525,7 @@ def test_what_was_raised_is_not_raised_again(tmp_path: Path) -> None:
     """A strategy fails at its third bar; the alert that tells of it is in the record once, however often it is run again."""
     (tmp_path / "raises.py").write_text(RAISES)
     head = TEXT[: TEXT.index("strategies:")]
+    head = head.replace("snapshots: 60s", "snapshots: auto")  # else it is not run again
     both = "strategies: [{name: raises, class: raises.py, capital: 10000}, {name: sma_cross, capital: 10000}]\n"
     session = begun(tmp_path, "cut", head + both)
     left = [150]
