@@ -438,8 +438,7 @@ class Engine:
     def restored(self) -> None:
         """Its state is that of a snapshot now; commands that are known beforehand may be due before what that says."""
         self._agenda.look()
-        if self._agenda.due < self.moment.due:
-            self.expect(self.expected)
+        self.moment.due = min(self.moment.due, self._agenda.due)
 
     def begin(self, before: int) -> None:
         """What comes first when time passes: valuations get their moments, and commands theirs, right after what is done."""
