@@ -50,7 +50,7 @@ from onepath.gate import Gate
 from onepath.instruments import Instrument
 from onepath.isolation import Fencing
 from onepath.ledger import Ledger
-from onepath.market import Bar, BookUpdate, MarketEvent, Quote, Trade
+from onepath.market import KINDS, MarketEvent
 from onepath.nearest import nearest
 from onepath.orders import OrderState, OrderStatus, Side, Step
 from onepath.portfolio import Portfolio
@@ -66,7 +66,6 @@ _KINDS = {step: f"order.{step}" for step in Step} | {
     Step.REFUSE_REPLACE_PART: "order.replace_rejected",
     Step.REFUSE_CANCEL_PART: "order.cancel_rejected",
 }
-_TYPES: Mapping[str, type] = {"bars": Bar, "quotes": Quote, "trades": Trade, "book": BookUpdate}
 _BESIDE_ORDERS = frozenset({Forced, CashFlow, MarginCall})
 
 
@@ -204,7 +203,7 @@ class Engine:
         decide = seat.deciding(strategy.generate_orders) if overridden(strategy, "generate_orders") else None
         kinds = _kinds(strategy.listens, seat.name)
         if kinds and any(kind not in kinds for found in self._brings[0].values() for kind in found):
-            seat.ears = Ears([_TYPES[kind] for kind in kinds], hear or _unheard, decide or _undecided)
+            seat.ears = Ears([KINDS[kind] for kind in kinds], hear or _unheard, decide or _undecided)
             hear, decide = seat.ears.hear, decide and seat.ears.decide
         if hear is not None:
             everything = len(context.symbols) == len(self._instruments)
@@ -591,9 +590,9 @@ def _may_open(state: OrderState) -> bool:
 def _kinds(listens: Collection[str], strategy: str) -> set[str]:
     """The kinds of events a strategy listens to; none: all. Raises StrategyError for one that there is not."""
     for kind in listens:
-        if kind not in _TYPES:
+        if kind not in KINDS:
             raise StrategyError(
-                f"{strategy} listens to {kind!r}{nearest(kind, _TYPES)}; there are {', '.join(_TYPES)}, written as a tuple: "
+                f"{strategy} listens to {kind!r}{nearest(kind, KINDS)}; there are {', '.join(KINDS)}, written as a tuple: "
                 'listens = ("bars",)'
             )
     return set(listens)

@@ -6,6 +6,7 @@ venue's own time where it sent one. Nothing here is ever changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -103,6 +104,14 @@ class BookUpdate(
 
 
 MarketEvent = Bar | Quote | Trade | BookUpdate
+KINDS: Mapping[str, type] = {"bars": Bar, "quotes": Quote, "trades": Trade, "book": BookUpdate}
+"""what kinds of market data are called, and their type"""
+_KIND_OF = {kind: name for name, kind in KINDS.items()}
+
+
+def kind_of(event: MarketEvent) -> str:
+    """Which kind of data an event is: bars, quotes, trades or book."""
+    return _KIND_OF[type(event)]
 
 
 def exact_mark(event: MarketEvent) -> Decimal:

@@ -19,10 +19,10 @@ from onepath.actions import CorporateAction
 from onepath.errors import JournalError
 from onepath.events import DataStatus, SessionEnded, SessionStarted, StrategyEnded
 from onepath.feeds.columns import FIELDS
-from onepath.feeds.live import Arrival, kind_of
+from onepath.feeds.live import Arrival
 from onepath.instruments import Instrument
 from onepath.journal.codec import INPUTS, decode, encode
-from onepath.market import Bar, MarketEvent
+from onepath.market import Bar, MarketEvent, kind_of
 from onepath.ports import Batch, Feed, Journal
 from onepath.replay import Rows, endings
 

@@ -20,11 +20,10 @@ from onepath.chaos.market import MS, Truth
 from onepath.chaos.world import Found
 from onepath.errors import OnepathError
 from onepath.events import DataState, DataStatus
-from onepath.feeds.live import kind_of
 from onepath.journal import tail
 from onepath.journal.codec import INPUTS, decode
 from onepath.journal.memory import MemoryJournal
-from onepath.market import Bar, Trade
+from onepath.market import Bar, Trade, kind_of
 from onepath.orders import TRANSITIONS, OrderStatus, Step
 from onepath.ports import Row
 from onepath.realtime import config_of

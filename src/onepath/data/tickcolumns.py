@@ -15,8 +15,8 @@ from difflib import get_close_matches
 from onepath.data.places import Place
 from onepath.data.tables import TIMES, find, need, plain
 from onepath.errors import ConfigError
+from onepath.market import KINDS
 
-KINDS = ("bars", "quotes", "trades", "book")
 CROSSED = ("refuse", "drop")
 SIDES = ("both", "one")
 
@@ -57,7 +57,7 @@ class TickOptions:
 
     def __post_init__(self) -> None:
         for what, value, known in (
-            ("kind", self.kind, KINDS),
+            ("kind", self.kind, tuple(KINDS)),
             ("crossed", self.crossed, CROSSED),
             ("sides", self.sides, SIDES),
         ):

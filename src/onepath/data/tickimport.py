@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from onepath.data import assets, catalogue, reading
 from onepath.data.places import Place
 from onepath.data.tables import SYMBOLS, find
-from onepath.data.tickcolumns import KINDS, TickOptions, kind_of
+from onepath.data.tickcolumns import TickOptions, kind_of
 from onepath.data.ticksources import IN_MEMORY
 from onepath.data.ticktables import Converter, read_ticks, stream_ticks
 from onepath.feeds.fingerprints import Fingerprint
@@ -31,6 +31,7 @@ from onepath.feeds.parquet import ROW_GROUP
 from onepath.feeds.tickfiles import SCHEMAS, TickFile
 from onepath.feeds.ticks import COLUMNS, InMemory, Stream, buffers
 from onepath.instruments import Instrument
+from onepath.market import KINDS
 
 _LAYOUT: Mapping[str, Any] = {
     "compression": "zstd",

@@ -19,13 +19,14 @@ from onepath.data import assets, catalogue, reading
 from onepath.data.bars import canonical
 from onepath.data.places import Place
 from onepath.data.tables import named, split
-from onepath.data.tickcolumns import KINDS, TickOptions, kind_of
+from onepath.data.tickcolumns import TickOptions, kind_of
 from onepath.data.ticktables import read_ticks
 from onepath.errors import DataError
 from onepath.feeds import tickfiles
 from onepath.feeds.checks import stamp
 from onepath.feeds.ticks import InMemory, Source, Stream, TickFeed
 from onepath.instruments import Instrument
+from onepath.market import KINDS
 
 ALONE = "ASSET"
 IN_MEMORY = 2_000_000

@@ -15,13 +15,12 @@ from msgspec.structs import replace
 
 from onepath.events import DataState, DataStatus, TimePassed
 from onepath.instruments import Instrument
-from onepath.market import Bar, BookUpdate, MarketEvent, Quote
+from onepath.market import Bar, MarketEvent
 from onepath.ports import NEVER, Batch, Clock, News, Source
 
 BATCH = 1_000
 POLL = 0.2
 """seconds after which it looks whether somebody has something to do, where nothing arrives"""
-_KINDS: Mapping[type, str] = {Bar: "bars", Quote: "quotes", BookUpdate: "book"}
 
 
 class Attended(Protocol):
@@ -200,8 +199,3 @@ def _instants(bars: Sequence[Bar]) -> Iterator[Batch]:
             stop += 1
         yield Arrival(bars[first:stop])
         first = stop
-
-
-def kind_of(event: MarketEvent) -> str:
-    """Which kind of data an event is: bars, quotes, trades or book."""
-    return _KINDS.get(type(event), "trades")

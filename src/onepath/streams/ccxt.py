@@ -25,11 +25,11 @@ from typing import Any, TypeVar
 
 from onepath.errors import ConfigError
 from onepath.instruments import Instrument
-from onepath.market import Bar, Quote
+from onepath.market import KINDS, Bar, Quote
 from onepath.nearest import nearest
 from onepath.ports import Clock
 from onepath.streams import markets, parsed, wire
-from onepath.streams.exchange import KINDS, LATE, Ear, Page, VenueError
+from onepath.streams.exchange import LATE, Ear, Page, VenueError
 from onepath.streams.life import SECOND, Connection, Stream
 from onepath.streams.sockets import DEPTH, Named, Sockets
 from onepath.streams.source import Streams

@@ -17,7 +17,6 @@ from onepath.market import Bar, Quote, Trade
 from onepath.streams.life import SECOND, Stream
 from onepath.streams.wire import Depth
 
-KINDS = ("bars", "quotes", "trades", "book")
 LATE = 5 * SECOND
 """how late an exchange may publish a bar: one that it lacks after that had no trades"""
 stamp = msgspec.structs.force_setattr

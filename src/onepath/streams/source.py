@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 from onepath.errors import ConfigError, DataError
 from onepath.events import DataStatus
 from onepath.instruments import Instrument
-from onepath.market import Bar, MarketEvent
+from onepath.market import KINDS, Bar, MarketEvent
 from onepath.ports import Clock
-from onepath.streams.exchange import KINDS, Exchange, Page, VenueError, stamp
+from onepath.streams.exchange import Exchange, Page, VenueError, stamp
 from onepath.streams.inbox import Inbox, hurried
 from onepath.streams.life import Connection
 from onepath.streams.line import LONGEST_PAUSE, Line

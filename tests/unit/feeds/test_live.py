@@ -9,8 +9,8 @@ import pytest
 
 from onepath import Instrument
 from onepath.events import DataState, DataStatus, TimePassed
-from onepath.feeds.live import BATCH, LiveFeed, kind_of
-from onepath.market import Bar, BookUpdate, Quote, Trade
+from onepath.feeds.live import BATCH, LiveFeed
+from onepath.market import Bar, BookUpdate, Quote, Trade, kind_of
 from onepath.ports import NEVER
 
 SECOND = 1_000_000_000

@@ -12,8 +12,7 @@ from typing import Any
 from onepath import Instrument, realtime
 from onepath.config import loads
 from onepath.events import DataState, DataStatus
-from onepath.feeds.live import kind_of
-from onepath.market import Bar, MarketEvent, Trade
+from onepath.market import Bar, MarketEvent, Trade, kind_of
 from onepath.session import Outcome
 from onepath.workspace import Workspace
 
