@@ -236,10 +236,14 @@ class Server:
             "connections": len(self.connections),
             "subscriptions": sum(len(one.names) for one in self.connections.values()),
             "sent": self.hub.sent,
-            "ended": dict(sorted(self.ended.items())),
+            "ended": dict(sorted(self._ended().items())),
             "faults": {"begun": dict(sorted(self.faults.begun.items())), "hit": dict(sorted(self.faults.hit.items()))},
             "symbols": symbols,
         }
+
+    def _ended(self) -> Counter[str]:
+        """Why connections ended, those included whose close frame is out and whose handler has not returned."""
+        return self.ended + Counter(one.gone for one in self.connections.values() if one.gone)
 
     # -- sockets ------------------------------------------------------------------------------------------------------
 
