@@ -1,0 +1,22 @@
+"""Research: what a notebook uses to find out whether an idea is one. Loaded when first asked for, name by name.
+
+Rules: nothing here runs in a session; whatever is found is proved again in the engine.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_WHERE: dict[str, str] = {}
+"""the public names, and the module of each"""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"onepath.research has no {name!r}; it has {', '.join(sorted(_WHERE))}")
+    return getattr(import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_WHERE)
