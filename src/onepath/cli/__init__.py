@@ -20,6 +20,7 @@ from onepath.cli import (
     data,
     diffing,
     execution,
+    features,
     linting,
     replaying,
     running,
@@ -54,6 +55,7 @@ app.add_typer(data.app, name="data")
 app.command("lint")(linting.lint)
 app.command("strategies")(strategies.listing)
 app.add_typer(configs.app, name="config")
+app.add_typer(features.app, name="features")
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,16 @@
+"""Features by name: the built-in ones, and what a text such as `ema(9, on=macd())` says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from onepath.features.definition import Feature
+from onepath.features.technical import atr, ema, returns, rsi, sma, volatility
+
+_BUILT_IN: tuple[Callable[..., Feature], ...] = (sma, ema, returns, volatility, atr, rsi)
+
+
+def builtins() -> Mapping[str, Callable[..., Feature]]:
+    """The constructors of all built-in features by name, in the order of the reference."""
+    return MappingProxyType({make.__name__: make for make in _BUILT_IN})
