@@ -22,7 +22,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # Frozen values and the ports: standard library and msgspec only.
     "words": (
         *("errors", "nearest", "instruments", "market", "book", "orders", "events", "actions", "accounts"),
-        *("calendars", "ports"),
+        *("calendars", "trading_days", "ports"),
     ),
     # Synchronous and pure.
     "core": (
@@ -58,6 +58,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
             "stepping",
             "recording",
         ),
+        "featurecache",
         *("session", "outbox", "snapshot", "saving", "build", "realtime", "workspace"),
     ),
     # What a user looks through or calls.
