@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from onepath.config.accounts import AccountConfig
 from onepath.config.connection import ConnectionConfig
 from onepath.config.costs import Commission, Faults, Latency, NoCommission, NoSlippage, Queue, Slippage, ThroughQueue
+from onepath.config.features import Features
 from onepath.config.isolation import IsolationConfig
 from onepath.config.risk import Risk, RiskLimits
 from onepath.config.values import (
@@ -248,15 +249,6 @@ class StrategyConfig(Part):
     def source(self) -> str:
         """What the registry is asked for."""
         return self.class_path or self.name
-
-
-class Features(Part):
-    """How feature values are computed."""
-
-    cache: bool = True
-    """keep computed features for the next run on the same data"""
-    compute_on_demand: bool = True
-    """compute a feature when a strategy asks for it"""
 
 
 class Recovery(Part):
