@@ -8,7 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_WHERE: dict[str, str] = {}
+_WHERE: dict[str, str] = {
+    **dict.fromkeys(
+        ("correlation", "distribution", "information_coefficient", "stationarity"), "onepath.research.explore"
+    ),
+}
 """the public names, and the module of each"""
 
 
