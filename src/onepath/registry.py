@@ -52,7 +52,7 @@ def resolve(wanted: str, search_dir: Path) -> type[Strategy]:
     """
     path, colon, attribute = wanted.rpartition(":") if ":" in wanted else (wanted, "", "")
     if path.endswith(".py"):
-        return _only(_from_file(path, search_dir), attribute, wanted)
+        return _only(module_of(path, search_dir), attribute, wanted)
     if colon:
         return _only(_imported(path, wanted), attribute, wanted)
     return _named(wanted)
@@ -86,7 +86,7 @@ def known() -> dict[str, Entry]:
 
 def in_file(path: Path, search_dir: Path) -> list[type[Strategy]]:
     """All strategies written in a file."""
-    return _classes(_from_file(str(path), search_dir))
+    return _classes(module_of(str(path), search_dir))
 
 
 def _examples() -> Iterable[Entry]:
@@ -139,18 +139,22 @@ def _imported(module: str, wanted: str) -> ModuleType:
         raise _fault(error, wanted) from None
 
 
-def _from_file(text: str, search_dir: Path) -> ModuleType:
+def module_of(text: str, search_dir: Path, what: str = "strategy") -> ModuleType:
+    """The module of a user's file, which is looked for from `search_dir` on and stays inside it; `what` is written in it.
+
+    Raises ConfigError where there is no such file, StrategyError where its code does not load.
+    """
     path = (search_dir / text).resolve()
     if not path.is_relative_to(search_dir.resolve()):
-        raise ConfigError(f"strategy file {text} leads out of {search_dir}: it must lie inside")
+        raise ConfigError(f"{what} file {text} leads out of {search_dir}: it must lie inside")
     if not path.is_file():
         beside = sorted(p.name for p in path.parent.glob("*.py")) if path.parent.is_dir() else []
-        raise ConfigError(f"there is no strategy file {text} in {search_dir}{nearest(path.name, beside)}")
+        raise ConfigError(f"there is no {what} file {text} in {search_dir}{nearest(path.name, beside)}")
     name = _module_name(path, search_dir.resolve())
     loaded = sys.modules.get(name)
     if loaded is not None and getattr(loaded, "__file__", None) == str(path):
         return loaded
-    return _executed(name, path, text)
+    return _executed(name, path, text, what)
 
 
 def _module_name(path: Path, root: Path) -> str:
@@ -159,7 +163,7 @@ def _module_name(path: Path, root: Path) -> str:
     return "onepath_file_" + re.sub(r"\W", "_", "__".join(inside.parts))
 
 
-def _executed(name: str, path: Path, text: str) -> ModuleType:
+def _executed(name: str, path: Path, text: str, what: str) -> ModuleType:
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise StrategyError(f"{text} cannot be loaded as Python")
@@ -169,11 +173,11 @@ def _executed(name: str, path: Path, text: str) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:  # the user's file may raise anything
         del sys.modules[name]
-        raise _fault(error, text) from None
+        raise _fault(error, text, what) from None
     return module
 
 
-def _fault(error: Exception, wanted: str) -> StrategyError:
+def _fault(error: Exception, wanted: str, kind: str = "strategy") -> StrategyError:
     """The user's own last line, and what was raised there."""
     if isinstance(error, SyntaxError):
         place, what = f"{error.filename}:{error.lineno}", f"SyntaxError: {error.msg}"
@@ -182,7 +186,7 @@ def _fault(error: Exception, wanted: str) -> StrategyError:
         frames = [f for f in frames if _theirs(f.filename)] or frames
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else wanted
         what = f"{type(error).__name__}: {error}"
-    return StrategyError(f"strategy {wanted} does not import: {place}: {what}")
+    return StrategyError(f"{kind} {wanted} does not import: {place}: {what}")
 
 
 def _theirs(filename: str) -> bool:

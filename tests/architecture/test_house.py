@@ -31,6 +31,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
             "views",
             "timeframes",
             "context",
+            "targets",
             "isolation",
             "strategy",
             "seat",
@@ -58,7 +59,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
             "stepping",
             "recording",
         ),
-        "featurecache",
+        *("featurecache", "featurefiles"),
         *("session", "outbox", "snapshot", "saving", "build", "realtime", "workspace"),
     ),
     # What a user looks through or calls.
