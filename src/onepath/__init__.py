@@ -68,6 +68,7 @@ from onepath.simulator.queues import Back, Front, Probability, Through
 from onepath.simulator.schedules import Alpaca, BinanceSpot, BinanceUsdm, IbkrFixed, IbkrTiered, MexcFutures, MexcSpot
 from onepath.simulator.slippage import FixedBps, HalfSpread, SquareRoot, VolumeBased, VolumeShare
 from onepath.strategy import Params, Range, Strategy
+from onepath.targets import TargetStrategy
 
 __all__ = [
     "AccountTerms",
@@ -141,6 +142,7 @@ __all__ = [
     "Strategy",
     "StrategyError",
     "SymbolChange",
+    "TargetStrategy",
     "Through",
     "Tier",
     "Tiers",
