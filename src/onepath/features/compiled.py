@@ -16,6 +16,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,6 +24,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, cast
 
+from onepath.features import loops, registers
 from onepath.features.definition import Step, Value
 from onepath.features.loops import LOOPS
 
@@ -35,7 +37,7 @@ give or take two. So one short run never waits for it, and the second of many is
 WORTH_COMPILING = 50_000
 """Values in one run from which compiling pays where numba is loaded already."""
 _asked_for = {"values": 0}
-_FORMAT = "1"
+_FORMAT = f"2.{registers.FORMAT}"
 """Raised when this module compiles differently, so that what an older one kept is not used."""
 
 
@@ -80,7 +82,15 @@ def _compile(step: Step, inputs: int, types: tuple[type, ...]) -> Loop:
     arguments = numba.types.Tuple([numbers[t] for t in types])
     signature = numba.void(column, column, numba.types.UniTuple(column, inputs), arguments)
     digest = _digest(step)
-    bound = _over(LOOPS[inputs - 1], step, digest or "")
+    held = registers.held(step)
+    if held is not None:
+        with suppress(Exception):  # whatever the compiler has against it: the plain form has the same numbers
+            code = registers.loop(inputs, held.numbers)
+            return _made(numba, signature, _over(code, held.step, digest), digest)
+    return _made(numba, signature, _over(LOOPS[inputs - 1].__code__, step, digest), digest)
+
+
+def _made(numba: Any, signature: Any, bound: FunctionType, digest: str | None) -> Loop:
     return _kept(numba, signature, bound) if digest else cast(Loop, numba.njit(signature)(bound))
 
 
@@ -101,10 +111,10 @@ def _directory() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "onepath" / "numba"
 
 
-def _over(loop: Any, step: FunctionType, digest: str) -> FunctionType:
-    """A copy of `loop` that calls the compiled `step`, under a name of its own in the cache."""
-    bound = FunctionType(loop.__code__, {**loop.__globals__, "step": _native(step)}, loop.__name__)
-    bound.__qualname__ = f"{loop.__name__}_{step.__name__}_{digest}"
+def _over(loop: CodeType, step: FunctionType, digest: str | None) -> FunctionType:
+    """The loop around the compiled `step`, under a name of its own in the cache."""
+    bound = FunctionType(loop, {**vars(loops), "step": _native(step)}, loop.co_name)
+    bound.__qualname__ = f"{loop.co_name}_{step.__name__}_{digest}"
     bound.__module__ = __name__
     return bound
 
