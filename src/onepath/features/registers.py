@@ -16,7 +16,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from functools import cache
 from types import CodeType, FunctionType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from onepath.features.definition import Step
 
@@ -30,7 +30,7 @@ _MOST = 24
 class Held(NamedTuple):
     """A step that takes the first numbers of its state after `state` and returns them after its value."""
 
-    step: FunctionType
+    step: Any
     numbers: int
 
 
