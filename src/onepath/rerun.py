@@ -19,6 +19,7 @@ from onepath.accounts import AccountTerms
 from onepath.build import open_data, timed
 from onepath.chains import Chain, chain
 from onepath.clock import HistoricalClock
+from onepath.data.sessions import put_back
 from onepath.errors import JournalError, TransitionError
 from onepath.events import SessionEnded, SessionStarted
 from onepath.features.parity import FeatureParity, Streamed, parity
@@ -177,6 +178,7 @@ class _Uncolumned:
 
 def seen_by(started: SessionStarted, reader: Rows, home: Path) -> Feed:
     """The data that a session saw: of its own journal, else from where they are kept."""
+    put_back(started.data.get("calendars") or {})
     if started.data.get("recorded"):
         return SessionFeed(reader)
     instruments = {str(row["symbol"]): msgspec.convert(row, Instrument) for row in started.instruments}

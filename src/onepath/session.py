@@ -19,6 +19,7 @@ from msgspec.structs import replace
 import onepath
 from onepath.accounts import AccountTerms, home_currency
 from onepath.clock import busy, ticks
+from onepath.data.sessions import doubts, noted
 from onepath.engine import Engine
 from onepath.errors import ConfigError, JournalError, TransitionError
 from onepath.events import Command, SessionEnded, SessionEnding, SessionStarted, StrategyEnded
@@ -313,7 +314,9 @@ def described(feed: Feed) -> dict[str, Any]:
     """What a feed turned out to be, for the manifest; where it is on this machine stays out of it."""
     found = feed.describe()
     kept = {key: found[key] for key in ("interval_ns", "first_at", "last_at", "events") if key in found}
-    return {**kept, **({"notes": found["notes"]} if found.get("notes") else {})}
+    notes = list(dict.fromkeys((*(found.get("notes") or ()), *doubts(feed))))
+    calendars = noted(instrument.calendar for instrument in feed.instruments.values())
+    return {**kept, **({"notes": notes} if notes else {}), **({"calendars": calendars} if calendars else {})}
 
 
 def mark_interval(data: Mapping[str, Any], wish: str | int | None = None) -> int:

@@ -47,9 +47,10 @@ def open_feed(
     forward; `time` names the column of times where several are there.
     Raises DataError with one sentence on the first thing that is wrong.
     """
+    from onepath.data.sessions import get as calendar_named
     from onepath.data.sources import open_feed as opened
 
-    return opened(
+    feed = opened(
         source,
         symbols=symbols,
         start=start,
@@ -65,3 +66,6 @@ def open_feed(
         sides=sides,
         time=time,
     )
+    for name in {instrument.calendar: None for instrument in feed.instruments.values()}:
+        calendar_named(name)  # whoever asks later, in the core, asks by name alone
+    return feed

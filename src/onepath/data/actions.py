@@ -35,7 +35,7 @@ from onepath.actions import (
     StockDividend,
     SymbolChange,
 )
-from onepath.calendars import get
+from onepath.data.sessions import get
 from onepath.errors import DataError
 from onepath.instruments import ONE, Instrument
 from onepath.nearest import nearest

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from onepath.calendars import get as calendar_named
+from onepath.data.sessions import get as calendar_named
 from onepath.errors import ConfigError, DataError
 from onepath.instruments import Instrument
 

@@ -23,10 +23,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from onepath.calendars import Calendar, get
+from onepath.calendars import Calendar
 from onepath.data import assets, catalogue, quality, reading, tickimport
 from onepath.data.bars import Timing, canonical, forwards, nanoseconds, timing
 from onepath.data.places import Place
+from onepath.data.sessions import get
 from onepath.data.sources import usual_calendar
 from onepath.data.stamps import read as read_stamps
 from onepath.data.stamps import require

@@ -4,9 +4,10 @@ Rules: works on raw rows, however faulty, without raising. `error` is what canno
 a price a hundred times its neighbours); `warning` is what deserves a look (a jump, a silent stretch, an open outside
 its bar's range, which Yahoo publishes often); `info` is what one should know. Each kind keeps its first hundred
 findings; the counts are of all.
-Limits: holidays are not known yet, so weekdays without a daily bar are counted for information; dividends and splits
-are not looked up, a jump that looks like a split is named as such; a hundredfold error is found against the prices
-around it, not where a whole file is in the wrong unit.
+Sessions are those of the calendar, holidays and early closes regarded; where none is known, weekdays without a daily bar
+are counted for information.
+Limits: dividends and splits are not looked up, a jump that looks like a split is named as such; a hundredfold error is
+found against the prices around it, not where a whole file is in the wrong unit.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from onepath.calendars import DAY, HOUR, Calendar, get
+from onepath.calendars import DAY, HOUR, Calendar
 from onepath.data import reading
 from onepath.data.bars import label_of, offsets, only_weekdays
 from onepath.data.catalogue import Dataset
+from onepath.data.sessions import get
 from onepath.data.stamps import NO_TIME
 from onepath.data.tables import Raw, named, split
 from onepath.feeds.checks import NOISE, stamp
@@ -243,14 +245,14 @@ def _gaps(order: Any, utc: Any, wall: Any, calendar: Calendar) -> Iterator[_Kind
     daily = step >= DAY
     times = _dates(utc, wall, calendar) * DAY if daily else utc
     wide = _where(np.diff(times) >= step + min(step, HOUR))
-    count = _weekdays if daily else _open_bars
+    count = _days_without if daily else _open_bars
     absent = np.array([count(int(times[i]), int(times[i + 1]), step, calendar) for i in wide], dtype=np.int64)
     wide, absent = wide[absent > 0], absent[absent > 0]
     if not len(wide):
         return
-    sessions = daily and not calendar.weekends
+    guessed = daily and not calendar.weekends and calendar.days is None
     severity, text = (
-        ("info", "weekday(s) without a bar, holidays perhaps,") if sessions else ("warning", "bar(s) absent")
+        ("info", "weekday(s) without a bar, holidays perhaps,") if guessed else ("warning", "bar(s) absent")
     )
     yield _Kind("gap", severity, order[wide + 1], lambda i: f"{absent[i]} {text} before this one", absent)
 
@@ -262,17 +264,17 @@ def _dates(utc: Any, wall: Any, calendar: Calendar) -> Any:
     return (utc + offsets(utc, calendar) - calendar.closes) // DAY + 1
 
 
-def _weekdays(before: int, after: int, step: int, calendar: Calendar) -> int:
-    days = np.arange(before // DAY + max(1, step // DAY), after // DAY, max(1, step // DAY))
-    return len(days) if calendar.weekends else int(((days + 3) % 7 < 5).sum())
+def _days_without(before: int, after: int, step: int, calendar: Calendar) -> int:
+    days = range(before // DAY + max(1, step // DAY), after // DAY, max(1, step // DAY))
+    return sum(map(calendar.is_session, days))
 
 
 def _open_bars(before: int, after: int, step: int, calendar: Calendar) -> int:
     """Bars that should have begun between two that did, session by session."""
     if calendar.weekends:
         return round((after - before) / step) - 1
-    days = range(calendar.session_date(before), calendar.session_date(after) + 1)
-    return sum(_steps_in(before, after, step, calendar.session_bounds(day)) for day in days if (day + 3) % 7 < 5)
+    days = calendar.sessions(calendar.session_date(before), calendar.session_date(after))
+    return sum(_steps_in(before, after, step, calendar.session_bounds(day)) for day in days)
 
 
 def _steps_in(before: int, after: int, step: int, session: tuple[int, int]) -> int:
@@ -367,9 +369,9 @@ def _sessions(order: Any, utc: Any, wall: Any, calendar: Calendar) -> Iterator[_
         yield from _plain("time_zone", "warning", order[odd], "a daily bar has another time of day than the others")
         return
     if not calendar.weekends:
-        local = utc + offsets(utc, calendar) - calendar.closes
-        opens = (calendar.opens - calendar.closes) % DAY
-        shut = (((local // DAY + 1) + 3) % 7 >= 5) | (local % DAY < opens)
+        days = calendar.sessions(calendar.session_date(int(utc[0])), calendar.session_date(int(utc[-1])))
+        opens, closes = np.array([calendar.session_bounds(day) for day in days], dtype=np.int64).T
+        shut = utc < opens[np.searchsorted(closes, utc, side="right")]
         text = f"the bar begins outside the sessions of {calendar.name}; check the time zone"
         yield from _plain("outside_session", "warning", order[_where(shut)], text)
     if label_of(utc, step, calendar) == ("end", "detected"):

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from onepath.calendars import DAY, get
+from onepath.calendars import DAY
 from onepath.data import assets, catalogue, reading, ticksources
 from onepath.data.bars import Bars, canonical, nanoseconds, only_weekdays, usual_step
 from onepath.data.places import Place
+from onepath.data.sessions import get
 from onepath.data.tables import Raw, named, split
 from onepath.data.tickcolumns import TickOptions
 from onepath.data.ticksources import ALONE, IN_MEMORY, Terms

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from onepath.calendars import get
 from onepath.data import assets, catalogue, reading
 from onepath.data.bars import canonical
 from onepath.data.places import Place
+from onepath.data.sessions import get
 from onepath.data.tables import named, split
 from onepath.data.tickcolumns import TickOptions, kind_of
 from onepath.data.ticktables import read_ticks

@@ -9,6 +9,7 @@ Limits: a session day on which nothing at all was recorded does not count as a d
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,10 @@ class Days:
 
 def calendar_of(record: SessionRecord) -> tuple[str, bool]:
     """The calendar that measures the session, and whether it was chosen among several."""
+    foreign: Any = record.manifest.data.get("calendars") or {}
+    for name, text in foreign.items():
+        if name not in calendars.CALENDARS:
+            calendars.install(name, text)
     names = sorted({str(row.get("calendar", "24/7")) for row in record.manifest.instruments}) or ["24/7"]
     return max(names, key=lambda name: calendars.get(name).periods_per_year), len(names) > 1
 

@@ -48,6 +48,9 @@ KEPT: dict[str, frozenset[str]] = {
     "onepath.gate:Gate": frozenset({"watcher"}),
     # Rows of controls are put together when first asked for; the view is filled anew for every order.
     "onepath.risk.controls:Controls": frozenset({"_rows", "_view"}),
+    # A market's calendar is looked up by its name.
+    "onepath.simulator.resting:Place": frozenset({"_calendar"}),
+    "onepath.risk.breakers:Watch": frozenset({"_calendar"}),
     # The rows of a batch, all of them used up when it is over.
     "onepath.features.plant:FeaturePlant": frozenset({"_staged"}),
 }

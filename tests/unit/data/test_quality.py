@@ -136,11 +136,31 @@ def test_nights_and_weekends_are_no_gaps() -> None:
 
 
 def test_a_long_gap_costs_no_memory() -> None:
-    """A hole of twenty years in bars of a second is counted session by session: 23,400 seconds a weekday."""
+    """A hole of twenty years in bars of a second is counted session by session: 23,400 seconds a day, three hours less on 46.
+
+    The NYSE traded on 5,031 days of 2000 to 2019. It closed at 13:00 after 20 Thanksgivings, on 12 Christmas Eves and on
+    2003-12-26, on 12 third Julys and on 2002-07-05.
+    """
     begin, end = (pd.Timestamp(day, tz="America/New_York").value for day in ("2000-01-03 09:30", "2020-01-06 09:30"))
     one, other = walk(40, 10**9, begin), walk(40, 10**9, end)
     report = check({name: one[name] + other[name] for name in one}, calendar="XNYS")
-    assert report.missing_bars == 23_400 * len(pd.bdate_range("2000-01-03", "2020-01-03")) - 40
+    assert report.missing_bars == 23_400 * (5_031 + 2) - 46 * 10_800 - 40
+
+
+def test_a_holiday_is_no_gap_and_a_missing_session_is_one() -> None:
+    """Of daily bars on a known calendar, Martin Luther King's day is not missed, and the session of 2024-01-24 is."""
+    days = [d.value for d in pd.bdate_range("2024-01-02", periods=30) if d.day != 15]
+    assert check(walk(29) | {"timestamp": days}, calendar="XNYS").counts == {}
+    holed = days[:15] + days[16:]
+    report = check(walk(28) | {"timestamp": holed}, calendar="XNYS")
+    assert report.missing_bars == 1
+    assert report.severities == {"warning": 1}
+
+
+def test_bars_after_an_early_close_are_outside_the_session() -> None:
+    """Bars of an hour until 16:00 on 2024-11-29, when New York closed at 13:00: those from 13:00 on are outside."""
+    columns = walk(7, HOUR, first=pd.Timestamp("2024-11-29 09:00", tz="America/New_York").value)
+    assert found(columns, "outside_session", calendar="XNYS") == [0, 4, 5, 6]
 
 
 def test_missing_weekdays_are_information() -> None:
