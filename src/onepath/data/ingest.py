@@ -38,7 +38,7 @@ from onepath.errors import DataError
 from onepath.feeds.checks import Checked, stamp
 from onepath.feeds.columns import COLUMNS
 from onepath.feeds.fingerprints import Fingerprint
-from onepath.feeds.parquet import ROW_GROUP, SCHEMA
+from onepath.feeds.parquet import FILLED, MARKED, ROW_GROUP, SCHEMA
 from onepath.instruments import Instrument
 
 LAYOUT: Mapping[str, Any] = {
@@ -299,8 +299,10 @@ def _picked(pieces: Sequence[Raw], local: Any) -> list[Any]:
 class SymbolFile:
     """One symbol's file in the making, beside the one it will replace; `put` moves it there."""
 
-    def __init__(self, folder: Path, part: Part) -> None:
+    def __init__(self, folder: Path, part: Part, *, marked: bool = False) -> None:
+        """`marked`: an eighth column says which bars were put in where none was published."""
         self.part = part
+        self.schema, self.filled = (MARKED if marked else SCHEMA), 0
         self.path = folder / catalogue.file_name(part.symbol)
         self.temporary = folder / f".{self.path.name}.part"
         self.rows = self.added = self.known = 0
@@ -316,7 +318,7 @@ class SymbolFile:
 
     def write(self, pieces: Iterator[Arrays], progress: Callable[[int], None]) -> None:
         """All bars, in full row groups, so that the bytes depend on the bars alone."""
-        with pq.ParquetWriter(self.temporary, SCHEMA, **LAYOUT) as writer:
+        with pq.ParquetWriter(self.temporary, self.schema, **LAYOUT) as writer:
             for arrays in pieces:
                 self._add(arrays)
                 while self._waiting_rows >= ROW_GROUP:
@@ -333,7 +335,8 @@ class SymbolFile:
             self.temporary.replace(self.path)
 
     def _add(self, arrays: Arrays) -> None:
-        self._hash.add(self.part.symbol, [np.ascontiguousarray(a) for a in arrays])
+        self._hash.add(self.part.symbol, [np.ascontiguousarray(a) for a in arrays[: len(COLUMNS)]])
+        self.filled += sum(int(marks.sum()) for marks in arrays[len(COLUMNS) :])
         self.first_start = self.first_start if self.rows else int(arrays[0][0])
         self.last_at = int(arrays[1][-1])
         self.rows += len(arrays[0])
@@ -343,7 +346,7 @@ class SymbolFile:
     def _write_group(self, writer: Any) -> None:
         whole = [np.concatenate(column) for column in zip(*self._waiting, strict=True)]
         group, rest = [c[:ROW_GROUP] for c in whole], [c[ROW_GROUP:] for c in whole]
-        writer.write_table(pa.table(group, schema=SCHEMA), row_group_size=ROW_GROUP)
+        writer.write_table(pa.table(group, schema=self.schema), row_group_size=ROW_GROUP)
         self._waiting, self._waiting_rows = [rest], len(rest[0])
 
 
@@ -384,13 +387,22 @@ def _write_one(file: SymbolFile, count: Callable[[int], None]) -> None:
         file.write(file.part.pieces, count)
         file.added = file.rows
         return
-    table = pq.read_table(file.path, schema=SCHEMA)
-    there = [table.column(name).to_numpy() for name in COLUMNS]
+    there, _ = stored(file.path)
     pieces = list(file.part.pieces)
     coming = [np.concatenate(column) for column in zip(*pieces, strict=True)]
     file.write(iter([joined(there, coming, file.part.symbol)]), count)
     file.added = file.rows - len(there[0])
     file.known = len(coming[0]) - file.added
+
+
+def stored(path: Path) -> tuple[list[Any], Any]:
+    """The bars of a symbol's file as published, and the times of those that were put in between them."""
+    table = pq.read_table(path)
+    columns = [table.column(name).to_numpy() for name in COLUMNS]
+    if FILLED not in table.column_names:
+        return columns, columns[0][:0]
+    marks = table.column(FILLED).to_numpy()
+    return [column[~marks] for column in columns], columns[0][marks]
 
 
 def joined(there: Arrays, coming: Arrays, symbol: str) -> Arrays:
@@ -479,6 +491,7 @@ def _entry(file: SymbolFile, instrument: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "file": file.path.name,
         "rows": file.rows,
+        **({"filled": file.filled} if file.filled else {}),
         "first_start": file.first_start,
         "last_at": file.last_at,
         "fingerprint": file.fingerprint,

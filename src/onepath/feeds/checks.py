@@ -65,7 +65,7 @@ class Checked:
 
     def _values(self, start: Any, values: Sequence[Any]) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
-            good = _possible(values)
+            good = possible(values)
         if not good.all():
             row = int(good.argmin())
             self._fail(row, start[row], _fault([float(column[row]) for column in values]))
@@ -74,7 +74,7 @@ class Checked:
         raise DataError(f"{self._where}, {self._row_name(self._row + row)}: the bar of {stamp(start)} {what}.")
 
 
-def _possible(values: Sequence[Any]) -> Any:
+def possible(values: Sequence[Any]) -> Any:
     """Which rows have prices and a volume that can be."""
     opens, high, low, close, volume = values
     good = (low > 0) & (high >= low) & (high < np.inf) & (volume >= 0) & (volume < np.inf)

@@ -10,7 +10,7 @@ Cost: about 0.15 us a bar from file to columns; one row group of each symbol in 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ from onepath.instruments import Instrument
 ROW_GROUP = 65_536
 SCHEMA = pa.schema([(name, pa.int64() if name in {"start", "at"} else pa.float64()) for name in COLUMNS])
 
+FILLED = "filled"
+MARKED = SCHEMA.append(pa.field(FILLED, pa.bool_()))
+"""of bars some of which were put in where none was published, as the user asked (see data.policies)"""
+
 _LEAST_DECODED = 2_048
 """rows that are decoded, checked and hashed at once; fewer would cost more in calls than in work"""
 
@@ -42,6 +46,8 @@ class Stretch:
     skip: int
     rows: int
     schema: pa.Schema = SCHEMA
+    left_out: int = 0
+    """rows among them that were put in where none was published, and are not handed out"""
 
 
 class ParquetFeed:
@@ -58,10 +64,14 @@ class ParquetFeed:
         calendar: str = "24/7",
         batch: int = BATCH,
         origin: Mapping[str, Any] | None = None,
+        filled: bool = True,
     ) -> None:
+        """`filled`: also the bars that were put in where none was published."""
         self._stretches = {symbol: stretch(path, start, end) for symbol, path in files.items()}
+        if not filled:
+            self._stretches = {symbol: without_filled(s) for symbol, s in self._stretches.items()}
         self.instruments: Mapping[str, Instrument] = {symbol: instruments[symbol] for symbol in files}
-        self.total: int | None = sum(s.rows for s in self._stretches.values())
+        self.total: int | None = sum(s.rows - s.left_out for s in self._stretches.values())
         self.volumes: Collection[str] = frozenset(symbol for symbol, s in self._stretches.items() if _has_volume(s))
         self.kinds: Mapping[str, Collection[str]] = {}
         self.interval_ns = interval_ns
@@ -76,6 +86,18 @@ class ParquetFeed:
         rows = chunk_rows(self._batch, len(self._stretches))
         yield from as_batches({symbol: _lists(symbol, s, rows, whole) for symbol, s in self._stretches.items()}, rows)
         self._fingerprint = whole.hexdigest()
+
+    def arrays(self) -> dict[str, list[Any]]:
+        """All bars at once: each symbol's columns, checked. Raises DataError as `batches` does."""
+        found = {}
+        for symbol, s in self._stretches.items():
+            checked, pieces = Checked(f"{s.path}", row=s.first_row), []
+            for columns in arrays_of(s, ROW_GROUP):
+                checked.check(columns)
+                pieces.append(columns)
+            empty = [np.empty(0, np.int64 if name in {"start", "at"} else np.float64) for name in COLUMNS]
+            found[symbol] = [np.concatenate(column) for column in zip(*pieces, strict=True)] if pieces else empty
+        return found
 
     def fingerprint(self) -> str:
         """Hash of all bars of this feed; free once they have been streamed to the end, else one pass over the files."""
@@ -135,8 +157,24 @@ def opened(path: Path, schema: pa.Schema = SCHEMA) -> Any:
 
 
 def is_canonical(found: Any, schema: pa.Schema = SCHEMA) -> bool:
-    """Whether a file with the schema `found` can be streamed as it is."""
-    return bool(found.names == schema.names and found.types == schema.types)
+    """Whether a file with the schema `found` can be streamed as it is; bars may have a column `filled` besides."""
+    wanted = MARKED if schema is SCHEMA and FILLED in found.names else schema
+    return bool(found.names == wanted.names and found.types == wanted.types)
+
+
+def marks_of(s: Stretch) -> Any:
+    """Which rows of a stretch were put in where none was published; None where its file has no such column."""
+    file = opened(s.path, s.schema)
+    if FILLED not in file.schema_arrow.names or not s.groups:
+        return None
+    column = file.read_row_groups(list(s.groups), columns=[FILLED]).column(0).combine_chunks()
+    return column.to_numpy(zero_copy_only=False)[s.skip : s.skip + s.rows]
+
+
+def without_filled(s: Stretch) -> Stretch:
+    """The same stretch, less the rows that were put in."""
+    marks = marks_of(s)
+    return s if marks is None else replace(s, left_out=int(marks.sum()))
 
 
 def _rows_before(file: Any, moment: int) -> int:
@@ -161,14 +199,16 @@ def arrays_of(s: Stretch, rows: int) -> Iterator[list[Any]]:
     if not s.rows:
         return
     skip, left = s.skip, s.rows
-    file = opened(s.path, s.schema)
-    for batch in file.iter_batches(rows, row_groups=list(s.groups), columns=s.schema.names, use_threads=False):
+    file, names = opened(s.path, s.schema), (MARKED if s.left_out else s.schema).names
+    for batch in file.iter_batches(rows, row_groups=list(s.groups), columns=names, use_threads=False):
         piece = batch.slice(skip, left)
         skip = max(0, skip - batch.num_rows)
         left -= piece.num_rows
         if piece.num_rows:
             _no_missing_times(s.path, piece)
-            yield [_numbers(column) for column in piece.columns]
+            arrays = [_numbers(column) for column in piece.columns[: len(s.schema.names)]]
+            keep = ~piece.column(FILLED).to_numpy(zero_copy_only=False) if s.left_out else slice(None)
+            yield [array[keep] for array in arrays]
 
 
 def _no_missing_times(path: Path, piece: Any) -> None:
