@@ -1,7 +1,7 @@
 """The features that are written in a user's file.
 
-Rules: a feature is what `@feature` made, a function that says it returns a `Feature`, or a `Feature` itself; what the file only
-imports is another's. The file is loaded as a strategy's file is: inside the workspace, once a process, and what its code raises is
+Rules: a feature is what `@feature` made, a function that says it returns a `Feature`, or a `Feature` itself; what it only
+imports is another's. The file is loaded as a strategy's is: inside the workspace, once a process, and what its code raises is
 told with its own last line.
 """
 

@@ -1,4 +1,4 @@
-"""A harness for testing your own strategies: bars from a few numbers, and what the strategy did with them.
+"""A harness for testing your own strategies and features: bars from a few numbers, and what came of them.
 
 Rules: real parts throughout: the same engine, venue and checks as everywhere. Bars are one minute long and follow each
 other without gaps; each opens where the one before closed unless told otherwise.
@@ -7,7 +7,7 @@ other without gaps; each opens where the one before closed unless told otherwise
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from onepath.backtest import plan
 from onepath.errors import StrategyError
@@ -18,6 +18,10 @@ from onepath.journal.memory import MemoryJournal
 from onepath.orders import Order
 from onepath.session import MINUTE, Outcome, Session
 from onepath.strategy import Strategy
+
+if TYPE_CHECKING:
+    from onepath.features.definition import Feature
+    from onepath.proving import Proof
 
 START = 1_704_067_200 * 1_000_000_000
 """2024-01-01 00:00 UTC: when the first bar begins"""
@@ -50,6 +54,21 @@ def _columns(table: Sequence[Row], volume: float) -> dict[str, list[Any]]:
     start = [START + i * MINUTE for i in range(len(table))]
     prices = {name: [float(row[i]) for row in table] for i, name in enumerate(("open", "high", "low", "close"))}
     return {"start": start, "at": [at + MINUTE for at in start], **prices, "volume": [volume] * len(table)}
+
+
+def check_feature(feature: Feature, data: Mapping[str, Sequence[float]] | None = None) -> Proof:
+    """Hold a feature against all that a definition promises (docs/feature-tools.md), on made-up data, bad data and, by field, on
+    `data`. Returns what was found; raises AssertionError with the first counterexample of each promise that is broken.
+
+    >>> def test_smooth_range():
+    ...     check_feature(smooth_range(bars=5))
+    """
+    from onepath.proving import prove
+
+    proof = prove(feature, real=data)
+    if not proof.passed:
+        raise AssertionError(str(proof))
+    return proof
 
 
 def trial(

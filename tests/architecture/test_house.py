@@ -76,6 +76,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "versus",
         "chaos",
         "testing",
+        "proving",
         "research",
         "control",
         "server",

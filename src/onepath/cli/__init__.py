@@ -21,12 +21,14 @@ from onepath.cli import (
     diffing,
     execution,
     features,
+    features_testing,
     linting,
     replaying,
     running,
     sessions,
     starting,
     strategies,
+    sweeping,
     venue,
     watching,
 )
@@ -49,12 +51,15 @@ app.command("explain")(execution.explain)
 app.command("sessions")(sessions.listing)
 app.command("replay")(replaying.replay)
 app.command("diff")(diffing.diff)
+app.command("sweep")(sweeping.sweep)
+app.command("trials")(sweeping.trials)
 app.command("chaos")(chaos.chaos)
 app.command("venue")(venue.venue)
 app.add_typer(data.app, name="data")
 app.command("lint")(linting.lint)
 app.command("strategies")(strategies.listing)
 app.add_typer(configs.app, name="config")
+features.app.command("test")(features_testing.check)
 app.add_typer(features.app, name="features")
 
 
