@@ -8,6 +8,7 @@ Cost: reading one takes 1.5 s, nearly all of it to import the package and pandas
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from itertools import pairwise
@@ -45,12 +46,17 @@ def of_package(name: str, otherwise: str = "", since: str = SINCE) -> str:
         ) from None
     import pandas as pd
 
-    try:
-        lowest, highest = get_calendar(name).bound_min(), get_calendar(name).bound_max()
-    except InvalidCalendarName:
-        raise ConfigError(f"{otherwise} exchange_calendars has none of that name either.") from None
-    start, end = pd.Timestamp(since), pd.Timestamp(UNTIL)
-    return _text(get_calendar(name, start=max(start, lowest or start), end=min(end, highest or end)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package uses what pandas will take away; that is between the two
+        try:
+            lowest, highest = get_calendar(name).bound_min(), get_calendar(name).bound_max()
+            start, end = pd.Timestamp(since), pd.Timestamp(UNTIL)
+            return _text(get_calendar(name, start=max(start, lowest or start), end=min(end, highest or end)))
+        except InvalidCalendarName:
+            raise ConfigError(f"{otherwise} exchange_calendars has none of that name either.") from None
+        except (ValueError, NotImplementedError) as error:
+            told = str(error)[:80].replace("\n", " ")
+            raise ConfigError(f"calendar {name} cannot be made by exchange_calendars ({told}).") from None
 
 
 def _text(found: Any) -> str:
@@ -115,7 +121,9 @@ def doubts(feed: Feed) -> list[str]:
     if first is None or last is None:
         return []
     names = dict.fromkeys(instrument.calendar for instrument in feed.instruments.values())
-    return [said for name in names if (said := get(name).unknown(int(first) // calendars.DAY, int(last) // calendars.DAY))]
+    return [
+        said for name in names if (said := get(name).unknown(int(first) // calendars.DAY, int(last) // calendars.DAY))
+    ]
 
 
 def put_back(texts: Mapping[str, str]) -> None:
