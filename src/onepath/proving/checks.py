@@ -160,22 +160,21 @@ def memory(subject: Subject) -> tuple[str, int | None, bool]:
 
     Where it ends at once and at the same bar whatever the data, the feature looks back on so many bars, and `window` says so.
     """
-    ends, sudden, fades = [], True, []
+    ends, sudden = [], True
     for trial in range(TRIALS):
-        end, at_once, faded = _forgotten(subject, trial)
+        end, at_once = _forgotten(subject, trial)
         ends.append(end)
-        fades.append(faded)
         sudden = sudden and at_once
-    finite = sudden and None not in ends
-    longest = max((fade for fade in fades if fade is not None), default=0)
-    forgets = None if None in fades else longest
-    if finite and len(set(ends)) == 1 and longest > subject.feature.window:
-        return f"a value depends on {longest} bars; window says {subject.feature.window}", forgets, finite
-    return "", forgets, finite
+    if None in ends:
+        return "", None, False
+    forgets = max(end for end in ends if end is not None)
+    if sudden and len(set(ends)) == 1 and forgets > subject.feature.window:
+        return f"a value depends on {forgets} bars; window says {subject.feature.window}", forgets, sudden
+    return "", forgets, sudden
 
 
-def _forgotten(subject: Subject, trial: int) -> tuple[int | None, bool, int | None]:
-    """Bars until two pasts give the same bits (None: never); whether the last difference was large; bars until they are close."""
+def _forgotten(subject: Subject, trial: int) -> tuple[int | None, bool]:
+    """Bars until two pasts give the same to 1e-9 (None: never), and whether the last difference was far larger."""
     before, size = subject.reach + 40, min(max(600, 12 * subject.reach), 10_000)
     seeds = 10 + 3 * trial
     tail = subject.data(seeds, size)
@@ -186,10 +185,8 @@ def _forgotten(subject: Subject, trial: int) -> tuple[int | None, bool, int | No
         0.0 if a == b or (math.isnan(a) and math.isnan(b)) else _gap(a, b) / scale
         for a, b in zip(one, two, strict=True)
     ]
-    last = max((i for i, gap in enumerate(gaps) if gap > 0.0), default=-1)
-    close = max((i for i, gap in enumerate(gaps) if gap > CLOSE), default=-1)
-    end = None if last == size - 1 else last + 2
-    return end, last < 0 or gaps[last] > CLOSE, None if close == size - 1 else close + 2
+    last = max((i for i, gap in enumerate(gaps) if gap > CLOSE), default=-1)
+    return None if last == size - 1 else last + 2, last < 0 or gaps[last] > 1e3 * CLOSE
 
 
 def _gap(a: float, b: float) -> float:
