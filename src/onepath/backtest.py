@@ -116,13 +116,24 @@ def backtest(
 
     >>> result = onepath.backtest(SmaCross(fast=10, slow=30), data="us10", symbols="AAPL", cash=100_000)
     """
-    ticks = {"kind": kind, "crossed": crossed, "sides": sides, "time": time}
-    named = {"instruments": instruments, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
-    feed, asked = _opened(data, symbols, start, end, actions, named | ticks)
-    parts = plan(
+    parts = prepared(
         strategy,
-        feed,
+        data,
         cash,
+        symbols=symbols,
+        start=start,
+        end=end,
+        instruments=instruments,
+        asset_class=asset_class,
+        calendar=calendar,
+        stamps=stamps,
+        kind=kind,
+        crossed=crossed,
+        sides=sides,
+        time=time,
+        actions=actions,
+        adjust_dividends=adjust_dividends,
+        finer=finer,
         commission=commission,
         slippage=slippage,
         latency=latency,
@@ -138,8 +149,37 @@ def backtest(
         marks=marks,
         seed=seed,
     )
+    return _ran(parts, data, _store(journal, session_id))
+
+
+def prepared(
+    strategy: Any,
+    data: Any,
+    cash: Number = 100_000,
+    *,
+    symbols: Sequence[str] | str | None = None,
+    start: Any = None,
+    end: Any = None,
+    instruments: Instruments | None = None,
+    asset_class: str | None = None,
+    calendar: str | None = None,
+    stamps: str = "start",
+    kind: str | None = None,
+    crossed: str | None = None,
+    sides: str | None = None,
+    time: str | None = None,
+    actions: str | Path | Sequence[CorporateAction] | None = None,
+    adjust_dividends: bool = False,
+    finer: Any = None,
+    **assumed: Any,
+) -> Plan:
+    """The parts of a backtest that is not run yet; arguments as in `backtest`, those of the market as in `plan`."""
+    ticks = {"kind": kind, "crossed": crossed, "sides": sides, "time": time}
+    named = {"instruments": instruments, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
+    feed, asked = _opened(data, symbols, start, end, actions, named | ticks)
+    parts = plan(strategy, feed, cash, **assumed)
     parts = parts._replace(market=parts.market._replace(finer=_finer(finer, feed, start, end, named)))
-    return _ran(_said(parts, data, asked, adjust_dividends, finer), data, _store(journal, session_id))
+    return _said(parts, data, asked, adjust_dividends, finer)
 
 
 def _store(path: str | Path | None, session_id: str) -> Journal:

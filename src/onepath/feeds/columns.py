@@ -94,30 +94,30 @@ class ColumnFeed:
         self.kinds: Mapping[str, Collection[str]] = {}
         self.interval_ns = interval_ns
         self.calendar = calendar
-        self._columns = columns
+        self.columns = columns
         self._batch = batch
         self._origin = dict(origin or {"source": "memory"})
         self._fingerprint = ""
 
     def batches(self) -> Iterator[BarBatch]:
         """The bars in time order. Raises DataError at the first that is out of order or not a price."""
-        rows = chunk_rows(self._batch, len(self._columns))
-        return as_batches({symbol: _chunks(symbol, c, rows) for symbol, c in self._columns.items()}, rows)
+        rows = chunk_rows(self._batch, len(self.columns))
+        return as_batches({symbol: _chunks(symbol, c, rows) for symbol, c in self.columns.items()}, rows)
 
     def fingerprint(self) -> str:
         """Hash of all bars of this feed, read or not."""
         if not self._fingerprint:
-            whole = Fingerprint(self._columns)
-            for symbol, columns in self._columns.items():
+            whole = Fingerprint(self.columns)
+            for symbol, columns in self.columns.items():
                 whole.add(symbol, [_buffer(name, columns[name]) for name in COLUMNS])
             self._fingerprint = whole.hexdigest()
         return self._fingerprint
 
     def describe(self) -> dict[str, Any]:
         """What the manifest says of this feed, ready for JSON."""
-        ends = [(int(c["at"][0]), int(c["at"][-1])) for c in self._columns.values() if len(c["at"])]
+        ends = [(int(c["at"][0]), int(c["at"][-1])) for c in self.columns.values() if len(c["at"])]
         return self._origin | {
-            "symbols": list(self._columns),
+            "symbols": list(self.columns),
             "interval_ns": self.interval_ns,
             "first_at": min((first for first, _ in ends), default=None),
             "last_at": max((last for _, last in ends), default=None),

@@ -12,6 +12,8 @@ _WHERE: dict[str, str] = {
     **dict.fromkeys(
         ("correlation", "distribution", "information_coefficient", "stationarity"), "onepath.research.explore"
     ),
+    **dict.fromkeys(("Sweep", "sweep"), "onepath.research.sweeps"),
+    **dict.fromkeys(("Trial", "Trials"), "onepath.research.trials"),
 }
 """the public names, and the module of each"""
 
