@@ -18,7 +18,7 @@ from onepath.features.history import compute
 from onepath.features.running import Running, float_array
 from onepath.proving import samples
 from onepath.proving.samples import Columns
-from onepath.proving.stepping import Worked, apart, direct, fields, worked
+from onepath.proving.stepping import Worked, apart, direct, fields, span, worked
 
 PIECES = (1, 7, 64, 3, 250)
 """lengths that a history is cut into, over and over"""
@@ -36,7 +36,8 @@ class Subject:
 
     def __init__(self, feature: Feature, real: Columns | None = None) -> None:
         self.feature = feature
-        self.reach = max(feature.window, feature.warm_up)
+        self.window = span(feature)
+        self.reach = max(self.window, feature.total_warm_up)
         self.size = min(max(1_000, 6 * self.reach), 20_000)
         self.clean = self.data(0)
         self.real = None if real is None else {name: list(real[name]) for name in fields(feature) if name in real}
@@ -149,10 +150,11 @@ def warm(subject: Subject) -> str:
     """The first number comes at bar `warm_up`, not before and not after."""
     values = worked(subject.feature, subject.clean)
     first = next((i for i, value in enumerate(values, 1) if not math.isnan(value)), None)
-    if first == subject.feature.warm_up:
+    wanted = subject.feature.total_warm_up
+    if first == wanted:
         return ""
     when = f"comes at bar {first} ({values[first - 1]!r})" if first else f"does not come in {len(values):,} bars"
-    return f"the first number {when}; warm_up says {subject.feature.warm_up}"
+    return f"the first number {when}; warm_up says {wanted}"
 
 
 def memory(subject: Subject) -> tuple[str, int | None, bool]:
@@ -168,8 +170,8 @@ def memory(subject: Subject) -> tuple[str, int | None, bool]:
     if None in ends:
         return "", None, False
     forgets = max(end for end in ends if end is not None)
-    if sudden and len(set(ends)) == 1 and forgets > subject.feature.window:
-        return f"a value depends on {forgets} bars; window says {subject.feature.window}", forgets, sudden
+    if sudden and len(set(ends)) == 1 and forgets > subject.window:
+        return f"a value depends on {forgets} bars; window says {subject.window}", forgets, sudden
     return "", forgets, sudden
 
 
@@ -195,15 +197,11 @@ def _gap(a: float, b: float) -> float:
 
 
 def unharmed(subject: Subject) -> str:
-    """Bad data neither raise nor give an infinity; after them there are numbers again."""
+    """Bad data raise nothing (an infinite result is taken for none); after them there are numbers again."""
     for what, data in subject.hostile().items():
         values = _tried(subject.feature, data, what)
         if isinstance(values, str):
             return values
-        finite = not any(math.isinf(x) for column in data.values() for x in column)
-        wrong = next((i for i, x in enumerate(values, 1) if math.isinf(x)), None) if finite else None
-        if wrong is not None:
-            return f"with {what}: {values[wrong - 1]!r} at bar {wrong}, where no input was infinite"
         if what in ("a NaN", "an infinity", "a negative infinity", "a huge number") and not math.isfinite(values[-1]):
             return f"with {what} at bar {subject.reach + 11}: no number ever after, in {len(values):,} bars"
     return ""
@@ -226,7 +224,7 @@ def clean_after(subject: Subject, forgets: int | None, finite: bool) -> str:
 
 def bounded(subject: Subject) -> str:
     """Every number lies within `low` and `high`."""
-    low, high = getattr(subject.feature, "low", -math.inf), getattr(subject.feature, "high", math.inf)
+    low, high = subject.feature.low, subject.feature.high
     if low == -math.inf and high == math.inf:
         raise NotApplicable("it declares no bounds")
     tried: list[tuple[str, Columns]] = [("made-up data", subject.clean), *subject.hostile().items()]
@@ -244,7 +242,7 @@ def on_real_data(subject: Subject) -> str:
         raise NotApplicable("no sample data has its fields")
     values = _history(subject.feature, subject.real)
     told = _differs(worked(subject.feature, subject.real), values, "streamed", "over history")
-    if told or len(values) < subject.feature.warm_up:
+    if told or len(values) < subject.feature.total_warm_up:
         return told
     return "" if any(map(math.isfinite, values)) else f"not one number in {len(values):,} bars"
 

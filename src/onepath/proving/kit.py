@@ -13,7 +13,7 @@ from onepath.features.running import Running, float_array
 from onepath.proving import checks, seeds
 from onepath.proving.checks import NotApplicable, Subject
 from onepath.proving.samples import Columns
-from onepath.proving.stepping import direct
+from onepath.proving.stepping import direct, on_own_bars
 
 _TIMED = 20_000
 
@@ -72,15 +72,19 @@ CHECKS: Mapping[str, Callable[[Subject], str]] = {
 
 def prove(feature: Feature, *, real: Columns | None = None, name: str = "", process: Check | None = None) -> Proof:
     """Try everything on a feature. `real`: columns of real data by field. `process`: what other processes gave."""
+    if _across(feature):
+        told = "it is computed over all symbols of an instant: test the features it ranks"
+        return Proof(name or feature.name, feature.key, (Check("steps", None, told),), None, None, None)
+    whole, feature = feature, on_own_bars(feature)
     subject = Subject(feature, real)
     found = [_checked(key, check, subject) for key, check in CHECKS.items()]
     remembered, forgets, finite = _memory(subject)
     residue = _checked("no residue", lambda s: checks.clean_after(s, forgets, finite), subject)
     found[7:7] = [remembered, residue]
-    found.append(process or _elsewhere(feature))
+    found.append(process or _elsewhere(whole))
     raised = any(check.passed is False for check in found[:1])
     python, fast = (None, None) if raised else _speeds(subject)
-    return Proof(name or feature.name, feature.key, tuple(found), forgets, python, fast)
+    return Proof(name or feature.name, whole.key, tuple(found), forgets, python, fast)
 
 
 def prove_file(
@@ -106,6 +110,10 @@ def prove_file(
         if told is not None:
             told(i, len(made))
     return proofs
+
+
+def _across(feature: Feature) -> bool:
+    return feature.across is not None or any(isinstance(f, Feature) and _across(f) for f in feature.inputs)
 
 
 def _checked(name: str, check: Callable[[Subject], str], subject: Subject) -> Check:

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from onepath.features.definition import Feature
-from onepath.proving.stepping import worked
+from onepath.proving.stepping import on_own_bars, worked
 
 _SECONDS = 300
 _CHILD = "from onepath.proving.seeds import answer; answer()"
@@ -86,6 +86,6 @@ def _hash(make: Any, params: dict[str, Any], key: str, size: int) -> str:
     feature = make(**params)
     if feature.key != key:
         return f"[made again it is {feature.key}]"
-    subject = Subject(feature)
-    values = worked(feature, subject.data(0, size))
+    feature = on_own_bars(feature)
+    values = worked(feature, Subject(feature).data(0, size))
     return hashlib.sha256(msgspec.json.encode([repr(value) for value in values])).hexdigest()

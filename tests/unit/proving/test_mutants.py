@@ -147,7 +147,14 @@ def divides(state: Any, high: float, low: float, close: float) -> float:
 @breaks("bad data")
 @feature(inputs=("close",))
 def overflows(state: Any, x: float) -> float:
-    return x * x * x * x
+    """Python raises where a power is too large; compiled it is an infinity."""
+    return x**4
+
+
+@breaks("bounds")
+@feature(inputs=("close",), low=0.0, high=1.0)
+def out_of_bounds(state: Any, x: float) -> float:
+    return x / 100.0
 
 
 @breaks("compiled = Python")
