@@ -22,6 +22,7 @@ from onepath.cli import (
     execution,
     features,
     features_testing,
+    fetching,
     linting,
     replaying,
     running,
@@ -55,6 +56,7 @@ app.command("sweep")(sweeping.sweep)
 app.command("trials")(sweeping.trials)
 app.command("chaos")(chaos.chaos)
 app.command("venue")(venue.venue)
+data.app.command("fetch")(fetching.fetch)
 app.add_typer(data.app, name="data")
 app.command("lint")(linting.lint)
 app.command("strategies")(strategies.listing)

@@ -457,7 +457,7 @@ def _entries(
     for file in written:
         symbol = file.part.symbol
         known = symbols.get(symbol, {}).get("instrument")
-        symbols[symbol] = _entry(file, known or _instrument(symbol, options, instruments))
+        symbols[symbol] = entry(file, known or _instrument(symbol, options, instruments))
     return {symbol: symbols[symbol] for symbol in sorted(symbols)}
 
 
@@ -486,7 +486,8 @@ def _instrument(symbol: str, options: _Options, instruments: Mapping[str, Instru
     return assets.to_json(assets.default(symbol, options.asset_class, options.calendar))
 
 
-def _entry(file: SymbolFile, instrument: Mapping[str, Any]) -> dict[str, Any]:
+def entry(file: SymbolFile, instrument: Mapping[str, Any]) -> dict[str, Any]:
+    """What dataset.json says of a symbol."""
     written = file.temporary if file.temporary.exists() else file.path
     return {
         "file": file.path.name,

@@ -66,11 +66,17 @@ def policies(said: str | Mapping[str, Any] | Policies | None) -> Policies:
         said = dict(_pair(part) for part in said.split(","))
     for sort, word in said.items():
         if sort not in SORTS:
-            raise ConfigError(f"quality: {sort!r} is no sort of fault{nearest(sort, SORTS)}; known are {', '.join(SORTS)}.")
+            raise ConfigError(
+                f"quality: {sort!r} is no sort of fault{nearest(sort, SORTS)}; known are {', '.join(SORTS)}."
+            )
         if word not in WORDS:
-            raise ConfigError(f"quality.{sort} is {word!r}; expected {', '.join(WORDS if sort == 'gaps' else WORDS[:2])}.")
+            raise ConfigError(
+                f"quality.{sort} is {word!r}; expected {', '.join(WORDS if sort == 'gaps' else WORDS[:2])}."
+            )
         if word == "fill" and sort != "gaps":
-            raise ConfigError(f"quality.{sort} cannot be filled; expected reject or flag (fill is for gaps: gaps=fill).")
+            raise ConfigError(
+                f"quality.{sort} cannot be filled; expected reject or flag (fill is for gaps: gaps=fill)."
+            )
     return Policies(**{sort: str(word) for sort, word in said.items()})
 
 
@@ -139,7 +145,7 @@ def _refuse(where: str, symbol: str, sort: str, what: str) -> NoReturn:
 
 def as_raw(symbol: str, where: str, columns: Sequence[Any], calendar: Calendar) -> Raw:
     """Canonical bars as rows for the detectors; daily ones under the date of their session."""
-    start, at, *values = columns
+    start, _, *values = columns
     wall = start
     if len(start) > 1 and not calendar.weekends and np.diff(start).min() > DAY // 2:
         wall = np.array([calendar.session_date(int(moment)) * DAY for moment in start], dtype=np.int64)
@@ -149,7 +155,7 @@ def as_raw(symbol: str, where: str, columns: Sequence[Any], calendar: Calendar) 
 def fill(columns: Sequence[Any], interval_ns: int, calendar: Calendar) -> tuple[list[Any], Any]:
     """The bars with those that are missing, and which of them were put in. Raises DataError where it cannot be told."""
     start = columns[0]
-    if len(start) < 2:  # noqa: PLR2004 - between one bar and itself nothing is missing
+    if len(start) < 2:
         return list(columns), np.zeros(len(start), dtype=bool)
     missing = _missing(start, columns[1], interval_ns, calendar)
     if not len(missing[0]):
