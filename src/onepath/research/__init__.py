@@ -14,6 +14,10 @@ _WHERE: dict[str, str] = {
     ),
     **dict.fromkeys(("Sweep", "sweep"), "onepath.research.sweeps"),
     **dict.fromkeys(("Trial", "Trials"), "onepath.research.trials"),
+    **dict.fromkeys(("QuickBacktest",), "onepath.research.quick"),
+    **dict.fromkeys(("QuickResult", "QuickRuns"), "onepath.research.quickruns"),
+    **dict.fromkeys(("eligible",), "onepath.research.quickfit"),
+    **dict.fromkeys(("verify",), "onepath.research.quickproof"),
 }
 """the public names, and the module of each"""
 

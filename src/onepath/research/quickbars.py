@@ -1,0 +1,105 @@
+"""The bars of one symbol as arrays, and the moments at which the engine would value a book on them.
+
+Rules: the bars are those that the engine would see, read through the same feeds and checked by them. A valuation comes after the
+last bar at or before each round moment, and after the last bar of all, as the engine's agenda has it.
+Cost: 56 bytes a bar; 0.3 us a bar to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onepath.errors import ConfigError, DataError
+from onepath.feeds.columns import COLUMNS, FIELDS, ColumnFeed
+from onepath.instruments import Instrument
+from onepath.ports import Feed
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
+
+
+class Bars(NamedTuple):
+    """One symbol's bars: times in nanoseconds, prices by field."""
+
+    symbol: str
+    instrument: Instrument
+    start: Times
+    at: Times
+    fields: Mapping[str, Floats]
+    volumes: bool
+    """whether the symbol reports volumes"""
+    interval_ns: int
+
+    def feed(self) -> ColumnFeed:
+        """The same bars as a feed, for the engine."""
+        columns = {"start": self.start, "at": self.at, **self.fields}
+        found = ColumnFeed({self.symbol: columns}, {self.symbol: self.instrument}, interval_ns=self.interval_ns)
+        found.volumes = frozenset({self.symbol}) if self.volumes else frozenset()
+        return found
+
+
+class Marks(NamedTuple):
+    """Valuations: after which bar, at which moment, on which session day (a number from zero), at a new price or not."""
+
+    after: Times
+    at: Times
+    day: Times
+    moved: Floats
+    dates: Times
+    """the session days, in days since 1970-01-01"""
+
+
+def bars_of(feed: Feed) -> Bars:
+    """The bars of a feed of one symbol. Raises ConfigError where it has several, or something else than bars."""
+    (symbol, *others), kinds = feed.instruments, feed.kinds
+    if others:
+        raise ConfigError(
+            f"QuickBacktest takes one symbol and the data has {len(others) + 1}: say which with symbol='{symbol}', "
+            "or make one for each with QuickBacktest.each(...)"
+        )
+    if set(kinds.get(symbol, ("bars",))) != {"bars"}:
+        raise ConfigError(
+            f"QuickBacktest takes bars, and {symbol} brings {', '.join(kinds[symbol])}: use onepath.backtest"
+        )
+    if feed.describe().get("acting"):
+        raise ConfigError(f"{symbol} has corporate actions, which QuickBacktest does not apply: use onepath.backtest")
+    parts: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for batch in feed.batches():
+        columns = batch.columns(symbol)
+        if columns is None:
+            raise ConfigError(f"QuickBacktest takes plain bars, and the data of {symbol} are not: use onepath.backtest")
+        events: list[Any] = [bar for bar, _ in batch.events()]
+        parts["start"].append(np.array([bar.start for bar in events], dtype=np.int64))
+        parts["at"].append(np.array([bar.at for bar in events], dtype=np.int64))
+        for name in FIELDS:
+            parts[name].append(np.array(columns[name], dtype=np.float64))
+    whole = {name: np.concatenate(found) for name, found in parts.items() if found}
+    if not whole or not len(whole["at"]):
+        raise DataError(f"the data of {symbol} has no bars")
+    fields = {name: whole[name] for name in FIELDS}
+    interval = int(feed.describe().get("interval_ns") or 0)
+    return Bars(symbol, feed.instruments[symbol], whole["start"], whole["at"], fields, symbol in feed.volumes, interval)
+
+
+def np_time(at: int) -> str:
+    """A moment in UTC, to the minute."""
+    return f"{np.datetime64(at, 'ns').astype('datetime64[m]')}Z"
+
+
+def marks_of(bars: Bars, every: int) -> Marks:
+    """The valuations of a session over `bars`, `every` so many nanoseconds."""
+    from onepath.report.days import dates
+
+    moments = -(-bars.at // every) * every
+    after = np.flatnonzero(np.append(bars.at[1:] > moments[:-1], True))
+    at = moments[after]
+    at[-1] = bars.at[-1]
+    prices = bars.fields["close"][after]
+    moved = np.append(True, prices[1:] != prices[:-1]).astype(np.float64)
+    date = dates(bars.instrument.calendar, at)
+    known, day = np.unique(date, return_inverse=True)
+    return Marks(after.astype(np.int64), at, day.astype(np.int64), moved, known)
