@@ -28,7 +28,7 @@ def features_in(text: str | Path, search_dir: Path) -> dict[str, Constructor]:
     return _constructors(module_of(str(text), search_dir, "feature"))
 
 
-def tests_in(text: str | Path, search_dir: Path) -> Mapping[str, list[dict[str, Any]]]:
+def parameters_in(text: str | Path, search_dir: Path) -> Mapping[str, list[dict[str, Any]]]:
     """What the file's table says each feature is to be tested with. Raises StrategyError where it is no such table."""
     module = module_of(str(text), search_dir, "feature")
     table = getattr(module, TABLE, {})

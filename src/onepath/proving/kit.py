@@ -94,9 +94,9 @@ def prove_file(
 
     Raises ConfigError and StrategyError where the file does not load or a feature cannot be made.
     """
-    from onepath.featurefiles import features_in, tests_in
+    from onepath.featurefiles import features_in, parameters_in
 
-    table = tests_in(path, root)
+    table = parameters_in(path, root)
     made = [
         (name, params, make(**params))
         for name, make in features_in(path, root).items()
