@@ -25,7 +25,7 @@ PARTS = (
     ("onepath.desk:Desk", "_last_id"),
     ("onepath.desk:Desk", "signals"),
     ("onepath.engine:Engine", "listeners"),
-    ("onepath.features.plant:FeaturePlant", "_seen"),
+    ("onepath.features.figures:Figures", "seen"),
     ("onepath.features.running:Running", "_state"),
     ("onepath.gate:Gate", "_highest"),
     ("onepath.ledger:Ledger", "cash"),

@@ -6,49 +6,65 @@ Cost: compiled where it is worth it (see `compiled`), else 0.15 to 0.6 us a valu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from onepath.errors import StrategyError
 from onepath.features import compiled
+from onepath.features.checks import bounded, first_outside, outside
 from onepath.features.definition import Feature
-from onepath.features.running import Running, float_array
+from onepath.features.figures import Figures
+from onepath.features.graph import Graph, graph
+from onepath.features.running import Memo, float_array
 from onepath.nearest import nearest
 
 
-def compute(feature: Feature, data: Any) -> Any:
+def compute(feature: Feature, data: Any, *, memo: Memo | None = None) -> Any:
     """The feature's value at each bar, NaN until it is warm.
 
-    `data` holds the feature's inputs: a pandas or polars frame, a mapping of field to sequence, or, for a feature of
-    one input, the sequence itself. Columns may be capitalised. Gives a series of the kind that came, with its index, or
-    a float64 array. Raises StrategyError for an input that is missing, not a number, or of another length.
+    `data` holds the fields it is computed from, through other features too: a pandas or polars frame, a mapping of field to
+    sequence, or, where it is one field, the sequence itself. Columns may be capitalised. Gives a series of the kind that came,
+    with its index, or a float64 array. `memo` knows values that were computed before.
+    Raises StrategyError for an input that is missing, not a number, or of another length, and for a value out of its bounds.
     """
-    columns = [_column(feature, data, field) for field in feature.inputs]
-    values = _values(feature, columns)
-    return _like(columns[0], values, repr(feature))
+    return _over_columns(feature, graph([feature]), data, memo)
 
 
-def _values(feature: Feature, columns: list[Any]) -> Any:
-    import numpy as np
+def _over_columns(feature: Feature, found: Graph, data: Any, memo: Memo | None) -> Any:
+    fields = found.clocks[0].fields
+    columns = [_column(feature, fields, data, field) for field in fields]
+    arrays = _arrays(feature, fields, columns)
+    fast = compiled.worth(len(arrays[0]) * len(found.nodes))
+    values = Figures("", found, None).over(dict(enumerate(arrays)), memo, fast=fast)
+    for node in found.nodes:
+        row = first_outside(node.feature, values[node.slot]) if bounded(node.feature) else None
+        if row is not None:
+            raise outside(node.feature, float(values[node.slot][row]), "", None, row)
+    return _like(columns[0], _array(values[found.shown[0]]), repr(feature))
 
+
+def _arrays(feature: Feature, fields: Sequence[str], columns: list[Any]) -> list[Any]:
     try:
         arrays = [float_array(column) for column in columns]
     except (TypeError, ValueError) as error:
         raise StrategyError(f"{feature!r}: its inputs must be numbers: {error}") from None
     if len({len(a) for a in arrays}) > 1 or arrays[0].ndim != 1:
-        shapes = ", ".join(f"{f} {a.shape}" for f, a in zip(feature.inputs, arrays, strict=True))
+        shapes = ", ".join(f"{f} {a.shape}" for f, a in zip(fields, arrays, strict=True))
         raise StrategyError(f"{feature!r}: its inputs must be columns of one length, not {shapes}")
-    running = Running(feature)
-    if compiled.worth(len(arrays[0])):
-        return running.compiled_over(arrays)
-    return np.array(running.over([a.tolist() for a in arrays]))
+    return arrays
 
 
-def _column(feature: Feature, data: Any, field: str) -> Any:
+def _array(values: Any) -> Any:
+    import numpy as np
+
+    return np.array(values) if isinstance(values, list) else values
+
+
+def _column(feature: Feature, fields: Sequence[str], data: Any, field: str) -> Any:
     names = _names(data)
     if names is None:
-        if len(feature.inputs) > 1:
-            raise StrategyError(f"{feature!r} takes {len(feature.inputs)} columns: give a frame or a mapping of them")
+        if len(fields) > 1:
+            raise StrategyError(f"{feature!r} takes {len(fields)} columns: give a frame or a mapping of them")
         return data
     for name in (field, field.capitalize(), field.upper()):
         if name in names:

@@ -5,31 +5,47 @@ makes the next one. Only the row of the present event can be reached, so there i
 columns, or an event comes without a batch, the same steps are called with the event. Both may follow each other. After a
 split the features are, to the last bit, those of a run over prices divided by it from the start: point in time, by the
 actions so far and no others.
+Features of an interval move when one of its bars closes; the bars are built by `timeframes`, event by event. Cross-sections,
+and what is computed of them, move at the end of an instant: `on_market_event` sees those of the last one that is complete,
+`generate_orders` those of this one. A symbol counts with the last number that it had, until it is not traded any more.
 Limits: where a batch has columns of a symbol, they have a row for each event of it: a feed that mixes bars with quotes
-or trades gives no columns. An event that is not a bar leaves the row as it is. `ready` counts bars: had one of them no
-number, a feature may be NaN for longer.
-Cost: with two averages 0.16 us a bar compiled, 0.5 us in Python, 1.8 us where events come one by one. A corporate action
-computes its symbol's past again; the past is kept of symbols with actions alone.
+or trades gives no columns. An event leaves features of other kinds of events as they are. `ready` counts events: had one of
+them no number, a feature may be NaN for longer. What follows from a cross-section is not restated after a split.
+Cost: with two averages 0.16 us a bar compiled, 0.5 us in Python, 1.8 us where events come one by one; with an interval 2 us
+more; with a cross-section 0.5 us a symbol and instant more. A corporate action computes its symbol's past again; the past is
+kept of symbols with actions alone.
 """
 
 from __future__ import annotations
 
 import keyword
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, repeat
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, repeat
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from onepath.actions import CorporateAction, SymbolChange
+from onepath.actions import CorporateAction, Delisting, Merger, SymbolChange
+from onepath.book import Book
 from onepath.errors import DataError, StrategyError
 from onepath.features import compiled
-from onepath.features.definition import Feature
+from onepath.features.across import over_symbols
+from onepath.features.checks import bounded, first_outside, outside
+from onepath.features.definition import CrossSection, Feature
+from onepath.features.figures import Figures, fields_of, picker
+from onepath.features.graph import Graph, Node, graph
 from onepath.features.past import Past
-from onepath.features.running import Running, float_array
-from onepath.market import Bar
+from onepath.features.running import Memo
+from onepath.market import KINDS, Bar, BookUpdate
 from onepath.ports import Batch
+from onepath.timeframes import Timeframes, nanoseconds
+
+DEPTH = 5
+"""levels of the book that its depth is counted over"""
+Taking = Callable[[Any, Any], list[float]]
+"""The fields that are needed of an event, with the context that has the books."""
 
 
 class FeaturePlant:
@@ -43,40 +59,119 @@ class FeaturePlant:
         acting: Iterable[str] = (),
         *,
         adjust_dividends: bool = False,
+        memo: Memo | None = None,
+        kinds: Mapping[str, Collection[str]] | None = None,
+        interval_ns: int = 0,
+        stale: Collection[tuple[str, str]] = (),
+        woken: Callable[[], None] | None = None,
     ) -> None:
         """`expected_events` of all symbols, None where unknown, decides whether compiling is worth it, nothing else. `acting` are
         the symbols to which corporate actions may happen: their raw columns are kept, for `act`. `adjust_dividends` takes
         cash dividends out of past prices too; as a rule it does not, because the price did fall, and the levels that people
-        trade by are those that were traded.
+        trade by are those that were traded. `memo` knows values that were computed before. `kinds`, `interval_ns` and `stale`
+        are as `Timeframes.know` has them; `woken` is called when the end of a bar that is built here has come nearer.
 
-        Raises StrategyError for a name that cannot be an attribute or a value that is not a feature.
+        Raises StrategyError for a name that cannot be an attribute, a value that is not a feature, or an interval whose bars
+        cannot be built.
         """
         _checked(features)
         fields: list[Any] = [(name, float) for name in features]
         self._row = msgspec.defstruct("Features", [*fields, ("ready", bool)], frozen=True, gc=False)
-        self._features = dict(features)
-        self._inputs = tuple(dict.fromkeys(field for f in features.values() for field in f.inputs))
-        self._compile = expected_events is not None and compiled.worth(expected_events * len(features))
-        self._running = {symbol: [Running(f) for f in features.values()] for symbol in symbols}
-        self._seen = dict.fromkeys(symbols, 0)
-        self._past = {symbol: Past(self._inputs, adjust_dividends) for symbol in acting if symbol in self._running}
+        self.graph: Graph = graph(features.values())
+        self._names = dict(features)
+        self._memo = memo
+        self._compile = expected_events is not None and compiled.worth(expected_events * len(self.graph.nodes))
+        past = frozenset(acting)
+        self._figures = {
+            s: Figures(s, self.graph, self._pasts(adjust_dividends) if s in past else None) for s in symbols
+        }
         self._staged: dict[str, Callable[[], Any]] = {}
-        self.warm_up = max((f.warm_up for f in features.values()), default=0)
+        self._columns: dict[str, Callable[[], Sequence[float]]] = {}
+        self._wrong: dict[str, tuple[Feature, float]] = {}
+        """by symbol the value that ends the staged rows, because it is out of its bounds"""
+        self._wire()
+        self.frames = self._built(symbols, kinds or {}, interval_ns, stale, woken or _nobody)
+        """builds the bars of intervals, where a feature is of one"""
+        self.warm_up = self._bars_wanted(interval_ns)
         """bars of a symbol until every feature of it is ready"""
+        self._instant = -1
+        self._moved: dict[str, None] = {}
+        """symbols of which a bar that was built has closed, and whose rows are to be made anew"""
         cold = self._row(*repeat(math.nan, len(features)), self.warm_up == 0)
         self.views: dict[str, Any] = dict.fromkeys(symbols, cold)
         """the present row by symbol; what `context.features[symbol]` gives"""
+
+    def _pasts(self, dividends: bool) -> list[Past]:
+        return [Past(clock.fields, dividends) for clock in self.graph.clocks]
+
+    def _wire(self) -> None:
+        """What follows from the graph and is looked up often."""
+        found = self.graph
+        self._plain = found.plain
+        self._inputs = tuple(fields_of(found)) if self._plain else ()
+        self._shown = picker(found.shown) if found.shown else tuple
+        self._settled = [node for node in found.nodes if node.settled]
+        self._clock_of: dict[type, tuple[int, Taking]] = {}
+        self._interval: dict[str, int] = {}
+        self._staging: tuple[int, tuple[int, ...]] = 0, ()
+        """the clock whose values are computed over columns, and their slots"""
+        for number, clock in enumerate(found.clocks):
+            if clock.interval:
+                self._interval[clock.interval] = number
+            else:
+                self._clock_of[KINDS[clock.kind]] = number, _taking(clock.kind, clock.fields)
+                slots = tuple(node.slot for node in found.nodes if node.clock == number and node.columnar)
+                if clock.kind == "bars" and slots:
+                    self._staging = number, slots
+
+    def _built(
+        self,
+        symbols: Sequence[str],
+        kinds: Mapping[str, Collection[str]],
+        step: int,
+        stale: Collection[tuple[str, str]],
+        woken: Callable[[], None],
+    ) -> Timeframes | None:
+        if not self._interval:
+            return None
+        frames = Timeframes(symbols)
+        frames.know(kinds, step, stale)
+        frames.require(*self.graph.intervals, keep=1)
+        frames.connect(self._closed, _nobody, woken)
+        return frames
+
+    def _bars_wanted(self, step: int) -> int:
+        """Bars of the data until all is warm, the first bar of an interval being a part of one perhaps."""
+        found = [0]
+        for clock in self.graph.clocks:
+            length = nanoseconds(clock.interval) if clock.interval else 0
+            found.append((clock.warm_up + 1) * (length // step) if length and step else clock.warm_up)
+        return max(found)
+
+    @property
+    def books(self) -> bool:
+        """Whether it reads the order books, which have to have heard of an event before."""
+        return BookUpdate in self._clock_of
+
+    @property
+    def settles(self) -> bool:
+        """Whether `settle` has anything to do at the end of an instant."""
+        return bool(self._settled)
+
+    # -- what the engine does to it
 
     def prepare(self, batch: Batch) -> None:
         """Compute and stage the rows of a batch that is about to be delivered, of each of our symbols in it.
 
         Raises DataError where the data lacks an input.
         """
-        self._staged = {}
-        for symbol in _symbols_in(batch, self._running):
+        self._staged, self._columns, self._wrong = {}, {}, {}
+        if not self._staging[1]:
+            return
+        for symbol in _symbols_in(batch, self._figures):
             columns = batch.columns(symbol)
             if columns is not None:
-                self._stage(symbol, columns)
+                self._stage(self._figures[symbol], columns)
 
     def update(self, event: Any, context: object) -> None:
         """Make the row of `event` the present one. Called for every event, before the strategy sees it."""
@@ -85,71 +180,193 @@ class FeaturePlant:
             try:
                 self.views[symbol] = self._staged[symbol]()
             except StopIteration:
-                raise DataError(f"the batch has more events of {symbol} than its columns have rows") from None
-        elif symbol in self._running and isinstance(event, Bar):
-            self.views[symbol] = self._stepped(symbol, event)
+                raise self._ended(symbol, event.at) from None
+        elif symbol in self._figures:
+            self._hear(self._figures[symbol], event, context)
+
+    def settle(self, _context: object = None) -> tuple[()]:
+        """The end of an instant: compute what is known now alone, and show it."""
+        figures = list(self._figures.values())
+        if not any(one.moved for one in figures):
+            return ()
+        for node in self._settled:
+            if node.feature.across is None:
+                for one in figures:
+                    if node.clock in one.moved:
+                        one.settle(node, self._instant)
+            else:
+                self._across(node, node.feature.across, figures)
+        for one in figures:
+            if one.moved and not one.ready:
+                one.look()
+            one.moved.clear()
+            self._show(one)
+        return ()
+
+    def close(self, at: int) -> None:
+        """Time has come to `at`: close the bars that are due, and compute what moves with them."""
+        if self.frames is not None and self.frames.due <= at:
+            self._next_instant(at)
+            self.frames.tell(self.frames.close(at), None)
+            self._show_moved()
+            if self._settled:
+                self.settle()
 
     def act(self, action: CorporateAction) -> None:
         """A corporate action took effect, between two batches: go on as if the bars before it had come in today's units."""
-        past = self._past.get(action.symbol)
-        if past is None:
+        if self.frames is not None:
+            self.frames.act(action)
+        figures = self._figures.get(action.symbol)
+        if figures is None:
             return
         if isinstance(action, SymbolChange):
-            self._rename(action.symbol, action.into)
-        elif past.act(action):
-            self._again(action.symbol, past)
+            if figures.pasts is not None:
+                self._rename(figures, action.into)
+        elif figures.act(action):
+            self._again(figures, action.at)
+        figures.gone = figures.gone or isinstance(action, Delisting | Merger)
 
-    def _rename(self, symbol: str, into: str) -> None:
-        """The new name goes on where the old one was, unless it has a history of its own."""
-        if into not in self._running or self._seen[into]:
+    # -- event by event
+
+    def _hear(self, figures: Figures, event: Any, context: object) -> None:
+        if self._settled:
+            self._next_instant(event.at)
+        if self.frames is not None:
+            self.frames.hear(event, context)
+        known = self._clock_of.get(type(event))
+        if known is not None:
+            clock, taking = known
+            fields, staged = taking(event, context), self._columns.get(figures.symbol)
+            if staged is None:
+                if figures.pasts is not None:
+                    figures.pasts[clock].append(fields)
+                figures.take(clock, fields, event.at)
+            else:
+                self._put(figures, staged, fields, event.at)
+            self._show(figures)
+        if self._moved:
+            self._show_moved()
+
+    def _put(self, figures: Figures, staged: Callable[[], Sequence[float]], fields: Sequence[float], at: int) -> None:
+        clock, slots = self._staging
+        try:
+            row = staged()
+        except StopIteration:
+            raise self._ended(figures.symbol, at) from None
+        figures.put(clock, fields, slots, row, at)
+
+    def _next_instant(self, at: int) -> None:
+        """An event of another instant: what is not settled of the last one is settled first (while history is shown nobody
+        decides, and nobody is asked at the end of an instant)."""
+        if at != self._instant:
+            if self._settled:
+                self.settle()
+            self._instant = at
+
+    def _closed(self, bar: Bar, interval: str, _context: object) -> None:
+        figures, clock = self._figures[bar.symbol], self._interval[interval]
+        fields = [float(getattr(bar, field)) for field in self.graph.clocks[clock].fields]
+        if figures.pasts is not None:
+            figures.pasts[clock].append(fields)
+        self._moved[bar.symbol] = None
+        figures.take(clock, fields, bar.at)
+
+    def _show(self, figures: Figures) -> None:
+        self.views[figures.symbol] = self._row(*self._shown(figures.values), figures.ready)
+
+    def _show_moved(self) -> None:
+        for symbol in self._moved:
+            self._show(self._figures[symbol])
+        self._moved.clear()
+
+    def _across(self, node: Node, section: CrossSection, figures: Sequence[Figures]) -> None:
+        source, feature = node.sources[0], node.feature
+        values = over_symbols(section, [math.nan if one.gone else one.values[source] for one in figures])
+        for one, value in zip(figures, values, strict=True):
+            if value < feature.low or value > feature.high:
+                raise outside(feature, value, one.symbol, self._instant)
+            one.values[node.slot] = value
+
+    # -- over columns
+
+    def _stage(self, figures: Figures, columns: Mapping[str, Sequence[float]]) -> None:
+        clock, slots = self._staging
+        given = [self._column(columns, field, figures.symbol) for field in self.graph.clocks[clock].fields]
+        size = len(given[0])
+        if not size:
             return
-        self._running[into] = self._running[symbol]
-        self._running[symbol] = [Running(f) for f in self._features.values()]
-        self._seen[into], self._seen[symbol] = self._seen[symbol], 0
-        self._past[into], self._past[symbol] = self._past[symbol], self._past[symbol].fresh()
-        self.views[into] = self.views[symbol]
+        if figures.pasts is not None:
+            figures.pasts[clock].extend(given)
+        values, rows = self._over(figures, given), size
+        for node in self.graph.nodes:
+            if node.slot in values and bounded(node.feature):
+                row = first_outside(node.feature, values[node.slot])
+                if row is not None and row < rows:
+                    rows, self._wrong[figures.symbol] = row, (node.feature, float(values[node.slot][row]))
+        found = [_listed(values[slot]) for slot in (self.graph.shown if self._plain else slots)]
+        if self._plain:
+            ready = islice(self._ready(figures, size), rows)
+            self._staged[figures.symbol] = map(self._row, *found, ready).__next__
+        else:
+            self._columns[figures.symbol] = islice(zip(*found, strict=True), rows).__next__
 
-    def _again(self, symbol: str, past: Past) -> None:
-        """Compute the features anew over the restated past; its last row is the present one."""
-        self._running[symbol] = [Running(f) for f in self._features.values()]
-        size = self._seen[symbol]
-        if not size or not self._inputs:
-            return
-        values = (self._compiled if self._compile else self._looped)(symbol, past.columns())
-        self.views[symbol] = self._row(*[column[-1] for column in values], size >= self.warm_up)
+    def _over(self, figures: Figures, given: Sequence[Sequence[float]]) -> dict[int, Any]:
+        first = self.graph.clocks[self._staging[0]].first
+        slots = {first + n: column for n, column in enumerate(given)}
+        return figures.over(slots, self._memo, fast=self._compile)
 
-    def _stage(self, symbol: str, columns: Mapping[str, Sequence[float]]) -> None:
-        given = {field: _column(columns, field, symbol, self._features) for field in self._inputs}
-        size = len(given[self._inputs[0]]) if given else 0
-        if size:
-            if symbol in self._past:
-                self._past[symbol].extend(given)
-            values = (self._compiled if self._compile else self._looped)(symbol, given)
-            self._staged[symbol] = map(self._row, *values, self._ready(symbol, size)).__next__
-
-    def _compiled(self, symbol: str, given: Mapping[str, Sequence[float]]) -> list[list[float]]:
-        arrays = {field: float_array(column) for field, column in given.items()}
-        return [r.compiled_over([arrays[f] for f in r.inputs]).tolist() for r in self._running[symbol]]
-
-    def _looped(self, symbol: str, given: Mapping[str, Sequence[float]]) -> list[list[float]]:
-        floats = {field: list(map(float, column)) for field, column in given.items()}
-        return [r.over([floats[f] for f in r.inputs]) for r in self._running[symbol]]
-
-    def _ready(self, symbol: str, size: int) -> Iterator[bool]:
+    def _ready(self, figures: Figures, size: int) -> Iterator[bool]:
         """Whether all is warm, for the next `size` rows."""
-        cold = min(max(self.warm_up - 1 - self._seen[symbol], 0), size)
-        self._seen[symbol] += size
+        cold = min(max(self.warm_up - 1 - figures.seen[0], 0), size)
+        figures.seen[0] += size
+        figures.ready = figures.seen[0] >= self.warm_up
         warm = repeat(True, size - cold)
         return chain(repeat(False, cold), warm) if cold else warm
 
-    def _stepped(self, symbol: str, bar: Bar) -> Any:
-        fields = {field: float(getattr(bar, field)) for field in self._inputs}
-        if symbol in self._past:
-            self._past[symbol].append(fields)
-        given = fields.__getitem__
-        seen = self._seen[symbol] = self._seen[symbol] + 1
-        values = [r.once(map(given, r.inputs)) for r in self._running[symbol]]
-        return self._row(*values, seen >= self.warm_up)
+    def _ended(self, symbol: str, at: int) -> StrategyError | DataError:
+        """Why there is no further row."""
+        if symbol in self._wrong:
+            return outside(*self._wrong[symbol], symbol, at)
+        return DataError(f"the batch has more events of {symbol} than its columns have rows")
+
+    def _column(self, columns: Mapping[str, Sequence[float]], field: str, symbol: str) -> Sequence[float]:
+        try:
+            return columns[field]
+        except KeyError:
+            name = next((name for name, f in self._names.items() if field in f.inputs), None)
+            needs = fields_of(self.graph)[field][0].name if name is None else name
+            raise DataError(f"feature {needs!r} needs {field}, which the data of {symbol} does not have") from None
+
+    # -- corporate actions
+
+    def _rename(self, figures: Figures, into: str) -> None:
+        """The new name goes on where the old one was, unless it has a history of its own."""
+        symbol = figures.symbol
+        if into not in self._figures or any(self._figures[into].seen):
+            return
+        pasts = [past.fresh() for past in figures.pasts or ()]
+        self._figures[into], self._figures[symbol] = figures, Figures(symbol, self.graph, pasts)
+        figures.symbol = into
+        self.views[into] = self.views[symbol]
+
+    def _again(self, figures: Figures, at: int) -> None:
+        """Compute the features anew over the restated past; its last row is the present one."""
+        if not any(figures.seen):
+            return
+        columns = [past.columns() for past in figures.pasts or ()]
+        if not self._plain:
+            rows = [zip(*fields, strict=True) for fields in columns]
+            for clock in figures.again():
+                figures.take(clock, next(rows[clock]), at)
+        elif columns and columns[0]:
+            size, figures.seen[0] = figures.seen[0], 0
+            for run in figures.runs:
+                run.reset()
+            values = self._over(figures, columns[0])
+            for slot, column in values.items():
+                figures.values[slot] = float(column[-1])
+            list(self._ready(figures, size))
+        self._show(figures)
 
 
 def _checked(features: Mapping[str, Feature]) -> None:
@@ -172,11 +389,31 @@ def _symbols_in(batch: Batch, ours: Iterable[str]) -> Iterable[str]:
     return [symbol for symbol in ours if symbol in present]
 
 
-def _column(
-    columns: Mapping[str, Sequence[float]], field: str, symbol: str, features: Mapping[str, Feature]
-) -> Sequence[float]:
-    try:
-        return columns[field]
-    except KeyError:
-        name = next(name for name, f in features.items() if field in f.inputs)
-        raise DataError(f"feature {name!r} needs {field}, which the data of {symbol} does not have") from None
+def _taking(kind: str, fields: Sequence[str]) -> Taking:
+    """How the fields of an event are got."""
+    if kind == "book":
+        return lambda event, context: _of_book(context.books[event.symbol], fields)
+    if len(fields) == 1:
+        one = attrgetter(fields[0])
+        return lambda event, _: [float(one(event))]
+    all_ = attrgetter(*fields)
+    return lambda event, _: list(map(float, all_(event)))
+
+
+def _of_book(book: Book, fields: Sequence[str]) -> list[float]:
+    found = {
+        "bid_depth": sum((size for _, size in book.levels(1, DEPTH)), 0.0),
+        "ask_depth": sum((size for _, size in book.levels(-1, DEPTH)), 0.0),
+        "best_bid": book.bid or math.nan,
+        "best_ask": book.ask or math.nan,
+    }
+    return [found[field] for field in fields]
+
+
+def _listed(column: Any) -> Sequence[float]:
+    found: Sequence[float] = column if isinstance(column, list) else column.tolist()
+    return found
+
+
+def _nobody() -> None:
+    """Stands in for the engine until it is there."""

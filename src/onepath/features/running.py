@@ -2,51 +2,131 @@
 
 Rules: the state is a list in Python and a float64 array compiled (a list is twice as fast in Python), the same numbers
 in either; it changes its kind when the execution does, so that history and live events may follow in any order.
+Inputs that are features are waited for: until all of them have been numbers the step is not called. Infinities are no numbers.
 Limits: values taken in are floats; the caller converts.
 """
 
 from __future__ import annotations
 
+import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import repeat
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from onepath.features import compiled
 from onepath.features.definition import Feature
 
 
+class Memo(Protocol):
+    """Values that were computed before, by what they follow from: the definition, the state before them, the columns."""
+
+    always: bool
+    """whether it is asked where the step runs compiled, too"""
+
+    def find(
+        self, feature: Feature, state: Sequence[float], columns: Sequence[Any]
+    ) -> tuple[Any, Sequence[float]] | None:
+        """The values over these columns and the state after them; None where they are not known."""
+
+    def keep(
+        self, feature: Feature, state: Sequence[float], columns: Sequence[Any], values: Any, after: Sequence[float]
+    ) -> None:
+        """These are the values over the columns, and the state after them."""
+
+
 class Running:
     """A feature that has seen some bars."""
 
-    def __init__(self, feature: Feature) -> None:
-        self.inputs = feature.inputs
+    def __init__(self, feature: Feature, *, mixed: bool = False) -> None:
+        """`mixed`: its warm-up is counted here, because its inputs begin at other times."""
+        self.feature = feature
         self._arguments = feature.arguments
         self._step = feature.step
-        self._state: Any = list(map(float, feature.initial(*self._arguments)))
+        self._waits = tuple(i for i, needed in enumerate(feature.inputs) if isinstance(needed, Feature))
+        self._mixed = mixed
+        self.reset()
 
-    def once(self, inputs: Iterable[float]) -> float:
+    def reset(self) -> None:
+        """Begin again, as before the first bar."""
+        self._state: Any = list(map(float, self.feature.initial(*self._arguments)))
+        self._waiting = bool(self._waits)
+        self._left = self.feature.warm_up if self._mixed else 0
+        self.early = self._waiting or self._left > 0
+        """whether inputs are waited for still, or a warm-up that is counted here goes on"""
+
+    def once(self, inputs: Sequence[float]) -> float:
         """Take in one bar."""
+        if self.early and not self._begins(inputs):
+            return math.nan
         state = self._state if type(self._state) is list else self._floats()
-        return float(self._step(state, *inputs, *self._arguments))
+        value = float(self._step(state, *inputs, *self._arguments))
+        return value if value - value == 0.0 else math.nan
 
-    def over(self, columns: Sequence[Sequence[float]]) -> list[float]:
+    def over(self, columns: Sequence[Sequence[float]], memo: Memo | None = None) -> list[float]:
         """Take in many bars, in Python."""
-        rest = map(repeat, self._arguments)
-        return list(map(float, map(self._step, repeat(self._floats()), *columns, *rest)))
+        before = self._before(columns) if self.early else 0
+        if before:
+            columns = [column[before:] for column in columns]
+        return [math.nan] * before + self._over(columns, memo)
 
-    def compiled_over(self, columns: Sequence[Any]) -> Any:
+    def compiled_over(self, columns: Sequence[Any], memo: Memo | None = None) -> Any:
         """Take in many bars, compiled, as float64 arrays; gives a float64 array."""
         import numpy as np
 
         loop = compiled.loop(self._step, len(columns), self._arguments)
-        if loop is None:
-            return np.array(self.over([column.tolist() for column in columns]))
+        if loop is None or (memo is not None and memo.always):
+            return np.array(self.over([column.tolist() for column in columns], memo))
+        before = self._before(columns) if self.early else 0
         if isinstance(self._state, list):
             self._state = np.array(self._state, dtype=np.float64)
         out = np.empty(len(columns[0]))
-        loop(self._state, out, tuple(columns), self._arguments)
+        out[:before] = math.nan
+        loop(self._state, out[before:], tuple(column[before:] for column in columns), self._arguments)
+        infinite = np.isinf(out)
+        if infinite.any():
+            out[infinite] = math.nan
         return out
+
+    def _over(self, columns: Sequence[Sequence[float]], memo: Memo | None) -> list[float]:
+        state = self._floats()
+        if memo is not None:
+            known = memo.find(self.feature, state, columns)
+            if known is not None:
+                values, after = known
+                self._state = list(map(float, after))
+                return cast("list[float]", values.tolist())
+            begun = list(state)
+        rest = map(repeat, self._arguments)
+        found = list(map(float, map(self._step, repeat(state), *columns, *rest)))
+        if math.inf in found or -math.inf in found:
+            found = [value if value - value == 0.0 else math.nan for value in found]
+        if memo is not None:
+            memo.keep(self.feature, begun, columns, array("d", found), state)
+        return found
+
+    def _begins(self, inputs: Sequence[float]) -> bool:
+        """Whether the step may be called, now that these have come."""
+        if self._waiting:
+            if any(math.isnan(inputs[i]) for i in self._waits):
+                return False
+            self._waiting = False
+        self._left -= 1
+        self.early = self._left > 0
+        return True
+
+    def _before(self, columns: Sequence[Sequence[float]]) -> int:
+        """The rows to go until the step may be called."""
+        size = len(columns[0])
+        before = 0
+        if self._waiting:
+            rows = zip(*[columns[i] for i in self._waits], strict=True)
+            before = next((n for n, row in enumerate(rows) if not any(map(math.isnan, row))), size)
+        if before < size:
+            self._waiting = False
+            self._left -= size - before
+            self.early = self._left > 0
+        return before
 
     def _floats(self) -> list[float]:
         if not isinstance(self._state, list):

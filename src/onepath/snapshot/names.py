@@ -51,8 +51,17 @@ KEPT: dict[str, frozenset[str]] = {
     # A market's calendar is looked up by its name.
     "onepath.simulator.resting:Place": frozenset({"_calendar"}),
     "onepath.risk.breakers:Watch": frozenset({"_calendar"}),
-    # The rows of a batch, all of them used up when it is over.
-    "onepath.features.plant:FeaturePlant": frozenset({"_staged"}),
+    # Conditions as functions, made of the strategy's file and parameters; features, which the plant has.
+    "onepath.rules.strategy:RuleStrategy": frozenset({"_now", "_features"}),
+    # The rows of a batch, all of them used up when it is over; and what follows from the definitions.
+    "onepath.features.plant:FeaturePlant": frozenset(
+        (
+            *("_staged", "_columns", "_wrong", "graph", "_names", "_memo", "_compile", "_row", "_plain", "_inputs"),
+            *("_shown", "_settled", "_clock_of", "_interval", "_staging"),
+        )
+    ),
+    "onepath.features.figures:Figures": frozenset({"_graph", "_logs", "_plan", "_uncolumned"}),
+    "onepath.features.running:Running": frozenset({"feature", "_arguments", "_step", "_waits", "_mixed"}),
 }
 """attributes that stay as they are built, by class: what is made again whenever it is needed"""
 
