@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __version__ = "0.3.0"
 
+from onepath import rules
 from onepath.accounts import AccountTerms
 from onepath.actions import (
     CashDividend,
@@ -159,6 +160,7 @@ __all__ = [
     "feature",
     "returns",
     "rsi",
+    "rules",
     "sma",
     "volatility",
 ]

@@ -1,9 +1,9 @@
-"""From the name of a strategy to its class: import path, file, entry point or bundled example.
+"""From the name of a strategy to its class: import path, file of Python or of rules, entry point or bundled example.
 
 Rules: names are looked up when asked for, nothing registers itself at import. `NAME_vN` is the strategy NAME whose
 major version is N. A file's module name follows from its path, so that runs are equal. What a strategy's own code
 raises is told with its own last line, never with ours.
-Limits: a file is loaded once a process; a change needs a new one.
+Limits: a file of Python is loaded once a process; a change needs a new one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from onepath.errors import ConfigError, OnepathError, StrategyError
 from onepath.nearest import nearest
+from onepath.rules import loading
 from onepath.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -51,11 +52,13 @@ def resolve(wanted: str, search_dir: Path) -> type[Strategy]:
     Raises ConfigError where there is nothing of that name, StrategyError where its code does not load.
     """
     path, colon, attribute = wanted.rpartition(":") if ":" in wanted else (wanted, "", "")
+    if wanted.endswith(loading.ENDINGS):
+        return loading.inside(wanted, search_dir)
     if path.endswith(".py"):
         return _only(module_of(path, search_dir), attribute, wanted)
     if colon:
         return _only(_imported(path, wanted), attribute, wanted)
-    return _named(wanted)
+    return _named(wanted, search_dir)
 
 
 def configured(settings: Config, index: int, search_dir: Path) -> Strategy:
@@ -86,11 +89,17 @@ def known() -> dict[str, Entry]:
 
 def in_file(path: Path, search_dir: Path) -> list[type[Strategy]]:
     """All strategies written in a file."""
+    if path.suffix in loading.ENDINGS:
+        return [loading.inside(str(path), search_dir)]
     return _classes(module_of(str(path), search_dir))
 
 
 def _examples() -> Iterable[Entry]:
     package = importlib.import_module(EXAMPLES)
+    for folder in package.__path__:
+        for file in sorted(Path(folder).glob("*.yaml")):
+            origin = f"{EXAMPLES}/{file.name}"
+            yield Entry(file.stem, origin, lambda file=file: loading.made(file.read_text("utf-8"), file.name))  # type: ignore[misc]
     for module in pkgutil.iter_modules(package.__path__):
         if not module.name.startswith("_"):
             path = f"{EXAMPLES}.{module.name}"
@@ -109,8 +118,8 @@ def _installed() -> Iterable[Entry]:
         )
 
 
-def _named(wanted: str) -> type[Strategy]:
-    entries = known()
+def _named(wanted: str, search_dir: Path) -> type[Strategy]:
+    entries = known() | {name: _rules(path, search_dir) for name, path in loading.files(search_dir).items()}
     if wanted in entries:
         return entries[wanted].load()
     versioned = _VERSIONED.fullmatch(wanted)
@@ -118,8 +127,14 @@ def _named(wanted: str) -> type[Strategy]:
         return _of_version(entries[versioned["name"]].load(), versioned["major"], wanted)
     raise ConfigError(
         f"there is no strategy {wanted!r}{nearest(wanted, entries)}; known are {', '.join(entries) or 'none'}, "
-        "or give file.py:Class or package.module:Class under `class`"
+        "or give file.py:Class, file.yaml or package.module:Class under `class`"
     )
+
+
+def _rules(path: Path, search_dir: Path) -> Entry:
+    """A rule file of the workspace, which can be named without its folder."""
+    inside = path.relative_to(search_dir).as_posix()
+    return Entry(path.stem, inside, lambda: loading.inside(inside, search_dir))
 
 
 def _of_version(strategy: type[Strategy], major: str, wanted: str) -> type[Strategy]:

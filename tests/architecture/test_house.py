@@ -60,7 +60,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
             "recording",
         ),
         *("featurecache", "featurefiles"),
-        *("session", "outbox", "snapshot", "saving", "build", "realtime", "workspace"),
+        *("rules", "session", "outbox", "snapshot", "saving", "build", "realtime", "workspace"),
     ),
     # What a user looks through or calls.
     "windows": (

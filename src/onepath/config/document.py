@@ -56,13 +56,19 @@ def resolve(value: Any) -> Any:
     return _TRUTHS.get(value, str(value))
 
 
-def read(text: str, name: str, env: Mapping[str, str]) -> Document:
-    """The document in `text`; `name` is the file's, for messages. Raises ConfigError."""
+def read(
+    text: str,
+    name: str,
+    env: Mapping[str, str],
+    needs: str = "a configuration needs at least `data` and `strategies`",
+    such_as: str = "mode: backtest",
+) -> Document:
+    """The document in `text`; `name` is the file's, for messages, `needs` and `such_as` what is expected. Raises ConfigError."""
     node = _compose(text, name)
     if node is None:
-        raise ConfigError(f"{name} is empty: a configuration needs at least `data` and `strategies`")
+        raise ConfigError(f"{name} is empty: {needs}")
     if not isinstance(node, yaml.MappingNode):
-        raise ConfigError(f"{name}:1: expected keys such as `mode: backtest`, found {_kind(node)}")
+        raise ConfigError(f"{name}:1: expected keys such as `{such_as}`, found {_kind(node)}")
     reader = _Reader(name, env)
     return Document(reader.mapping(node, ()), reader.lines, reader.raw, reader.secrets)
 
