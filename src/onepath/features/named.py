@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from onepath.features.definition import Feature
-from onepath.features.technical import atr, ema, returns, rsi, sma, volatility
-
-_BUILT_IN: tuple[Callable[..., Feature], ...] = (sma, ema, returns, volatility, atr, rsi)
+from onepath.features.technical import BUILT_IN
 
 
 def builtins() -> Mapping[str, Callable[..., Feature]]:
     """The constructors of all built-in features by name, in the order of the reference."""
-    return MappingProxyType({make.__name__: make for make in _BUILT_IN})
+    return MappingProxyType({make.__name__: make for make in BUILT_IN})

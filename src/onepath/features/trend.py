@@ -1,0 +1,209 @@
+"""Ranges and direction: true range, ATR, NATR, Wilder's directional movement.
+
+Rules: recursive: a bar that is not a number gives NaN and the next is taken as if it had not been.
+Cost: compiled 1 to 5 ns a value, in Python 0.3 to 0.8 us.
+"""
+
+from __future__ import annotations
+
+import math
+
+from onepath.features.definition import Feature, State, whole
+from onepath.features.laps import no_state
+
+_RANGE = ("high", "low", "close")
+
+
+def true_range() -> Feature:
+    """True range: max(high - low, |high - close before|, |low - close before|), in the unit of the price.
+
+    Wilder, "New Concepts in Technical Trading Systems" (1978); as TA-Lib's TRANGE. First value at the second bar.
+    """
+    return Feature("true_range", 1, _RANGE, (), 2, 2, _true_range, _close_before)
+
+
+def _close_before() -> list[float]:
+    """Bars taken, up to 1; close before."""
+    return [0.0, 0.0]
+
+
+def _true_range(state: State, high: float, low: float, close: float) -> float:
+    if not (math.isfinite(high) and math.isfinite(low) and math.isfinite(close)):
+        return math.nan
+    before = state[1]
+    state[1] = close
+    if state[0] == 0.0:
+        state[0] = 1.0
+        return math.nan
+    return _range(high, low, before)
+
+
+def _range(high: float, low: float, before: float) -> float:
+    return max(high - low, abs(high - before), abs(low - before))
+
+
+def atr(window: int = 14) -> Feature:
+    """Average true range: Wilder's average of max(high - low, |high - close before|, |low - close before|).
+
+    Wilder, "New Concepts in Technical Trading Systems" (1978), as TA-Lib's ATR: begun with the mean of the first
+    `window` ranges. In the unit of the price. First value at bar `window` + 1.
+    Raises StrategyError for a window that is not a whole number >= 1.
+    """
+    window = whole("atr", "window", window, 1)
+    return Feature("atr", 2, _RANGE, (("window", window),), window + 1, window + 1, _atr, _atr_state)
+
+
+def _atr_state(window: int) -> list[float]:
+    """Bars taken, up to `window` + 1; close before; sum of ranges until warm, the average after."""
+    return [0.0, 0.0, 0.0]
+
+
+def _atr(state: State, high: float, low: float, close: float, window: int) -> float:
+    if not (math.isfinite(high) and math.isfinite(low) and math.isfinite(close)):
+        return math.nan
+    before = state[1]
+    state[1] = close
+    if state[0] == 0.0:
+        state[0] = 1.0
+        return math.nan
+    if state[0] > window:
+        state[2] = state[2] * ((window - 1) / window) + _range(high, low, before) / window
+        return state[2]
+    state[0] += 1.0
+    state[2] += _range(high, low, before)
+    if state[0] <= window:
+        return math.nan
+    state[2] /= window
+    return state[2]
+
+
+def natr(window: int = 14) -> Feature:
+    """Normalised average true range: the ATR in percent of the close. NaN where the close is zero.
+
+    As TA-Lib's NATR. First value at bar `window` + 1. Raises StrategyError for a window that is not a whole number >= 1.
+    """
+    window = whole("natr", "window", window, 1)
+    return Feature("natr", 1, (atr(window), "close"), (), window + 1, 1, _percent, no_state)
+
+
+def _percent(state: State, part: float, whole_: float) -> float:
+    return 100.0 * (part / whole_) if whole_ != 0.0 else math.nan
+
+
+def plus_di(window: int = 14) -> Feature:
+    """Plus directional indicator, +DI: Wilder's sum of the highs' rises in percent of that of the true ranges.
+
+    Wilder, "New Concepts in Technical Trading Systems" (1978), as TA-Lib's PLUS_DI: begun with the sums of `window` - 1 bars and
+    one step of smoothing, where others sum up `window`; the difference fades. 0 where there is no range. First value at bar
+    `window` + 1. Raises StrategyError for a window that is not a whole number >= 1.
+    """
+    window = whole("plus_di", "window", window, 1)
+    return Feature("plus_di", 1, _RANGE, (("window", window),), window + 1, window + 1, _plus, _direction, low=0.0)
+
+
+def minus_di(window: int = 14) -> Feature:
+    """Minus directional indicator, -DI: Wilder's sum of the lows' falls in percent of that of the true ranges.
+
+    Begun as `plus_di`; as TA-Lib's MINUS_DI. 0 where there is no range. First value at bar `window` + 1.
+    Raises StrategyError for a window that is not a whole number >= 1.
+    """
+    window = whole("minus_di", "window", window, 1)
+    return Feature("minus_di", 1, _RANGE, (("window", window),), window + 1, window + 1, _minus, _direction, low=0.0)
+
+
+def _direction(window: int) -> list[float]:
+    """Bars taken, up to `window`; high, low and close before; sums of movement and of ranges."""
+    return [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+
+
+def _plus(state: State, high: float, low: float, close: float, window: int) -> float:
+    if not (math.isfinite(high) and math.isfinite(low) and math.isfinite(close)):
+        return math.nan
+    rise = high - state[1]
+    fall = state[2] - low
+    spanned = _range(high, low, state[3])
+    state[1] = high
+    state[2] = low
+    state[3] = close
+    moved = rise if rise > fall and rise > 0.0 else 0.0
+    if state[0] < window:
+        if state[0] > 0.0:
+            state[4] += moved
+            state[5] += spanned
+        state[0] += 1.0
+        return math.nan
+    kept = (window - 1) / window
+    state[4] = state[4] * kept + moved
+    state[5] = state[5] * kept + spanned
+    return 100.0 * (state[4] / state[5]) if state[5] > 0.0 else 0.0
+
+
+def _minus(state: State, high: float, low: float, close: float, window: int) -> float:
+    if not (math.isfinite(high) and math.isfinite(low) and math.isfinite(close)):
+        return math.nan
+    rise = high - state[1]
+    fall = state[2] - low
+    spanned = _range(high, low, state[3])
+    state[1] = high
+    state[2] = low
+    state[3] = close
+    moved = fall if fall > rise and fall > 0.0 else 0.0
+    if state[0] < window:
+        if state[0] > 0.0:
+            state[4] += moved
+            state[5] += spanned
+        state[0] += 1.0
+        return math.nan
+    kept = (window - 1) / window
+    state[4] = state[4] * kept + moved
+    state[5] = state[5] * kept + spanned
+    return 100.0 * (state[4] / state[5]) if state[5] > 0.0 else 0.0
+
+
+def dx(window: int = 14) -> Feature:
+    """Directional movement index, 0 to 100: |+DI - -DI| in percent of their sum; 0 where neither moves.
+
+    Wilder (1978); as TA-Lib's DX, which repeats its last value where neither moves. First value at bar `window` + 1.
+    Raises StrategyError for a window that is not a whole number >= 1.
+    """
+    window = whole("dx", "window", window, 1)
+    inputs = (plus_di(window), minus_di(window))
+    return Feature("dx", 1, inputs, (), window + 1, 1, _dx, no_state, low=0.0, high=100.0)
+
+
+def _dx(state: State, plus: float, minus: float) -> float:
+    total = plus + minus
+    return 100.0 * (abs(plus - minus) / total) if total > 0.0 else 0.0
+
+
+def adx(window: int = 14) -> Feature:
+    """Average directional index, 0 to 100: how strong a trend is, up or down: Wilder's average of the directional movement index.
+
+    Wilder, "New Concepts in Technical Trading Systems" (1978); as TA-Lib's ADX: begun with the mean of the first `window`
+    indices; a bar at which neither direction moves leaves it as it is. First value at bar 2 `window`.
+    Raises StrategyError for a window that is not a whole number >= 1.
+    """
+    window = whole("adx", "window", window, 1)
+    inputs, params = (plus_di(window), minus_di(window)), (("window", window),)
+    return Feature("adx", 1, inputs, params, 2 * window, window, _adx, _adx_state, low=0.0, high=100.0)
+
+
+def _adx_state(window: int) -> list[float]:
+    """Values taken, up to `window`; their sum until then, the average after."""
+    return [0.0, 0.0]
+
+
+def _adx(state: State, plus: float, minus: float, window: int) -> float:
+    total = plus + minus
+    if not math.isfinite(total):
+        return math.nan
+    index = 100.0 * (abs(plus - minus) / total) if total > 0.0 else 0.0
+    if state[0] < window:
+        state[0] += 1.0
+        state[1] += index
+        if state[0] < window:
+            return math.nan
+        state[1] /= window
+    elif total > 0.0:
+        state[1] += (index - state[1]) / window
+    return state[1]
