@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -59,6 +59,10 @@ from onepath.risk import Controls, RiskPlan
 from onepath.seat import Ears, Seat, Seated
 from onepath.strategy import overridden
 from onepath.trace import where
+from onepath.universe import Members, Universe
+
+if TYPE_CHECKING:
+    from onepath.features.running import Memo
 
 Call = Callable[[Any, Context], Any]
 _KINDS = {step: f"order.{step}" for step in Step} | {
@@ -100,10 +104,11 @@ class Engine:
         kinds: Mapping[str, Collection[str]] | None = None,
         interval_ns: int | None = None,
         fencing: Fencing | None = None,
+        memo: Memo | None = None,
     ) -> None:
         """`cost` is the share of value that trading is expected to take; `mark_every` nanoseconds between valuations;
         `commands` those that are known beforehand, with their times, because a journal has them; `adjust_dividends`: features see
-        past prices without cash dividends."""
+        past prices without cash dividends; `memo` knows values of features that were computed before."""
         self.moment = Moment()
         self.marks: dict[str, MarketEvent] = {}
         self.listeners: list[tuple[Call, Context]] = []
@@ -124,8 +129,9 @@ class Engine:
         self.expected = NEVER
         """when the venue said it would have something to say"""
         self._last_prices: tuple[float | None, ...] = ()
-        self._plants = (expected_events, acting, adjust_dividends)
-        """for features: events to come, symbols that actions may happen to, whether past prices lose cash dividends"""
+        self._plants = (expected_events, acting, adjust_dividends, memo)
+        """for features: events to come, symbols that actions may happen to, whether past prices lose cash dividends, and what was
+        computed before"""
         self._brings = (kinds or {}, interval_ns or 0)
         """the kinds of market events that can come by symbol, and how long the data's own bars are"""
         self.stale: dict[tuple[str, str], DataStatus] = {}
@@ -177,21 +183,20 @@ class Engine:
             if seat.active:
                 self._connect(seat)
 
+    def look_at(self, universe: Universe) -> None:
+        """Show the members of a universe to all strategies; before they start."""
+        for seat in self._seats.values():
+            seat.context.members = Members(universe, seat.context.symbols)
+
     def _connect(self, seat: Seat) -> None:
         context, strategy = seat.context, seat.strategy
+        if context.members is not None and context.members.listens:
+            self.listeners.append((context.members.hear, context))
         if context.features.required:
-            from onepath.features.plant import FeaturePlant
-
-            events, acting, adjusted = self._plants
-            seat.plant = FeaturePlant(
-                context.features.required, context.symbols, events, acting, adjust_dividends=adjusted
-            )
-            context.features.update(seat.plant.views)
-            seat.plant.views = context.features
-            self.listeners.append((seat.plant.update, context))
+            self._plant(seat)
         if context.historical_data.length:
             self.listeners.append((context.historical_data.update, context))
-        if context.books.wanted:
+        if context.books.wanted and (context.books.hear, context) not in self.listeners:
             self.listeners.append((context.books.hear, context))
         if seat.warming:
             self.listeners.append((seat.warm, context))
@@ -210,6 +215,30 @@ class Engine:
             self.listeners.append((hear if everything else _only(seat.symbols, hear), context))
         if decide is not None:
             self.deciders.append((decide, context))
+
+    def _plant(self, seat: Seat) -> None:
+        """Let the features that a strategy asked for be computed."""
+        from onepath.features.plant import FeaturePlant
+
+        context = seat.context
+        events, acting, adjusted, memo = self._plants
+        seat.plant = plant = FeaturePlant(
+            *(context.features.required, context.symbols, events, acting),
+            adjust_dividends=adjusted,
+            memo=memo,
+            kinds=self._brings[0],
+            interval_ns=self._brings[1],
+            stale=self.stale,
+            woken=self._look_at_bars,
+        )
+        context.features.update(plant.views)
+        plant.views = context.features
+        if plant.books:
+            context.books.require()
+            self.listeners.append((context.books.hear, context))
+        self.listeners.append((plant.update, context))
+        if plant.settles:
+            self.deciders.append((plant.settle, context))
 
     def stop(self, status: str) -> None:
         """The last event was delivered: value the books and let the strategies say goodbye."""
@@ -265,6 +294,13 @@ class Engine:
         except Exception as error:
             self.fail(seat.context, error)
 
+    def _move_features(self, seat: Seat, call: Callable[..., Any], *args: Any) -> None:
+        """Let features move at another time than an event's; one that is wrong ends its strategy."""
+        try:
+            call(*args)
+        except Exception as error:
+            self.fail(seat.context, error)
+
     # -- market events, decisions
 
     def prepare(self, batch: Batch) -> None:
@@ -289,6 +325,8 @@ class Engine:
                 if seat.plant is not None:
                     seat.plant.act(action)
                 seat.context.historical_data.act(action)
+                if seat.context.members is not None:
+                    seat.context.members.act(action)
                 seat.context.timeframes.act(action)
                 if seat.active and overridden(seat.strategy, "on_corporate_action"):
                     self._guard(seat, seat.strategy.on_corporate_action, action, seat.context)
@@ -308,6 +346,8 @@ class Engine:
         self._look_at_bars(again=True)
         told = []
         for seat in self._seats.values():
+            if seat.plant is not None and seat.active:
+                self._move_features(seat, seat.plant.settle)
             concerned = not status.symbol or status.symbol in seat.symbols
             if seat.active and concerned and overridden(seat.strategy, "on_data_status"):
                 seat.attend()
@@ -468,6 +508,8 @@ class Engine:
         at = self.moment.at = max(self.moment.at, self.closing)
         told = []
         for seat in self._seats.values():
+            if seat.plant is not None and seat.active:
+                self._move_features(seat, seat.plant.close, at)
             closed = seat.context.timeframes.close(at) if seat.active else ()
             if closed:
                 seat.attend()
@@ -481,7 +523,7 @@ class Engine:
 
     def _look_at_bars(self, *, again: bool = False) -> None:
         """See when the next bar ends; `again` where data went stale or recovered."""
-        wanted = [seat.context.timeframes for seat in self._seats.values() if seat.active and seat.context.timeframes]
+        wanted = [timeframes for seat in self._seats.values() if seat.active for timeframes in seat.timeframes]
         for timeframes in wanted if again else ():
             timeframes.look()
         self.closing = min((timeframes.due for timeframes in wanted), default=NEVER)

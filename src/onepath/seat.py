@@ -17,6 +17,7 @@ from onepath.ledger import Ledger
 from onepath.market import MarketEvent
 from onepath.risk import Limits
 from onepath.strategy import Strategy, overridden
+from onepath.timeframes import Timeframes
 
 if TYPE_CHECKING:
     from onepath.features.plant import FeaturePlant
@@ -80,6 +81,12 @@ class Seat:
         """Bars of each symbol until it has all that it asked for in `on_start`."""
         features = 0 if self.plant is None else self.plant.warm_up
         return max(features, self.strategy.warm_up, self.context.historical_data.length)
+
+    @property
+    def timeframes(self) -> list[Timeframes]:
+        """What builds bars for it, or for its features."""
+        built = None if self.plant is None else self.plant.frames
+        return [frames for frames in (built, self.context.timeframes) if frames]
 
     def forget(self) -> None:
         """What was heard until now is nothing to decide after."""
