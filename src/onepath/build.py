@@ -17,7 +17,9 @@ from onepath.clock import HistoricalClock
 from onepath.data import open_feed
 from onepath.data.actions import given
 from onepath.data.finer import finer_bars
+from onepath.data.universes import choice, read_universe
 from onepath.errors import ConfigError, JournalError
+from onepath.featurecache import FeatureCache
 from onepath.feeds.actions import WithActions
 from onepath.feeds.finer import FinerBars
 from onepath.feeds.hours import OpenHours
@@ -47,20 +49,30 @@ def build(config: Config, *, home: Path, session_id: str, journal_path: Path | N
     if config.execution.type != "simulated":
         raise ConfigError(f"mode {config.mode} needs a broker, which this version does not have yet")
     market = market_of(config)
-    asked = asked_of(config, market)
+    asked, said = _with_universe(config, asked_of(config, market), home)
     feed = open_data(asked, home, _instruments(config), said=config.where("data", "path"))
     if config.data.finer:
         market = market._replace(finer=_finer(config, home, feed))
-    data = {**asked, **described(feed)}
+    data = {**asked, **described(feed, said)}
     marks = config.marks_ns or (feed.mark_every if isinstance(feed, SessionFeed) else None)
     plan = planned(config, home, feed, market)._replace(
-        feed=timed(feed, asked), data=data, mark_every=mark_interval(data, marks)
+        feed=timed(feed, asked), data=data, mark_every=mark_interval(data, marks), memo=memo_of(config, home)
     )
     if isinstance(feed, SessionFeed):
         named = [{"name": c.name, **source} for c, source in zip(config.active, plan.sources, strict=True)]
         plan = plan._replace(endings=feed.endings(named))
     journal = MemoryJournal(session_id) if journal_path is None else SqliteJournal.create(journal_path, session_id)
     return Session(plan, journal)
+
+
+def memo_of(config: Config, home: Path) -> FeatureCache | None:
+    """Where feature values are kept for the next run; with `compute_on_demand: false` they are taken from nowhere else."""
+    features = config.features
+    if not features.cache:
+        return None
+    file = (config.where("features") or config.where("data")).rpartition(":")[0] or "CONFIG"
+    needed = "" if features.compute_on_demand else f"onepath features compute {file}"
+    return FeatureCache(Workspace(home).features_dir, features.cache_size, needed=needed)
 
 
 def planned(config: Config, home: Path, feed: Feed, market: Market) -> Plan:
@@ -121,6 +133,18 @@ def asked_of(config: Config, market: Market) -> dict[str, Any]:
         "speed": None if clock.speed == "max" else clock.speed,
         "expected_cost": str(market.expected_cost),
     }
+
+
+def _with_universe(config: Config, asked: dict[str, Any], home: Path) -> tuple[dict[str, Any], str]:
+    """What the feed is asked for, narrowed to the members of the universe, and what is to be said of those without data."""
+    data = config.data
+    if not data.universe:
+        return asked, ""
+    terms = None if data.filter is None else data.filter.model_dump(mode="json", exclude_none=True)
+    universe = msgspec.structs.replace(read_universe(home / data.universe, terms), name=data.universe)
+    feed = open_data({**asked, "actions": None}, home, _instruments(config), said=config.where("data", "path"))
+    found = choice(universe, feed)
+    return {**asked, "symbols": found.symbols, "universe": msgspec.to_builtins(found.universe)}, found.note
 
 
 def _instruments(config: Config) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,8 @@ objects, is no plain function) nothing of it is kept, and a warning says so once
 Limits: `limit` bytes, least recently used out first, measured anew after every sixteenth of it that this process writes:
 of several writers at once each may be over it by that much. Last use is the file's time of change, so that a file system
 without one evicts the oldest. A folder that others can write to is theirs to fill: a right checksum is believed.
-Cost: see docs/feature-tools.md; steps that run compiled (3 ns a value) are faster than any disk and are not asked for.
+Cost: what is found costs 0.06 ms and 30 to 60 ns a value, what is kept 0.2 ms and as much; in Python a value takes 150 to 600.
+Steps that run compiled (3 ns) are faster than any disk and are not asked for.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from onepath.features.definition import Feature, Step
 
 LIMIT = 1_000_000_000
 """bytes of all entries"""
-LEAST = 1_024
+LEAST = 512
 """values from which reading is faster than computing in Python"""
 _FORMAT = b"1"
 _HEADER = struct.Struct("=8sQQQ")

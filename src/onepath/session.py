@@ -23,6 +23,7 @@ from onepath.data.sessions import doubts, noted
 from onepath.engine import Engine
 from onepath.errors import ConfigError, JournalError, TransitionError
 from onepath.events import Command, SessionEnded, SessionEnding, SessionStarted, StrategyEnded
+from onepath.features.running import Memo
 from onepath.feeds.live import LiveFeed
 from onepath.isolation import Fencing, Isolation
 from onepath.journal.codec import SCHEMA, decode
@@ -38,6 +39,7 @@ from onepath.risk import RiskPlan
 from onepath.seat import Seated
 from onepath.simulator.assumptions import Market
 from onepath.simulator.venue import SimulatedVenue
+from onepath.universe import Universe
 from onepath.watchdog import Watchdog
 
 MINUTE = 60_000_000_000
@@ -82,6 +84,8 @@ class Plan(NamedTuple):
     """how strategies of a recorded session were quarantined, by strategy: they are ended at the same call"""
     live: LiveFeed | None = None
     """the part of the feed that comes as it happens, where there is one"""
+    memo: Memo | None = None
+    """what knows feature values that were computed before; no part of the manifest, because it decides no value"""
 
 
 class Outcome:
@@ -133,6 +137,8 @@ class Session:
         self.watchdog = watchdog_of(plan.isolation)
         """who breaks off calls of strategies that take too long, where there is a time budget"""
         self.engine = self._engine()
+        if plan.data.get("universe"):
+            self.engine.look_at(msgspec.convert(plan.data["universe"], Universe))
         if plan.live is not None:
             plan.live.attend(self.engine)
         self.once_started: list[Callable[[], None]] = []
@@ -159,6 +165,7 @@ class Session:
             fencing=Fencing(plan.isolation, self.watchdog, ticks, plan.endings),
             kinds=plan.feed.kinds,
             interval_ns=plan.feed.describe().get("interval_ns"),
+            memo=plan.memo,
         )
 
     def stop(self) -> None:
@@ -310,11 +317,12 @@ def again(plan: Plan, recorded: Rows, journal: JournalPort | None = None) -> Ses
     return Session(plan, MemoryJournal("replay") if journal is None else journal, RecordedVenue(recorded))
 
 
-def described(feed: Feed) -> dict[str, Any]:
-    """What a feed turned out to be, for the manifest; where it is on this machine stays out of it."""
+def described(feed: Feed, *also: str) -> dict[str, Any]:
+    """What a feed turned out to be, for the manifest, and what else is to be noted of it; where it is on this machine stays out
+    of it."""
     found = feed.describe()
     kept = {key: found[key] for key in ("interval_ns", "first_at", "last_at", "events") if key in found}
-    notes = list(dict.fromkeys((*(found.get("notes") or ()), *doubts(feed))))
+    notes = list(dict.fromkeys((*(found.get("notes") or ()), *doubts(feed), *filter(None, also))))
     calendars = noted(instrument.calendar for instrument in feed.instruments.values())
     return {**kept, **({"notes": notes} if notes else {}), **({"calendars": calendars} if calendars else {})}
 

@@ -59,6 +59,11 @@ class Workspace(NamedTuple):
         """Where each session has its folder."""
         return self.root / "sessions"
 
+    @property
+    def features_dir(self) -> Path:
+        """Where computed feature values are kept; what is in it can be computed again."""
+        return self.root / ".cache" / "features"
+
     def journal(self, session_id: str) -> Path:
         """The journal of a session, there or not."""
         return self.sessions_dir / checked_id(session_id) / JOURNAL
