@@ -82,7 +82,7 @@ class FeaturePlant:
         self._memo = memo
         self._compile = expected_events is not None and compiled.worth(expected_events * len(self.graph.nodes))
         past = frozenset(acting)
-        self._figures = {
+        self.figures = {
             s: Figures(s, self.graph, self._pasts(adjust_dividends) if s in past else None) for s in symbols
         }
         self._staged: dict[str, Callable[[], Any]] = {}
@@ -168,10 +168,10 @@ class FeaturePlant:
         self._staged, self._columns, self._wrong = {}, {}, {}
         if not self._staging[1]:
             return
-        for symbol in _symbols_in(batch, self._figures):
+        for symbol in _symbols_in(batch, self.figures):
             columns = batch.columns(symbol)
             if columns is not None:
-                self._stage(self._figures[symbol], columns)
+                self._stage(self.figures[symbol], columns)
 
     def update(self, event: Any, context: object) -> None:
         """Make the row of `event` the present one. Called for every event, before the strategy sees it."""
@@ -181,12 +181,12 @@ class FeaturePlant:
                 self.views[symbol] = self._staged[symbol]()
             except StopIteration:
                 raise self._ended(symbol, event.at) from None
-        elif symbol in self._figures:
-            self._hear(self._figures[symbol], event, context)
+        elif symbol in self.figures:
+            self._hear(self.figures[symbol], event, context)
 
     def settle(self, _context: object = None) -> tuple[()]:
         """The end of an instant: compute what is known now alone, and show it."""
-        figures = list(self._figures.values())
+        figures = list(self.figures.values())
         if not any(one.moved for one in figures):
             return ()
         for node in self._settled:
@@ -216,7 +216,7 @@ class FeaturePlant:
         """A corporate action took effect, between two batches: go on as if the bars before it had come in today's units."""
         if self.frames is not None:
             self.frames.act(action)
-        figures = self._figures.get(action.symbol)
+        figures = self.figures.get(action.symbol)
         if figures is None:
             return
         if isinstance(action, SymbolChange):
@@ -229,14 +229,17 @@ class FeaturePlant:
     # -- event by event
 
     def _hear(self, figures: Figures, event: Any, context: object) -> None:
+        clock, taking = self._clock_of.get(type(event), _NO_CLOCK)
+        self.take(figures, event, context, clock, taking(event, context))
+
+    def take(self, figures: Figures, event: Any, context: object, clock: int, fields: Sequence[float]) -> None:
+        """Take in an event of which these fields are needed; with a clock of -1 nothing but the time it closes bars at."""
         if self._settled:
             self._next_instant(event.at)
         if self.frames is not None:
             self.frames.hear(event, context)
-        known = self._clock_of.get(type(event))
-        if known is not None:
-            clock, taking = known
-            fields, staged = taking(event, context), self._columns.get(figures.symbol)
+        if clock >= 0:
+            staged = self._columns.get(figures.symbol)
             if staged is None:
                 if figures.pasts is not None:
                     figures.pasts[clock].append(fields)
@@ -264,7 +267,7 @@ class FeaturePlant:
             self._instant = at
 
     def _closed(self, bar: Bar, interval: str, _context: object) -> None:
-        figures, clock = self._figures[bar.symbol], self._interval[interval]
+        figures, clock = self.figures[bar.symbol], self._interval[interval]
         fields = [float(getattr(bar, field)) for field in self.graph.clocks[clock].fields]
         if figures.pasts is not None:
             figures.pasts[clock].append(fields)
@@ -276,7 +279,7 @@ class FeaturePlant:
 
     def _show_moved(self) -> None:
         for symbol in self._moved:
-            self._show(self._figures[symbol])
+            self._show(self.figures[symbol])
         self._moved.clear()
 
     def _across(self, node: Node, section: CrossSection, figures: Sequence[Figures]) -> None:
@@ -342,10 +345,10 @@ class FeaturePlant:
     def _rename(self, figures: Figures, into: str) -> None:
         """The new name goes on where the old one was, unless it has a history of its own."""
         symbol = figures.symbol
-        if into not in self._figures or any(self._figures[into].seen):
+        if into not in self.figures or any(self.figures[into].seen):
             return
         pasts = [past.fresh() for past in figures.pasts or ()]
-        self._figures[into], self._figures[symbol] = figures, Figures(symbol, self.graph, pasts)
+        self.figures[into], self.figures[symbol] = figures, Figures(symbol, self.graph, pasts)
         figures.symbol = into
         self.views[into] = self.views[symbol]
 
@@ -415,5 +418,12 @@ def _listed(column: Any) -> Sequence[float]:
     return found
 
 
+def _no_fields(_event: object, _context: object) -> list[float]:
+    return []
+
+
 def _nobody() -> None:
     """Stands in for the engine until it is there."""
+
+
+_NO_CLOCK: tuple[int, Taking] = -1, _no_fields
