@@ -64,6 +64,8 @@ def loop(step: Step, inputs: int, arguments: tuple[Value, ...]) -> Loop | None:
 
 @cache
 def _loop(step: Step, inputs: int, types: tuple[type, ...]) -> Loop | None:
+    if getattr(step, "native", False):  # it calls compiled code already
+        return None
     try:
         return _compile(step, inputs, types)
     except Exception as error:  # there is no one class for all that a compiler cannot do
