@@ -53,6 +53,7 @@ class Ccxt:
         if url:
             self._ccxt.urls["api"] = markets.moved(self._ccxt.urls["api"], url)
         self._names: dict[str, Mapping[str, Any]] = {}
+        self._types: tuple[str, ...] = ()
 
     def now(self) -> int:
         ours = self._clock.now()
@@ -98,12 +99,20 @@ class Ccxt:
 
     def _market(self, symbol: str) -> Mapping[str, Any]:
         if symbol not in self._names:
-            listed = self._asked(self._ccxt.load_markets)
+            listed = self._asked(partial(self._ccxt.load_markets, self._widened(symbol)))
             try:
                 self._names |= markets.found([symbol], listed, self.name)
             except ConfigError as error:
                 raise FetchError(str(error).removeprefix("data.symbols: ")) from None
         return self._names[symbol]
+
+    def _widened(self, symbol: str) -> bool:
+        """Binance lists spot markets and perpetuals apart: the second are asked for where one is named (BTC/USDT:USDT)."""
+        if self.name != "binance":
+            return False
+        before, self._types = self._types, ("spot", "linear") if ":" in symbol or len(self._types) > 1 else ("spot",)
+        self._ccxt.options["fetchMarkets"] = {"types": list(self._types)}
+        return self._types != before
 
     def _frame(self, interval_ns: int) -> str:
         frames = self._ccxt.timeframes or {}

@@ -140,7 +140,11 @@ class Home:
     def _what(self, there: Arrays, place: Any, coming: Arrays, differs: Any) -> str:
         row = int(differs.argmax())
         old, new = [c[place[row]] for c in there], [c[row] for c in coming]
-        name = next((n for n, a, b in zip(COLUMNS[2:], old[2:], new[2:], strict=True) if a != b), "close")
+        name = next(
+            n
+            for n in ("close", "open", "high", "low", "volume", "at")
+            if old[COLUMNS.index(n)] != new[COLUMNS.index(n)]
+        )
         i = COLUMNS.index(name)
         return (
             f"{self._source.name} now has {name} {float(new[i]):g} of the bar of {stamp(int(new[0]))} of {self._symbol}, where "
