@@ -221,8 +221,8 @@ def test_clearing_removes_everything_and_tells_what(tmp_path: Path) -> None:
 
 
 def test_what_is_too_small_is_not_asked_for(tmp_path: Path) -> None:
-    """Under 1,024 values nothing is written, because computing is as fast; `always` keeps it all the same."""
-    short = PRICES[:1_000]
+    """Under 512 values nothing is written, because computing is as fast; `always` keeps it all the same."""
+    short = PRICES[:500]
     kept(FeatureCache(tmp_path), sma(20), [short])
     assert FeatureCache(tmp_path).held() == (0, 0)
     kept(FeatureCache(tmp_path, always=True), sma(20), [short])
