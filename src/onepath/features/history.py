@@ -92,8 +92,8 @@ def _read(feature: Feature, found: Graph, data: Any, symbol: str, step: int, sta
     when = times(data, _names(data) or (), len(floats[0]), step, stamps)
     if when is None and any(clock.interval for clock in found.clocks):
         raise StrategyError(
-            f"{feature!r} needs to know when bars begin and end{symbol and f' of {symbol}'}: give a frame with an index of times, "
-            "or columns start and at in nanoseconds"
+            f"{feature!r} needs to know when bars begin and end{symbol and f' of {symbol}'}: give a frame with an index of "
+            "times, or columns start and at in nanoseconds"
         )
     start, at = when or (list(range(len(floats[0]))), list(range(1, len(floats[0]) + 1)))
     return _Rows(columns, floats, fields, start, at)
