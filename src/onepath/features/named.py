@@ -1,8 +1,9 @@
 """Features by name: the built-in ones, and what a text such as `ema(9, on=macd())` says.
 
-Rules: a text is a call of a known name with literals, names of fields and other such calls; `.at("1h")` after it takes it over bars
-of that length. `talib:ADX(14)` is TA-Lib's function, `talib:MACD(12, 26, 9).macdsignal` one of several outputs, `my.py:mine(3)`
-a feature of the user's file, which the caller's `load` reads. Nothing is evaluated: the text is taken apart and built by hand.
+Rules: a text is a call of a known name with literals, names of fields and other such calls; `.at("1h")` after it takes it over
+bars of that length. `talib:ADX(14)` is TA-Lib's function, `talib:MACD(12, 26, 9).macdsignal` one of several outputs,
+`my.py:mine(3)` a feature of the user's file, which the caller's `load` reads. Nothing is evaluated: the text is taken apart and
+built by hand.
 """
 
 from __future__ import annotations
