@@ -22,7 +22,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # Frozen values and the ports: standard library and msgspec only.
     "words": (
         *("errors", "nearest", "instruments", "market", "book", "orders", "events", "actions", "accounts"),
-        *("calendars", "trading_days", "ports"),
+        *("calendars", "trading_days", "ports", "universe"),
     ),
     # Synchronous and pure.
     "core": (
@@ -71,6 +71,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "cli",
         "examples",
         "lint",
+        "check",
         "monitor",
         "localvenue",
         "versus",

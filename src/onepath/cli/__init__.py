@@ -16,11 +16,13 @@ import typer
 import onepath
 from onepath.cli import (
     chaos,
+    checking,
     configs,
     data,
     diffing,
     execution,
     features,
+    features_computing,
     features_testing,
     fetching,
     linting,
@@ -59,9 +61,12 @@ app.command("venue")(venue.venue)
 data.app.command("fetch")(fetching.fetch)
 app.add_typer(data.app, name="data")
 app.command("lint")(linting.lint)
+app.command("check")(checking.check)
 app.command("strategies")(strategies.listing)
 app.add_typer(configs.app, name="config")
 features.app.command("test")(features_testing.check)
+features.app.command("compute")(features_computing.compute)
+features.app.command("cache")(features_computing.cache)
 app.add_typer(features.app, name="features")
 
 
