@@ -26,7 +26,7 @@ PARTS = (
     ("onepath.desk:Desk", "signals"),
     ("onepath.engine:Engine", "listeners"),
     ("onepath.features.figures:Figures", "seen"),
-    ("onepath.features.running:Running", "_state"),
+    ("onepath.features.running:Running", "state"),
     ("onepath.gate:Gate", "_highest"),
     ("onepath.ledger:Ledger", "cash"),
     ("onepath.ledger:Ledger", "positions"),

@@ -8,6 +8,7 @@ Cost: live about 0.3 us a feature beside its step.
 from __future__ import annotations
 
 import math
+import sys
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
@@ -15,13 +16,14 @@ from typing import Any
 
 from onepath.actions import CorporateAction
 from onepath.features.checks import outside
-from onepath.features.definition import Feature
+from onepath.features.definition import Feature, Step
 from onepath.features.graph import Graph, Node
 from onepath.features.past import Past
 from onepath.features.running import Memo, Running, float_array
 
-Taken = tuple[Running, Callable[[Sequence[float]], Sequence[float]], int, float, float]
-"""a step, how its inputs are picked from the slots, where its value goes, its bounds"""
+Taken = tuple[Running, Step, Callable[[Sequence[float]], Sequence[float]], int, float, float]
+"""what runs, its step, how inputs and parameters are picked from the slots, where the value goes, between which bounds"""
+_MOST = sys.float_info.max
 
 
 class Figures:
@@ -30,7 +32,8 @@ class Figures:
     def __init__(self, symbol: str, graph: Graph, pasts: Sequence[Past] | None) -> None:
         """`pasts`, one a clock, are kept of symbols that corporate actions may happen to."""
         self.symbol = symbol
-        self.values = [math.nan] * graph.size
+        self.values: list[float] = [math.nan] * graph.size
+        """a slot each for fields and features; the parameters of steps lie behind them"""
         self.seen = [0] * len(graph.clocks)
         """events by clock"""
         self.ready = False
@@ -44,16 +47,18 @@ class Figures:
         self.runs = [Running(node.feature, mixed=node.mixed) for node in graph.nodes]
         self._graph = graph
         self._logs = pasts is not None and not graph.plain
-        self._plan = [[self._taken(n) for n in graph.nodes if n.clock == c and not n.settled] for c in _clocks(graph)]
-        self._uncolumned = [
-            [self._taken(n) for n in graph.nodes if n.clock == c and not (n.settled or n.columnar)]
-            for c in _clocks(graph)
-        ]
+        taken = {node.slot: self._taken(node) for node in graph.nodes}
+        self._settling = {node.slot: [taken[node.slot]] for node in graph.nodes if node.settled}
+        own = [[n for n in graph.nodes if n.clock == c and not n.settled] for c in range(len(graph.clocks))]
+        self._plan = [[taken[node.slot] for node in nodes] for nodes in own]
+        self._uncolumned = [[taken[node.slot] for node in nodes if not node.columnar] for nodes in own]
 
     def _taken(self, node: Node) -> Taken:
-        run = self._run(node)
-        low, high = node.feature.low, node.feature.high
-        return run, picker(node.sources), node.slot, low, high
+        feature, run = node.feature, self._run(node)
+        first = len(self.values)
+        self.values += feature.arguments
+        pick = picker((*node.sources, *range(first, len(self.values))))
+        return run, feature.step, pick, node.slot, max(feature.low, -_MOST), min(feature.high, _MOST)
 
     def _run(self, node: Node) -> Running:
         return self.runs[node.slot - self._graph.nodes[0].slot]
@@ -79,15 +84,25 @@ class Figures:
 
     def settle(self, node: Node, at: int) -> None:
         """The end of an instant: compute what follows from a cross-section."""
-        self._compute([self._taken(node)], at)
+        self._compute(self._settling[node.slot], at)
 
     def _compute(self, plan: Sequence[Taken], at: int | None) -> None:
         values = self.values
-        for run, pick, slot, low, high in plan:
-            value = run.once(pick(values))
-            if not low <= value <= high and value == value:  # noqa: PLR0124 - a number
+        for run, step, pick, slot, low, high in plan:
+            given = pick(values)
+            if run.early and not run.begins(given):
+                values[slot] = math.nan
+                continue
+            state = run.state
+            value = step(state if type(state) is list else run.listed(), *given)
+            if type(value) is not float:
+                value = float(value)
+            if low <= value <= high:
+                values[slot] = value
+            elif value - value == 0.0:
                 raise outside(run.feature, value, self.symbol, at)
-            values[slot] = value
+            else:
+                values[slot] = math.nan
 
     def _came(self, clock: int) -> None:
         self.seen[clock] += 1
@@ -148,10 +163,6 @@ def fields_of(graph: Graph) -> dict[str, list[Feature]]:
             if isinstance(field, str):
                 found.setdefault(field, []).append(node.feature)
     return found
-
-
-def _clocks(graph: Graph) -> range:
-    return range(len(graph.clocks))
 
 
 def floats(column: Any) -> list[float]:

@@ -49,7 +49,7 @@ class Running:
 
     def reset(self) -> None:
         """Begin again, as before the first bar."""
-        self._state: Any = list(map(float, self.feature.initial(*self._arguments)))
+        self.state: Any = list(map(float, self.feature.initial(*self._arguments)))
         self._waiting = bool(self._waits)
         self._left = self.feature.warm_up if self._mixed else 0
         self.early = self._waiting or self._left > 0
@@ -57,9 +57,9 @@ class Running:
 
     def once(self, inputs: Sequence[float]) -> float:
         """Take in one bar."""
-        if self.early and not self._begins(inputs):
+        if self.early and not self.begins(inputs):
             return math.nan
-        state = self._state if type(self._state) is list else self._floats()
+        state = self.state if type(self.state) is list else self.listed()
         value = float(self._step(state, *inputs, *self._arguments))
         return value if value - value == 0.0 else math.nan
 
@@ -78,23 +78,23 @@ class Running:
         if loop is None or (memo is not None and memo.always):
             return np.array(self.over([column.tolist() for column in columns], memo))
         before = self._before(columns) if self.early else 0
-        if isinstance(self._state, list):
-            self._state = np.array(self._state, dtype=np.float64)
+        if isinstance(self.state, list):
+            self.state = np.array(self.state, dtype=np.float64)
         out = np.empty(len(columns[0]))
         out[:before] = math.nan
-        loop(self._state, out[before:], tuple(column[before:] for column in columns), self._arguments)
+        loop(self.state, out[before:], tuple(column[before:] for column in columns), self._arguments)
         infinite = np.isinf(out)
         if infinite.any():
             out[infinite] = math.nan
         return out
 
     def _over(self, columns: Sequence[Sequence[float]], memo: Memo | None) -> list[float]:
-        state = self._floats()
+        state = self.listed()
         if memo is not None:
             known = memo.find(self.feature, state, columns)
             if known is not None:
                 values, after = known
-                self._state = list(map(float, after))
+                self.state = list(map(float, after))
                 return cast("list[float]", values.tolist())
             begun = list(state)
         rest = map(repeat, self._arguments)
@@ -105,7 +105,7 @@ class Running:
             memo.keep(self.feature, begun, columns, array("d", found), state)
         return found
 
-    def _begins(self, inputs: Sequence[float]) -> bool:
+    def begins(self, inputs: Sequence[float]) -> bool:
         """Whether the step may be called, now that these have come."""
         if self._waiting:
             if any(math.isnan(inputs[i]) for i in self._waits):
@@ -128,10 +128,11 @@ class Running:
             self.early = self._left > 0
         return before
 
-    def _floats(self) -> list[float]:
-        if not isinstance(self._state, list):
-            self._state = self._state.tolist()
-        return cast("list[float]", self._state)
+    def listed(self) -> list[float]:
+        """The state as Python takes it."""
+        if not isinstance(self.state, list):
+            self.state = self.state.tolist()
+        return cast("list[float]", self.state)
 
 
 def float_array(column: Sequence[float]) -> Any:

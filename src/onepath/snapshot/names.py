@@ -27,6 +27,7 @@ STATE = frozenset(
             "calendars",
             "ports",
             "nearest",
+            "universe",
         ),
         *("blotter", "ledger", "adjustments", "rates", "gate", "portfolio", "risk", "features", "views", "timeframes"),
         *("context", "isolation", "strategy", "seat", "agenda", "desk", "engine", "loop", "trace", "simulator"),
@@ -48,7 +49,8 @@ KEPT: dict[str, frozenset[str]] = {
     "onepath.gate:Gate": frozenset({"watcher"}),
     # Rows of controls are put together when first asked for; the view is filled anew for every order.
     "onepath.risk.controls:Controls": frozenset({"_rows", "_view"}),
-    # A market's calendar is looked up by its name.
+    # A universe is the session's, and a market's calendar is looked up by its name.
+    "onepath.universe:Members": frozenset({"_universe", "_calendar"}),
     "onepath.simulator.resting:Place": frozenset({"_calendar"}),
     "onepath.risk.breakers:Watch": frozenset({"_calendar"}),
     # Conditions as functions, made of the strategy's file and parameters; features, which the plant has.
@@ -60,7 +62,7 @@ KEPT: dict[str, frozenset[str]] = {
             *("_shown", "_settled", "_clock_of", "_interval", "_staging"),
         )
     ),
-    "onepath.features.figures:Figures": frozenset({"_graph", "_logs", "_plan", "_uncolumned"}),
+    "onepath.features.figures:Figures": frozenset({"_graph", "_logs", "_plan", "_settling", "_uncolumned"}),
     "onepath.features.running:Running": frozenset({"feature", "_arguments", "_step", "_waits", "_mixed"}),
 }
 """attributes that stay as they are built, by class: what is made again whenever it is needed"""

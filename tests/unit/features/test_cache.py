@@ -29,9 +29,9 @@ PRICES = [100.0 + math.sin(i / 7.0) * 5.0 for i in range(SIZE)]
 def computed(made: Feature, columns: list[list[float]]) -> tuple[list[float], list[float], list[float]]:
     """State before, values and state after, in Python."""
     running = Running(made)
-    before = list(running._state)
+    before = list(running.state)
     values = running.over(columns)
-    return before, values, list(running._state)
+    return before, values, list(running.state)
 
 
 def kept(cache: FeatureCache, made: Feature, columns: list[list[float]]) -> list[float]:
@@ -275,14 +275,14 @@ for turn in range(rounds):
         prices = [float((i * window) % 97) for i in range(4096)]
         made = sma(window)
         running = Running(made)
-        before = list(running._state)
+        before = list(running.state)
         values = running.over([prices])
         known = cache.find(made, before, [prices])
         if known is None:
-            cache.keep(made, before, [prices], np.array(values), list(running._state))
+            cache.keep(made, before, [prices], np.array(values), list(running.state))
         else:
             found += 1
-            right = (np.array(values).tobytes(), np.array(running._state).tobytes())
+            right = (np.array(values).tobytes(), np.array(running.state).tobytes())
             wrong += (known[0].tobytes(), np.array(known[1]).tobytes()) != right
 print(found, wrong, flush=True)
 """
