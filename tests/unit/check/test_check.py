@@ -285,9 +285,9 @@ def test_deflation_by_hand() -> None:
     chance = np.random.default_rng(1)
     rows = [chance.normal(shift, 0.01, 500).astype("<f4") for shift in (0.0, 0.002)]
     facts = {"strategy": "s", "code": "c", "data": "d", "symbols": "X", "first_at": 0, "last_at": 1, "config": "k"}
-    how = {"how": "engine", "purpose": "search"}
+    facts["purpose"] = "search"
     trials = [
-        Trial(key=str(i), params=str(i), found=Found("ok", returns=row.tobytes()), **facts, **how)  # type: ignore[arg-type]
+        Trial(key=str(i), params=str(i), found=Found("ok", returns=row.tobytes()), **facts)  # type: ignore[arg-type]
         for i, row in enumerate(rows)
     ]
     a, b = (float(r.astype(float).mean() / r.astype(float).std(ddof=1)) for r in rows)
