@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from onepath.accounts import AccountTerms
+from onepath.calendars import DAY
 from onepath.context import Number
 from onepath.errors import ConfigError, StrategyError
 from onepath.instruments import ONE, Instrument, exact
@@ -24,6 +25,7 @@ from onepath.strategy import Strategy
 
 if TYPE_CHECKING:
     from onepath.actions import CorporateAction
+    from onepath.data.universes import Choice
     from onepath.feeds.finer import FinerBars
     from onepath.ports import Feed, Journal
     from onepath.result import Result
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from onepath.simulator.latency import Latency
     from onepath.simulator.queues import QueueModel
     from onepath.simulator.slippage import Slippage
+    from onepath.universe import Universe
 
 Instruments = Mapping[str, Instrument | Mapping[str, Any]]
 Chosen = Mapping[str, Any]
@@ -68,7 +71,11 @@ def backtest(
     crossed: str | None = None,
     sides: str | None = None,
     time: str | None = None,
+    universe: Universe | Sequence[str] | str | Path | None = None,
+    filter: Mapping[str, Any] | None = None,
     actions: str | Path | Sequence[CorporateAction] | None = None,
+    adjust: str = "none",
+    as_of: Any = None,
     adjust_dividends: bool = False,
     finer: Any = None,
     marks: str | None = None,
@@ -89,8 +96,11 @@ def backtest(
       data do not say it. `stamps`: whether bar times mark the "start" or the "end" of their bars.
     - Of ticks, `kind`: bars, quotes, trades or book, where the columns leave it open; `crossed`: quotes with bid above ask are a
       fault ("refuse") or left out ("drop"); `sides`: a row of quotes has "both" or "one"; `time`: the column to go by.
-    - `actions`: corporate actions, a CSV file or a list; prices must then be raw. `adjust_dividends`: take cash dividends out of
-      the past prices that features see, as splits always are.
+    - `universe`: a file of symbols with the dates of their membership; all that were ever members are read, and strategies see
+      in `context.universe` who is one. `filter`: who of them, such as {"top": 100, "where": {"sector": "Energy"}}.
+    - `actions`: corporate actions, a CSV file or a list; prices must then be raw. `adjust`: they happen ("none"), or prices are
+      read adjusted for "splits" or for "all", as known on the day `as_of`. `adjust_dividends`: take cash dividends out of the
+      past prices that features see, as splits always are.
     - `finer`: finer bars of the same symbols (as `data`): the venue follows their path inside each bar; strategies do not see
       them.
 
@@ -140,7 +150,11 @@ def prepared(
     crossed: str | None = None,
     sides: str | None = None,
     time: str | None = None,
+    universe: Universe | Sequence[str] | str | Path | None = None,
+    filter: Mapping[str, Any] | None = None,
     actions: str | Path | Sequence[CorporateAction] | None = None,
+    adjust: str = "none",
+    as_of: Any = None,
     adjust_dividends: bool = False,
     finer: Any = None,
     **assumed: Any,
@@ -148,21 +162,27 @@ def prepared(
     """The parts of a backtest that is not run yet; arguments as in `backtest`, those of the market as in `plan`."""
     ticks = {"kind": kind, "crossed": crossed, "sides": sides, "time": time}
     named = {"instruments": instruments, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
-    feed, asked = _opened(data, symbols, start, end, actions, named | ticks)
+    chosen = _chosen(universe, filter, data, symbols, start, end, named | ticks)
+    wanted = symbols if chosen is None else chosen.symbols
+    feed, asked = _opened(data, wanted, start, end, (actions, adjust, as_of), named | ticks)
     parts = plan(strategy, feed, cash, **assumed)
     parts = parts._replace(market=parts.market._replace(finer=_finer(finer, feed, start, end, named)))
-    return _said(parts, data, asked, adjust_dividends, finer)
+    return _said(parts, data, asked, adjust_dividends, finer, chosen)
 
 
 def _store(path: str | Path | None, session_id: str) -> Journal:
     return MemoryJournal(session_id) if path is None else SqliteJournal.create(Path(path), session_id)
 
 
-def _said(parts: Plan, data: Any, asked: dict[str, Any], adjust_dividends: bool, finer: Any) -> Plan:
+def _said(
+    parts: Plan, data: Any, asked: dict[str, Any], adjust_dividends: bool, finer: Any, chosen: Choice | None
+) -> Plan:
     """The parts, with what the manifest has to know of the data."""
+    note = "" if chosen is None else chosen.note
+    whose = {} if chosen is None else {"universe": msgspec.to_builtins(chosen.universe)}
     path = {} if finer is None else {"finer": str(finer) if isinstance(finer, str | Path) else "frames"}
     also = {"expected_cost": parts.data["expected_cost"], **({"adjust_dividends": True} if adjust_dividends else {})}
-    return parts._replace(data=_whereabouts(data, parts.feed) | asked | also | path)
+    return parts._replace(data=_whereabouts(data, parts.feed, note) | asked | also | path | whose)
 
 
 def _remembering(parts: Plan, folder: str | Path | None) -> Plan:
@@ -183,12 +203,17 @@ def _ran(parts: Plan, data: Any, store: Journal) -> Result:
 
 
 def _opened(
-    data: Any, symbols: Sequence[str] | str | None, start: Any, end: Any, actions: Any, how: dict[str, Any]
+    data: Any,
+    symbols: Sequence[str] | str | None,
+    start: Any,
+    end: Any,
+    acts: tuple[Any, str, Any],
+    how: dict[str, Any],
 ) -> tuple[Feed, dict[str, Any]]:
     """The feed, and what it was asked for as plain values."""
     from onepath.data import open_feed
     from onepath.data.actions import given
-    from onepath.feeds.actions import WithActions
+    from onepath.data.adjusting import acting, day_given
 
     wanted = [symbols] if isinstance(symbols, str) else None if symbols is None else list(symbols)
     if wanted == []:
@@ -198,11 +223,32 @@ def _opened(
     feed = open_feed(data, symbols=wanted, start=start, end=end, **how)
     asked = {key: value for key, value in how.items() if key != "instruments"}
     asked |= {"symbols": wanted, "start": _at(start), "end": _at(end)}
+    actions, adjust, as_of = acts
+    until = day_given(as_of, adjust)
+    if actions is None and adjust != "none":
+        raise ConfigError(f"adjust is {adjust}, but there are no corporate actions to adjust by; give actions as well")
     if actions is not None:
         known = given(actions, feed.instruments, only_known=wanted is not None)
-        feed = WithActions(feed, known, _at(end))
+        feed = acting(feed, known, _at(end), adjust, as_of)
+        if adjust != "none":
+            asked |= {"adjust": adjust, "as_of": None if until is None else until * DAY}
         asked["actions"] = str(actions) if isinstance(actions, str | Path) else msgspec.to_builtins(known)
     return feed, asked
+
+
+def _chosen(
+    universe: Any, filter: Any, data: Any, symbols: Any, start: Any, end: Any, how: dict[str, Any]
+) -> Choice | None:
+    """The members of a universe whose data there are; None where none was given."""
+    if universe is None:
+        if filter is not None:
+            raise ConfigError("filter chooses among the members of a universe; give universe as well")
+        return None
+    from onepath.data import open_feed
+    from onepath.data.universes import choice, given
+
+    wanted = [symbols] if isinstance(symbols, str) else symbols
+    return choice(given(universe, filter), open_feed(data, symbols=wanted, start=start, end=end, **how))
 
 
 def _finer(finer: Any, feed: Feed, start: Any, end: Any, how: Mapping[str, Any]) -> FinerBars | None:
@@ -215,7 +261,7 @@ def _finer(finer: Any, feed: Feed, start: Any, end: Any, how: Mapping[str, Any])
     return finer_bars(open_feed(finer, start=start, end=end, **how), feed)
 
 
-def _whereabouts(data: Any, feed: Feed) -> dict[str, Any]:
+def _whereabouts(data: Any, feed: Feed, note: str) -> dict[str, Any]:
     """What the data turned out to be, and by what a journal on disk can find them again; nothing where they were frames."""
     from onepath.session import described
 
@@ -224,7 +270,7 @@ def _whereabouts(data: Any, feed: Feed) -> dict[str, Any]:
     path = str(data) if isinstance(data, str | Path) and source != "dataset" else None
     name = found.get("name") if source == "dataset" else None
     plain = {"interval": None, "market_hours_only": False, "speed": None}
-    return {**described(feed), "source": source, "name": name, "path": path, **plain}
+    return {**described(feed, note), "source": source, "name": name, "path": path, **plain}
 
 
 def _at(when: Any) -> int | None:

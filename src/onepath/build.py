@@ -6,6 +6,7 @@ Replay takes everything from the manifest, so a recorded session needs no file b
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,11 @@ from onepath import models, registry
 from onepath.clock import HistoricalClock
 from onepath.data import open_feed
 from onepath.data.actions import given
+from onepath.data.adjusting import acting
 from onepath.data.finer import finer_bars
 from onepath.data.universes import choice, read_universe
 from onepath.errors import ConfigError, JournalError
 from onepath.featurecache import FeatureCache
-from onepath.feeds.actions import WithActions
 from onepath.feeds.finer import FinerBars
 from onepath.feeds.hours import OpenHours
 from onepath.feeds.paced import Paced
@@ -125,6 +126,7 @@ def asked_of(config: Config, market: Market) -> dict[str, Any]:
         "calendar": data.calendar,
         "interval": data.interval,
         "actions": data.actions,
+        **({} if data.adjust == "none" else {"adjust": data.adjust, "as_of": _as_of(data.as_of)}),
         **({"adjust_dividends": True} if data.adjust_dividends else {}),
         **({"finer": data.finer} if data.finer else {}),
         **({"session": data.id} if data.id else {}),
@@ -212,7 +214,12 @@ def _acted(feed: Feed, asked: Mapping[str, Any], home: Path) -> Feed:
     """The feed with its corporate actions: of a file, or of the manifest."""
     actions = asked["actions"]
     found = home / actions if isinstance(actions, str) else actions
-    return WithActions(feed, given(found, feed.instruments, only_known=asked["symbols"] is not None), asked.get("end"))
+    known = given(found, feed.instruments, only_known=asked["symbols"] is not None)
+    return acting(feed, known, asked.get("end"), str(asked.get("adjust") or "none"), asked.get("as_of"))
+
+
+def _as_of(when: dt.date | None) -> str | None:
+    return None if when is None else when.isoformat()
 
 
 def timed(feed: Feed, asked: Mapping[str, Any]) -> Feed:

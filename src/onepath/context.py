@@ -24,6 +24,7 @@ from onepath.orders import CancelIntent, OrderIntent, OrderState, OrderType, Rep
 from onepath.portfolio import Portfolio
 from onepath.risk import Limits
 from onepath.timeframes import Timeframes
+from onepath.universe import Members
 from onepath.views import Books, Features, History
 
 Number = int | float | str | Decimal
@@ -74,11 +75,11 @@ class Moment:
 class Context:
     """A strategy's only window on the world: what had arrived by `now`, nothing later.
 
-    `name`, `params`, `symbols`, `instruments` (by symbol), `portfolio` (its own, exact decimals), `risk_limits`, `features`,
-    `historical_data` and `timeframes` (what was asked for in `on_start`), `books` (order books, where the data have them),
-    `metadata` (a dict for notes). Methods make intents for `generate_orders` to return; calling one sends nothing. Quantities
-    are in units, prices and notionals in the instrument's currency; int, float, str or Decimal. Raises OrderError for what
-    can never be valid.
+    `name`, `params`, `symbols`, `universe` (who of them is a member now), `instruments` (by symbol), `portfolio` (its own, exact
+    decimals), `risk_limits`, `features`, `historical_data` and `timeframes` (what was asked for in `on_start`), `books` (order
+    books, where the data have them), `metadata` (a dict for notes). Methods make intents for `generate_orders` to return;
+    calling one sends nothing. Quantities are in units, prices and notionals in the instrument's currency; int, float, str or
+    Decimal. Raises OrderError for what can never be valid.
     """
 
     def __init__(
@@ -109,6 +110,8 @@ class Context:
         self.timeframes = Timeframes(symbols)
         self.books = Books()
         self.metadata: dict[str, Any] = {}
+        self.members: Members | None = None
+        """the universe, where there is one; strategies ask for `universe`"""
         self._groups = 0
         self._moment = moment
         self._open_orders = open_orders
@@ -126,6 +129,11 @@ class Context:
     def current_time(self) -> dt.datetime:
         """`now` as a datetime in UTC (microseconds)."""
         return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=self._moment.at // 1_000)
+
+    @property
+    def universe(self) -> tuple[str, ...]:
+        """The members of the session's universe now, in its order; without one, all symbols."""
+        return self.symbols if self.members is None else self.members.at(self._moment.at)
 
     @property
     def open_orders(self) -> tuple[OrderState, ...]:

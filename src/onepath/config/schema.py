@@ -95,6 +95,21 @@ class InstrumentConfig(Part):
     """its trading calendar; default: data.calendar"""
 
 
+class UniverseFilter(Part):
+    """Who of a universe is looked at: by its file's metadata, and by what was traded in the sessions before the present one."""
+
+    where: Free = Field(default_factory=dict)
+    """by column of the file: a value, a list of values, or {least: ..., most: ...}"""
+    days: Annotated[int, Field(ge=1)] | None = None
+    """sessions that averages are taken over; default: 20"""
+    min_dollar_volume: Amount | None = None
+    """least average of price times volume a session"""
+    min_price: Amount | None = None
+    """least last close"""
+    top: Annotated[int, Field(ge=1)] | None = None
+    """only so many, those with the highest average; default: all"""
+
+
 Kinds = Annotated[tuple[Literal["bars", "quotes", "trades", "book"], ...], BeforeValidator(names), Field(min_length=1)]
 
 HISTORY = ("parquet", "csv", "dataset")
@@ -134,8 +149,17 @@ class Data(Part):
     """trading calendar, such as XNYS or 24/7; default: as the dataset or asset class says"""
     interval: Interval | None = None
     """length of a bar, such as 1m, 1h, 1d; default: found in the data"""
+    universe: str | None = None
+    """file of the universe (symbol, from, to, metadata), relative to the workspace: all that are ever members are read, and
+    strategies see in `context.universe` who is one at the time"""
+    filter: UniverseFilter | None = None
+    """who of the universe is looked at"""
     actions: str | None = None
     """file of corporate actions (splits, dividends, ...), relative to the workspace; the prices must be raw"""
+    adjust: Literal["none", "splits", "all"] = "none"
+    """prices as they are read: raw (none), or scaled by the splits, or by the splits and cash dividends (all), of data.actions"""
+    as_of: Moment | None = None
+    """the day up to which actions are known that adjust prices; later ones stay events; default: the last day of the data"""
     adjust_dividends: bool = False
     """true: cash dividends are taken out of the past prices that features see, as splits always are"""
     finer: str | None = None
@@ -174,6 +198,8 @@ class Data(Part):
             self._history()
         elif self.type == "realtime" and not self.source:
             raise wrong("source", "the name of a venue, such as binance, when data.type is realtime")
+        elif self.type == "realtime" and self.universe:
+            raise wrong("universe", "no data.universe in real time: name the members of today under data.symbols")
         elif self.type == "session" and not self.id:
             raise wrong("id", "the id of a recorded session when data.type is session")
         elif self.type == "session" and self.symbols:
@@ -194,6 +220,10 @@ class Data(Part):
             raise wrong("name", "the name of a dataset (`onepath data list` shows them)")
         if self.source != "dataset" and not self.path:
             raise wrong("path", f"the path of the {self.source} data")
+        if self.adjust != "none" and not self.actions:
+            raise wrong("actions", "a file of corporate actions under data.actions, because data.adjust asks for them")
+        if self.filter is not None and not self.universe:
+            raise wrong("filter", "data.universe beside data.filter: a filter chooses among the members of a universe")
 
 
 class Execution(Part):

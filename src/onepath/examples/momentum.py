@@ -24,7 +24,7 @@ class Momentum(Strategy):
         now = context.current_time
         if self._month == (now.year, now.month):
             return []
-        ranked = [s for s in context.symbols if context.features[s].ready]
+        ranked = [s for s in context.universe if context.features[s].ready]
         if not ranked:
             return []
         self._month = (now.year, now.month)
