@@ -26,10 +26,15 @@ def check(
     sets: Sets = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole configuration, defaults included.")] = False,
 ) -> None:
-    """Say whether a configuration is right: its keys, its strategies and their parameters.
+    """Say whether a configuration is right: its keys, its strategies and their parameters; or whether a rule file is.
 
     Example:  onepath config check config/backtest.yaml
     """
+    from onepath.rules.loading import is_rules
+
+    if is_rules(config) and not sets and mode is None:
+        _check_rules(config, as_json)
+        return
     from onepath.build import market_of
     from onepath.config import load
     from onepath.registry import configured
@@ -46,6 +51,18 @@ def check(
         return
     names = ", ".join(strategy.name for strategy in settings.active)
     say(f"{config} is right: mode {settings.mode}, {f'strategies {names}' if names else 'no strategies'}")
+
+
+def _check_rules(path: Path, as_json: bool) -> None:
+    """Say whether a file of rules is right, and what there is in it."""
+    from onepath.rules import load
+
+    strategy = load(path)
+    if as_json:
+        say_json({"name": strategy.__name__, "version": strategy.version, "params": strategy.schema()})
+        return
+    params = ", ".join(strategy.Params.__struct_fields__) or "none"
+    say(f"{path} is right: rules {strategy.__name__}, version {strategy.version}, parameters {params}")
 
 
 @app.command()

@@ -57,23 +57,31 @@ def _paths(wanted: str) -> list[Path]:
         return found
     if path.is_file():
         return [path]
-    if text.endswith(".py") or "/" in text:
+    if text.endswith((".py", ".yaml", ".yml")) or "/" in text:
         raise ConfigError(f"there is no file or folder {text} here ({Path.cwd()})")
-    return [Path(inspect.getsourcefile(registry.resolve(wanted, Path.cwd())) or "")]
+    strategy = registry.resolve(wanted, Path.cwd())
+    rules = getattr(strategy, "source_path", "")
+    if rules:  # in the workspace, or bundled
+        places = (Path(rules), Path(registry.__file__).parent / "examples" / rules)
+        return [place for place in places if place.is_file()][:1]
+    return [Path(inspect.getsourcefile(strategy) or "")]
 
 
 def _found(path: Path, load: bool) -> list[Finding]:
     """What is found in a file: by reading it, and by loading it if it is worth it."""
     from onepath.errors import ConfigError
+    from onepath.lint import RULE_FILES, worth_loading
     from onepath.lint import lint as read
-    from onepath.lint import worth_loading
     from onepath.lint.loading import load as loaded
+    from onepath.lint.loading import of_rules
 
     shown = path.as_posix()
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ConfigError(f"{shown} is no text in UTF-8") from None
+    if path.suffix in RULE_FILES:
+        return list(of_rules(shown, text))
     found = read(shown, text)
     if not load or not worth_loading(shown, text):
         return found

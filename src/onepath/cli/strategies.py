@@ -41,11 +41,12 @@ def _all(start: Path) -> Iterator[tuple[str, str, type[Strategy]]]:
         except OnepathError as error:
             note(f"left out: {error}")
     root = find(start).root
-    for path in sorted((root / "strategies").glob("*.py")):
+    own = [path for path in (root / "strategies").glob("*") if path.suffix in (".py", ".yaml", ".yml")]
+    for path in sorted(own):
         file = path.relative_to(root).as_posix()
         try:
             for strategy in registry.in_file(path, root):
-                yield f"{file}:{strategy.__name__}", file, strategy
+                yield f"{file}:{strategy.__name__}" if path.suffix == ".py" else file, file, strategy
         except OnepathError as error:
             note(f"left out: {error}")
 

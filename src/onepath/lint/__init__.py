@@ -17,6 +17,7 @@ from onepath.lint.source import Source
 
 __all__ = ["ERROR", "RULES", "Finding", "lint"]
 
+RULE_FILES = (".yaml", ".yml")
 CHECKS: tuple[Callable[[Source], Iterator[Finding]], ...] = (
     *(outside.of_names, outside.of_calls, outside.of_order),
     *(state.of_module, state.of_class, state.of_self),
@@ -58,8 +59,9 @@ def worth_loading(path: str, text: str) -> bool:
 
 
 def files(path: Path) -> list[Path]:
-    """The Python files of a folder, hidden ones and those of environments left out."""
-    found = sorted(path.rglob("*.py"))
+    """The Python files of a folder and the rules in folders called strategies, hidden ones and those of environments left out."""
+    rules = [f for f in path.rglob("*") if f.suffix in RULE_FILES and f.absolute().parent.name == "strategies"]
+    found = sorted([*path.rglob("*.py"), *rules])
     return [
         f
         for f in found

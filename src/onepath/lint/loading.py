@@ -25,6 +25,18 @@ def load(path: Path, root: Path, shown: str) -> tuple[list[type[Strategy]], list
     return found, list(_made(found, shown))
 
 
+def of_rules(shown: str, text: str) -> Iterator[Finding]:
+    """What is wrong with a file of rules: the first thing, at its line."""
+    from onepath.rules import loads
+
+    try:
+        loads(text, shown)
+    except OnepathError as error:
+        line, _, said = str(error).removeprefix(f"{shown}:").partition(":")
+        at = int(line) if str(error).startswith(f"{shown}:") and line.isdecimal() else 1
+        yield _finding(shown, at, said.strip() if at > 1 or line == "1" else str(error))
+
+
 def _made(strategies: list[type[Strategy]], shown: str) -> Iterator[Finding]:
     for strategy in strategies:
         if strategy.schema().get("required"):

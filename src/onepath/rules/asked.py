@@ -7,8 +7,10 @@ nothing else is looked up and nothing is run here. What `onepath.features.named`
 from __future__ import annotations
 
 import ast
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from onepath.errors import OnepathError, StrategyError
@@ -18,55 +20,64 @@ from onepath.rules.sheet import Wanted
 from onepath.rules.words import BAR_FIELDS
 
 
+_FILE = re.compile(r"\s*[^:()'\"]+\.py:")
+_TALIB = "_talib_"
+"""stands for `talib:`, which Python would not read"""
+
+
 class Asked(NamedTuple):
-    """The features of a file, in its order."""
+    """The features of a file, in its order; `home` is the workspace that files of features are looked for in."""
 
     wanted: tuple[Wanted, ...]
+    home: Path
 
     def made(self, params: Mapping[str, Any]) -> dict[str, Feature]:
         """All of them with these parameters. Raises StrategyError."""
         found: dict[str, Feature] = {}
         trees: dict[str, ast.expr] = {}
         for wanted in self.wanted:
-            found[wanted.name] = _made(wanted, params, trees)
+            text = _filled(wanted, params, trees)
+            found[wanted.name] = self._made(wanted, text)
         return found
 
+    def _made(self, wanted: Wanted, text: str) -> Feature:
+        from onepath.features.named import parse
 
-def _made(wanted: Wanted, params: Mapping[str, Any], trees: dict[str, ast.expr]) -> Feature:
-    from onepath.features.named import parse
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of odd texts Python's own reader warns
+                feature = parse(text, self._of_file)
+        except OnepathError as error:
+            raise _wrong(wanted, str(error)) from None
+        if feature.kind != "bars":
+            raise _wrong(wanted, f"{text} is made of {feature.kind}, expected bars: rules decide bar by bar")
+        return feature
 
-    text = _filled(wanted, params, trees)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd texts Python's own reader warns
-            feature: Feature = parse(text)
-    except OnepathError as error:
-        said = f" with these parameters ({text})" if text != wanted.text else ""
-        raise _wrong(wanted, f"{error}{said}") from None
-    field = _foreign(feature)
-    if field:
-        raise _wrong(wanted, f"it is made of {field}, expected fields of bars: rules decide bar by bar")
-    return feature
+    def _of_file(self, text: str) -> Mapping[str, Callable[..., Feature]]:
+        """The features of a file of the workspace."""
+        from onepath.featurefiles import features_in
+
+        return features_in(text, self.home)
 
 
 def _filled(wanted: Wanted, params: Mapping[str, Any], trees: dict[str, ast.expr]) -> str:
     """The text with parameters and features above put in."""
-    head, bracket, _ = wanted.text.partition("(")
-    prefix = head[: head.rfind(":") + 1]
+    file = _FILE.match(wanted.text)
+    prefix = "" if file is None else file[0]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(wanted.text[len(prefix) :], mode="eval").body
+            tree = ast.parse(wanted.text[len(prefix) :].replace("talib:", _TALIB), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise _wrong(wanted, f"found {wanted.text!r}, expected a feature, such as sma(20)") from None
-    if not bracket or not isinstance(tree, ast.Call | ast.Attribute):
-        hint = f"; write {wanted.text}()" if isinstance(tree, ast.Name) and not bracket else ""
+    if not isinstance(tree, ast.Call | ast.Attribute):
+        hint = f"; write {wanted.text}()" if isinstance(tree, ast.Name) else ""
         raise _wrong(wanted, f"found {wanted.text!r}, expected a feature with its brackets, such as sma(20){hint}")
     try:
         filled = _Filler(wanted, params, trees).visit(tree)
         if not prefix:
             trees[wanted.name] = filled
-        return prefix + ast.unparse(filled)
+        return prefix + ast.unparse(filled).replace(_TALIB, "talib:")
     except RecursionError:
         raise _wrong(wanted, "it is nested too deeply to be a feature") from None
 
@@ -85,6 +96,8 @@ class _Filler(ast.NodeTransformer):
         return ast.Call(func, args, [ast.keyword(item.arg, self.visit(item.value)) for item in node.keywords])
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        from onepath.features.named import builtins
+
         name = node.id
         if name in self._params:
             value = self._params[name]
@@ -92,24 +105,15 @@ class _Filler(ast.NodeTransformer):
             return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if minus else ast.Constant(value)
         if name in self._trees:
             return self._trees[name]
-        if name in BAR_FIELDS:
-            return ast.Constant(name)
-        known = [*self._params, *self._trees, *BAR_FIELDS]
+        if name in BAR_FIELDS or name in builtins():
+            return node
+        known = [*self._params, *self._trees, *BAR_FIELDS, *builtins()]
         raise _wrong(
             self._wanted,
             f"there is no {name!r}{nearest(name, known)} to put into {self._wanted.text!r}; there are parameters "
             f"{', '.join(self._params) or 'none'}, features above {', '.join(self._trees) or 'none'}, and "
             f"{', '.join(BAR_FIELDS)}",
         )
-
-
-def _foreign(feature: Feature) -> str:
-    """A field that no bar has, at any depth."""
-    for given in feature.inputs:
-        field = _foreign(given) if isinstance(given, Feature) else given
-        if field and field not in BAR_FIELDS:
-            return field
-    return ""
 
 
 def _wrong(wanted: Wanted, said: str) -> StrategyError:

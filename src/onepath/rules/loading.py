@@ -53,7 +53,7 @@ def inside(text: str, folder: Path) -> type[Strategy]:
     if not path.is_file():
         beside = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
         raise ConfigError(f"there is no rule file {text} in {folder}{nearest(path.name, beside)}")
-    return made(_text(path, text), path.relative_to(folder.resolve()).as_posix())
+    return made(_text(path, text), path.relative_to(folder.resolve()).as_posix(), folder.resolve())
 
 
 def files(folder: Path) -> dict[str, Path]:
@@ -85,19 +85,21 @@ def _text(path: Path, shown: str) -> str:
         raise ConfigError(f"cannot read {shown}: {error.strerror}") from None
 
 
-def made(text: str, path: str) -> type[Strategy]:
+def made(text: str, path: str, home: Path = Path()) -> type[Strategy]:
     """The class of a text; the same one as long as text and path are the same. Raises StrategyError."""
-    module = f"onepath_rules_{re.sub(r'[^A-Za-z0-9]', '_', path)}_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    place = str(home.resolve()) if ".py:" in text else ""  # the text alone does not tell what is in those files
+    digest = hashlib.sha256(f"{place}\n{text}".encode(errors="surrogatepass")).hexdigest()
+    module = f"onepath_rules_{re.sub(r'[^A-Za-z0-9]', '_', path)}_{digest[:12]}"
     known = sys.modules.get(module)
     if known is None:
         from onepath.rules.reading import read
 
-        known = _module(module, read(text, path))
+        known = _module(module, read(text, path, home), home)
     found: type[Strategy] = known.strategy
     return found
 
 
-def _module(name: str, sheet: Sheet) -> ModuleType:
+def _module(name: str, sheet: Sheet, home: Path) -> ModuleType:
     module = ModuleType(name, f"The rules of {sheet.path}.")
     title = "".join(part[:1].upper() + part[1:] for part in re.split(r"[_\-]+", sheet.name)) or "Rules"
     about: dict[str, Any] = {
@@ -108,6 +110,7 @@ def _module(name: str, sheet: Sheet) -> ModuleType:
         "sheet": sheet,
         "source_text": sheet.text,
         "source_path": sheet.path,
+        "home": home,
     }
     about["Params"] = msgspec.defstruct(
         "Params",
@@ -127,7 +130,7 @@ def _module(name: str, sheet: Sheet) -> ModuleType:
 
 def _again(kind: Any) -> Any:
     """How another process gets such a class: the one of all of them by its name, the others from their text."""
-    return kind.__qualname__ if kind is RuleStrategy else (made, (kind.source_text, kind.source_path))
+    return kind.__qualname__ if kind is RuleStrategy else (made, (kind.source_text, kind.source_path, kind.home))
 
 
 copyreg.pickle(OfRules, _again)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path as Place
 from typing import Any, NoReturn
 
 from onepath.errors import ConfigError, StrategyError
@@ -50,13 +51,16 @@ _MEANT = {"exit": "close", "sell": "close", "buy": "entry", "stop": "stop_loss",
 """what people call sections elsewhere"""
 
 
-def read(text: str, path: str) -> Sheet:
-    """The sheet that `text` says; `path` is what complaints call the file. Raises StrategyError."""
+def read(text: str, path: str, home: Place) -> Sheet:
+    """The sheet that `text` says; `path` is what complaints call the file, `home` where files of features are looked for.
+
+    Raises StrategyError.
+    """
     from onepath.config import document
 
     try:
         found = document.read(text, path, {}, "a rule file needs at least `entry` and `size`", "entry: rsi < 30")
-        return _Reader(found.values, found.lines, text, path).sheet()
+        return _Reader(found.values, found.lines, text, path, home).sheet()
     except ConfigError as error:
         raise StrategyError(str(error)) from None
     except RecursionError:
@@ -66,11 +70,12 @@ def read(text: str, path: str) -> Sheet:
 class _Reader:
     """One file's values and where they stand."""
 
-    def __init__(self, values: Mapping[str, Any], lines: Mapping[Path, str], text: str, path: str) -> None:
+    def __init__(self, values: Mapping[str, Any], lines: Mapping[Path, str], text: str, path: str, home: Place) -> None:
         self._values = values
         self._lines = lines
         self._text = text
         self._path = path
+        self._home = home
         self._scope = Scope((), {})
 
     def sheet(self) -> Sheet:
@@ -195,7 +200,8 @@ class _Reader:
         kind = self._type(spec, default, path)
         if kind == NUMBER and type(default) is int:
             default = float(default)
-        if type(default) is not TYPES[kind]:
+        fits = type(default) is TYPES[kind]
+        if not fits:
             self._fail((*path, "default"), f"found {default!r}, expected a {kind}")
         least, most = (self._bound(spec, key, kind, path) for key in ("min", "max"))
         inside = kind == TEXT or not ((least is not None and default < least) or (most is not None and default > most))
@@ -238,7 +244,7 @@ class _Reader:
             if not isinstance(text, str):
                 self._fail(path, f"found {_found(text)}, expected the text of a feature, such as sma(20)")
             found.append(Wanted(name, " ".join(text.split()), self._where(path)))
-        Asked(tuple(found)).made(defaults)  # with the defaults every one must be there
+        Asked(tuple(found), self._home).made(defaults)  # with the defaults every one must be there
         return tuple(found)
 
     # -- sides

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from onepath.rules.language import MOST_BARS
 from onepath.rules.words import (
@@ -50,6 +51,21 @@ _TESTS: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
+
+
+class Shown(NamedTuple):
+    """A value that a record shows: what it is called, how it is reckoned, of how many bars ago."""
+
+    name: str
+    reckon: Reckoned
+    ago: int
+    dated: bool = True
+    """false: a parameter, which is the same on every bar"""
+
+    def of(self, rows: Rows, ago: int) -> tuple[str, float]:
+        """Name and value, for a condition of `ago` bars ago."""
+        back = self.ago + ago if self.dated else 0
+        return f"{self.name}[{back}]" if back else self.name, self.reckon(rows, back)
 
 
 class Unfit(Exception):  # noqa: N818 - reads as it is said
@@ -154,17 +170,39 @@ class Compiler:
             raise Unfit(f"it looks {deepest} bars back; expected at most {MOST_BARS}")
         return deepest
 
-    def offsets(self, node: Node, ago: int = 0) -> list[tuple[str, int]]:
-        """Every name below a node and how many bars ago its values are; of what lasts or is an extreme, the present one."""
+    def shown(self, node: Node, ago: int = 0) -> list[Shown]:
+        """What a record shows of a condition: its names and extremes, each with how many bars ago; of what lasts, the present."""
         match node:
             case Name(name):
-                return [(name, ago)]
+                return [Shown(name, self.number(node), ago, name not in self._params)]
+            case Extreme(name, inner, bars):
+                return [Shown(f"{name}({written(inner)}, {self.count(bars)})", self.number(node), ago)]
             case Past(inner, bars):
-                return self.offsets(inner, ago + self.count(bars))
+                return self.shown(inner, ago + self.count(bars))
             case Crossed(_, left, right):
-                both = [*self.offsets(left, ago), *self.offsets(right, ago)]
-                return [*both, *self.offsets(left, ago + 1), *self.offsets(right, ago + 1)]
-        return [found for inner in below(node) for found in self.offsets(inner, ago)]
+                both = [*self.shown(left, ago), *self.shown(right, ago)]
+                return [*both, *self.shown(left, ago + 1), *self.shown(right, ago + 1)]
+        return [found for inner in below(node) for found in self.shown(inner, ago)]
+
+
+def written(node: Node) -> str:  # noqa: PLR0911 - a table
+    """A number's nodes as text again, every bracket written."""
+    match node:
+        case Name(name):
+            return name
+        case Number(value):
+            return f"{value:g}"
+        case Past(inner, bars):
+            return f"{written(inner)}[{bars}]"
+        case Negative(inner):
+            return f"-{written(inner)}"
+        case Arithmetic(op, left, right):
+            return f"({written(left)} {op} {written(right)})"
+        case Function(name, items):
+            return f"{name}({', '.join(map(written, items))})"
+        case Extreme(name, inner, bars):
+            return f"{name}({written(inner)}, {bars})"
+    return "?"
 
 
 def names(node: Node) -> list[str]:

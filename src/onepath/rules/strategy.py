@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from onepath.actions import CorporateAction, SymbolChange, ratio_of
@@ -27,7 +28,7 @@ from onepath.instruments import ZERO
 from onepath.market import Bar
 from onepath.orders import OrderIntent, OrderState, OrderStatus, OrderType, Side
 from onepath.rules.asked import Asked
-from onepath.rules.reckoning import Compiler, Judged, Reckoned, Unfit, names
+from onepath.rules.reckoning import Compiler, Judged, Reckoned, Shown, Unfit, names
 from onepath.rules.sheet import TEXT, Guard, Rule, Sheet
 from onepath.rules.sheet import Side as Plan
 from onepath.rules.words import BAR_FIELDS, FACTS, Count, Node
@@ -76,11 +77,13 @@ class RuleStrategy(Strategy, metaclass=OfRules):
     """the file's text, for the manifest"""
     source_path: ClassVar[str] = ""
     """what the file is called, for the manifest"""
+    home: ClassVar[Path] = Path()
+    """where files of features are looked for"""
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         given = {name: getattr(self.params, name) for name in self.params.__struct_fields__}
-        self._features = Asked(self.sheet.features).made(given)
+        self._features = Asked(self.sheet.features, self.home).made(given)
         self._program()
 
     @classmethod
@@ -136,11 +139,11 @@ class RuleStrategy(Strategy, metaclass=OfRules):
 
 
 class Judge(NamedTuple):
-    """A rule as functions: the whole, and its parts with the names in them and how many bars ago their values are."""
+    """A rule as functions: the whole, and its parts with what a record shows of them."""
 
     key: str
     holds: Judged
-    parts: tuple[tuple[str, Judged, tuple[tuple[str, int], ...]], ...]
+    parts: tuple[tuple[str, Judged, tuple[Shown, ...]], ...]
     lasts: int
     cooldown: int | None
 
@@ -198,18 +201,6 @@ class Program:
         fields = [row[i] * ratio if name == "volume" else row[i] / ratio for i, name in enumerate(self.fields)]
         return [*fields, *([_NAN] * (len(row) - len(fields)))]
 
-    def values(self, parts: list[tuple[tuple[str, int], ...]], rows: deque[Row], ago: int) -> dict[str, float]:
-        """The value of every name in some parts, parameters included, as the record has them."""
-        found: dict[str, float] = {}
-        for part in parts:
-            for name, back in part:
-                if name in self.params:
-                    found[name] = float(self.params[name])
-                else:
-                    past = ago + back
-                    found[f"{name}[{past}]" if past else name] = rows[past][self.places[name]]
-        return found
-
 
 def _getter(fields: list[str]) -> Callable[[Any], tuple[float, ...]]:
     if not fields:
@@ -243,7 +234,7 @@ def _book(compiler: Compiler, side: Plan) -> Book:
 
 
 def _judge(compiler: Compiler, rule: Rule) -> Judge:
-    parts = [(text, compiler.truth(node), tuple(dict.fromkeys(compiler.offsets(node)))) for text, node in rule.parts]
+    parts = [(text, compiler.truth(node), tuple(compiler.shown(node))) for text, node in rule.parts]
     cooldown: Count | None = rule.cooldown
     lasts = compiler.count(rule.lasts)
     if not lasts or cooldown == 0:
@@ -469,8 +460,8 @@ class Turn:
     def _met(self, judge: Judge, standing: Standing, ago: int) -> tuple[list[str], dict[str, float]]:
         """The parts of a rule that hold, and the values in them."""
         rows = standing.rows
-        met = [(text, used) for text, holds, used in judge.parts if holds(rows, ago)]
-        return [text for text, _ in met], self._program.values([used for _, used in met], rows, ago)
+        met = [(text, shown) for text, holds, shown in judge.parts if holds(rows, ago)]
+        return [text for text, _ in met], dict(item.of(rows, ago) for _, shown in met for item in shown)
 
 
 class Ticket:
