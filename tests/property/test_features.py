@@ -3,34 +3,88 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onepath.features import Feature, atr, compiled, ema, returns, rsi, sma, volatility
+from onepath import features as made
+from onepath.features import Feature, compiled, ema, rsi, sma, volatility
 from onepath.features.definition import FIELDS
+from onepath.features.named import builtins
 from onepath.features.plant import FeaturePlant
 from onepath.features.running import Running, float_array
 from onepath.feeds.columns import BarBatch
 
-MAKERS = (
-    sma,
-    ema,
-    volatility,
-    partial(volatility, log=True, periods=252.0),
-    partial(sma, on="volume"),
-    atr,
-    rsi,
-    returns,
-    lambda n: returns(n, log=True),
-)
+Makers = tuple[Callable[[int], Feature], ...]
+WINDOWED: dict[str, Makers] = {
+    "sma": (made.sma, partial(made.sma, on="volume"), lambda n: made.sma(n, on=made.returns(2))),
+    "wma": (made.wma,),
+    "linear_regression": (made.linear_regression,),
+    "slope": (made.slope,),
+    "typical_price": (lambda n: made.typical_price(),),
+    "median_price": (lambda n: made.median_price(),),
+    "returns": (made.returns, lambda n: made.returns(n, log=True)),
+    "momentum": (made.momentum,),
+    "roc": (made.roc,),
+    "stochastic_k": (made.stochastic_k, lambda n: made.stochastic_k(n, 1)),
+    "stochastic_d": (made.stochastic_d,),
+    "williams_r": (made.williams_r,),
+    "cci": (made.cci,),
+    "volatility": (made.volatility, partial(made.volatility, log=True, periods=252.0)),
+    "standard_deviation": (made.standard_deviation, lambda n: made.standard_deviation(n, sample=True)),
+    "zscore": (made.zscore,),
+    "correlation": (made.correlation, lambda n: made.correlation(n, "high", "low")),
+    "bollinger_upper": (made.bollinger_upper,),
+    "bollinger_middle": (made.bollinger_middle,),
+    "bollinger_lower": (made.bollinger_lower,),
+    "bollinger_width": (made.bollinger_width,),
+    "bollinger_percent_b": (made.bollinger_percent_b,),
+    "rolling_max": (made.rolling_max,),
+    "rolling_min": (made.rolling_min,),
+    "donchian_upper": (made.donchian_upper,),
+    "donchian_middle": (made.donchian_middle,),
+    "donchian_lower": (made.donchian_lower,),
+    "mfi": (made.mfi,),
+    "vwap": (made.vwap,),
+    "vwma": (made.vwma,),
+}
+RECURSIVE: dict[str, Makers] = {
+    "ema": (made.ema, lambda n: made.ema(n, on=made.macd())),
+    "wilder": (made.wilder,),
+    "dema": (made.dema,),
+    "tema": (made.tema,),
+    "rsi": (made.rsi,),
+    "macd": (lambda n: made.macd(n, n + 7),),
+    "macd_signal": (lambda n: made.macd_signal(n, n + 7, 5),),
+    "macd_histogram": (lambda n: made.macd_histogram(n, n + 7, 5),),
+    "true_range": (lambda n: made.true_range(),),
+    "atr": (made.atr,),
+    "natr": (made.natr,),
+    "plus_di": (made.plus_di,),
+    "minus_di": (made.minus_di,),
+    "dx": (made.dx,),
+    "adx": (made.adx,),
+    "obv": (lambda n: made.obv(),),
+    "accumulation_distribution": (lambda n: made.accumulation_distribution(),),
+}
+NO_BARS: dict[str, Makers] = {
+    "spread": (lambda n: made.spread(),),
+    "relative_spread": (lambda n: made.relative_spread(),),
+    "mid": (lambda n: made.mid(),),
+    "quote_imbalance": (lambda n: made.quote_imbalance(),),
+    "order_book_imbalance": (lambda n: made.order_book_imbalance(),),
+}
+MAKERS = tuple(chain.from_iterable((WINDOWED | RECURSIVE).values()))
 quick = settings(deadline=None, max_examples=60)
-features = st.builds(lambda make, n: make(n), st.sampled_from(MAKERS), st.integers(2, 40))
+features = st.builds(lambda make, n: make(n), st.sampled_from(MAKERS), st.integers(2, 20))
+windowed = tuple(chain.from_iterable(WINDOWED.values()))
 prices = st.floats(0.01, 1e6)
 odd = st.one_of(prices, st.floats(), st.just(math.nan), st.just(0.0), st.just(-1.0))
 needs_numba = pytest.mark.skipif(not compiled.installed(), reason="numba is not installed")
@@ -51,9 +105,27 @@ def columns(data: list[tuple[float, ...]]) -> dict[str, list[float]]:
     return dict(zip(FIELDS, map(list, zip(*data, strict=True)), strict=True))
 
 
-def streamed(feature: Feature, data: list[tuple[float, ...]]) -> list[float]:
-    running, bars = Running(feature), columns(data)
-    return [running.once(row) for row in zip(*(bars[field] for field in feature.inputs), strict=True)]
+def streamed(feature: Feature, data: list[tuple[float, ...]], names: Sequence[str] = FIELDS) -> list[float]:
+    """Row by row, what it is made of before it."""
+
+    def stepped(running: Running, columns: list[Sequence[float]]) -> list[float]:
+        return [running.once(row) for row in zip(*columns, strict=True)]
+
+    return alone(feature, dict(zip(names, map(list, zip(*data, strict=True)), strict=False)), stepped)
+
+
+def alone(feature: Feature, fields: dict[str, list[float]], take: Callable[..., Any]) -> Any:
+    """A feature's values, and those of what it is made of, each by `take`."""
+    inputs = [alone(i, fields, take) if isinstance(i, Feature) else fields[i] for i in feature.inputs]
+    return take(Running(feature), inputs)
+
+
+def over(running: Running, inputs: list[Sequence[float]]) -> Any:
+    return running.over(inputs)
+
+
+def natively(running: Running, inputs: list[Sequence[float]]) -> Any:
+    return running.compiled_over([float_array(column) for column in inputs])
 
 
 def batch(data: list[tuple[float, ...]], first: int, one: str | Sequence[str] = "A") -> BarBatch:
@@ -79,12 +151,43 @@ def cut(data: list[tuple[float, ...]], places: list[int]) -> list[list[tuple[flo
     return [data[a:b] for a, b in pairwise(at)]
 
 
+def test_no_built_in_is_forgotten() -> None:
+    """The table above has all of them, so that each is tried below."""
+    assert sorted(WINDOWED | RECURSIVE | NO_BARS) == sorted(builtins())
+
+
+ROWS = [(100.0 + i % 7, 103.0 + i % 11, 95.0 - i % 5, 97.5 + i % 13, 1000.0 + (i * 37) % 101) for i in range(120)]
+SPOILT = [*ROWS[:70], (math.nan,) * 5, (math.inf, 1.0, -math.inf, 0.0, 5.0), (0.0,) * 5, (-1.5,) * 5, *ROWS[70:]]
+
+
+@needs_numba
+@pytest.mark.parametrize("name", sorted(WINDOWED | RECURSIVE | NO_BARS))
+def test_every_built_in_is_the_same_everywhere(name: str) -> None:
+    """Over history, compiled and row by row each built-in gives the same bits, also about rows that are no numbers; and it has
+    values."""
+    for make in (WINDOWED | RECURSIVE | NO_BARS)[name]:
+        feature = make(5)
+        names = FIELDS if feature.kind == "bars" else (*feature.inputs, "_", "_", "_")
+        fields = dict(zip(names, map(list, zip(*SPOILT, strict=True)), strict=False))
+        one = streamed(feature, SPOILT, names)  # type: ignore[arg-type]
+        assert bits(alone(feature, fields, over)) == bits(one)
+        assert bits(alone(feature, fields, natively)) == bits(one)
+        assert np.isfinite(one[feature.total_warm_up - 1 : 70]).all()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # none falls back to Python
+            assert all(compiled.loop(f.step, len(f.inputs), f.arguments) for f in every(feature))
+
+
+def every(feature: Feature) -> list[Feature]:
+    """A feature and all it is made of."""
+    return [feature, *chain.from_iterable(every(f) for f in feature.inputs if isinstance(f, Feature))]
+
+
 @quick
 @given(features, rows(odd))
 def test_history_equals_stream(feature: Feature, data: list[tuple[float, ...]]) -> None:
     """Over history and bar by bar a feature gives the same bits, for odd data too."""
-    bars = columns(data)
-    assert bits(Running(feature).over([bars[f] for f in feature.inputs])) == bits(streamed(feature, data))
+    assert bits(alone(feature, columns(data), over)) == bits(streamed(feature, data))
 
 
 @needs_numba
@@ -92,9 +195,7 @@ def test_history_equals_stream(feature: Feature, data: list[tuple[float, ...]]) 
 @given(features, rows(odd))
 def test_compiled_equals_python(feature: Feature, data: list[tuple[float, ...]]) -> None:
     """Compiled and in Python a feature gives the same bits, for odd data too."""
-    bars = columns(data)
-    got = Running(feature).compiled_over([float_array(bars[f]) for f in feature.inputs])
-    assert bits(got) == bits(streamed(feature, data))
+    assert bits(alone(feature, columns(data), natively)) == bits(streamed(feature, data))
 
 
 @pytest.mark.parametrize("expected", [None, pytest.param(10**9, marks=needs_numba)], ids=["python", "compiled"])
@@ -130,12 +231,12 @@ def test_history_and_live_may_alternate(feature: Feature, data: list[tuple[float
 def test_warm_up_is_exact(feature: Feature, data: list[tuple[float, ...]]) -> None:
     """Values are missing for exactly the declared warm-up, and never after."""
     missing = np.isnan(streamed(feature, data))
-    assert missing.tolist() == [i + 1 < feature.warm_up for i in range(len(data))]
+    assert missing.tolist() == [i + 1 < feature.total_warm_up for i in range(len(data))]
 
 
 @quick
 @given(
-    st.builds(lambda make, n: make(n), st.sampled_from((sma, volatility, returns)), st.integers(2, 20)),
+    st.builds(lambda make, n: make(n), st.sampled_from(windowed), st.integers(2, 20)),
     rows(prices, 60),
     st.sampled_from([1e12, -1e12, 1e300, math.inf, math.nan]),
 )
