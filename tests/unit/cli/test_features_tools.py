@@ -57,3 +57,86 @@ def test_testing_what_is_not_there(cli: Cli) -> None:
     assert (told.code, told.err.startswith("error: there is no file mime.py here")) == (2, True)
     told = cli("features", "test", "mine.py", "--data", "us11")
     assert (told.code, told.err.count("\n"), "us10" in told.err) == (2, 1, True)
+
+
+CONFIG = """\
+mode: backtest
+data: {name: us10, symbols: [AAPL, MSFT]}
+clock: {start_date: 2018-01-01}
+strategies:
+  - {name: crossing, class: crossing.py, capital: 100000}
+features: {compute_on_demand: false}
+"""
+CROSSING = """\
+from onepath import Strategy, sma
+
+class Crossing(Strategy):
+    def on_start(self, context):
+        context.features.require(fast=sma(5), slow=sma(20))
+
+    def generate_orders(self, context):
+        return [context.target(s, weight=0.1) for s in context.symbols if context.features[s].ready]
+"""
+
+
+@pytest.fixture
+def configured(here: Path) -> Path:
+    (here / "config.yaml").write_text(CONFIG)
+    (here / "crossing.py").write_text(CROSSING)
+    return here
+
+
+@pytest.mark.usefixtures("configured")
+def test_computing_beforehand(cli: Cli) -> None:
+    """A run is refused with the command; the command fills the cache without an order; the run then finds all it needs."""
+    refused = cli("run", "config.yaml", "--quiet", "--no-report")
+    assert refused.code == 2
+    assert "`onepath features compute config.yaml` first" in refused.err.replace(str(Path.cwd()) + "/", "")
+    filled = json.loads(cli("features", "compute", "config.yaml", "--json").out)
+    assert (filled["events"], filled["computed"], filled["found"]) == (3_522, 4, 0)  # 1,761 days of two symbols
+    again = json.loads(cli("features", "compute", "config.yaml", "--json").out)
+    assert (again["computed"], again["found"]) == (0, 4)
+    assert cli("run", "config.yaml", "--quiet", "--no-report").code == 0
+    held = json.loads(cli("features", "cache", "--json").out)
+    assert (held["entries"], held["bytes"]) == (filled["entries"], filled["bytes"]) == (4, filled["bytes"])
+    cleared = cli("features", "cache", "--clear")
+    assert cleared.out.startswith("4 entries, 0.1 MB removed in ")
+    assert cli("run", "config.yaml", "--quiet", "--no-report").code == 2
+
+
+@pytest.mark.usefixtures("configured")
+def test_what_cannot_be_computed_beforehand(cli: Cli) -> None:
+    """A configuration without a cache, one in real time, and data without a feature: one sentence each."""
+    sets = ("--set", "features.cache=false", "--set", "features.compute_on_demand=true")
+    assert "features.cache is false" in cli("features", "compute", "config.yaml", *sets).err
+    assert "name a feature, such as" in cli("features", "compute", "us10").err
+    assert "no feature 'smaa' (did you mean 'sma'?)" in cli("features", "compute", "us10", "--feature", "smaa(2)").err
+
+
+@pytest.mark.usefixtures("here")
+def test_computing_into_a_file(cli: Cli) -> None:
+    """CSV and Parquet hold the same: a row a bar and symbol, its end, no value before it is warm; a file's own features too."""
+    from pyarrow import parquet
+
+    asked = ("features", "compute", "us10", "--feature", "mine.py:smooth(3)", "--symbol", "AAPL")
+    assert cli(*asked, "--out", "values.csv").out == "2,516 rows of mine.py:smooth(3) in values.csv\n"
+    assert cli(*asked, "--out", "values.parquet").code == 0
+    header, first, second, third, *_ = Path("values.csv").read_text().splitlines()
+    assert (header, first, second) == (
+        "symbol,time,mine.py:smooth(3)",
+        "AAPL,2015-01-02T21:00:00Z,",
+        "AAPL,2015-01-05T21:00:00Z,",
+    )
+    # closes of the first three days: 24.3203, 23.6361 and that of the third
+    table = parquet.read_table("values.parquet").to_pydict()
+    assert float(third.rpartition(",")[2]) == table["mine.py:smooth(3)"][2]
+    assert 23.6 < table["mine.py:smooth(3)"][2] < 24.33
+    assert "written as .csv or .parquet" in cli(*asked, "--out", "values.txt").err
+
+
+@pytest.mark.usefixtures("here")
+def test_computing_for_a_look(cli: Cli) -> None:
+    """Without a file the last ten rows are shown."""
+    told = cli("features", "compute", "us10", "--feature", "sma(2)", "--symbol", "AAPL")
+    assert told.out.rstrip().endswith("the last 10 of 2,516 rows; --out FILE.csv writes all")
+    assert "2024-12-31T21:00:00Z" in told.out
