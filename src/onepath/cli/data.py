@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 
 SHOWN = 50
+SHORT = 16
+"""characters of a fingerprint that a table shows; --json shows it whole"""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="A data set's name, or a file.")]
 
@@ -41,6 +43,10 @@ def import_(
     crossed: Annotated[str | None, typer.Option(help="Quotes with bid above ask: refuse or drop.")] = None,
     sides: Annotated[str | None, typer.Option(help="A row of quotes carries `both` sides or `one`.")] = None,
     time: Annotated[str | None, typer.Option(help="The column of times of ticks, where there are several.")] = None,
+    quality: Annotated[
+        str,
+        typer.Option(help="Faults of bars: reject, flag, or such as gaps=fill,bad_bars=flag; see docs/fetching.md."),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Import a CSV or Parquet file into the workspace.
@@ -50,6 +56,7 @@ def import_(
     from dataclasses import asdict
 
     from onepath.data.ingest import import_file
+    from onepath.data.policies import policies
     from onepath.data.tickcolumns import TickOptions
     from onepath.workspace import find
 
@@ -65,6 +72,7 @@ def import_(
         interval=interval,
         progress=None,
         ticks=TickOptions(kind, crossed, sides, time),
+        quality_policies=policies(quality),
     )
     if as_json:
         say_json(asdict(imported))
@@ -134,8 +142,14 @@ def show(name: Name, as_json: AsJson = False) -> None:
     if "kinds" in dataset.meta:
         _say_streams(dataset)
         return
-    rows = ((symbol, f"{e['rows']:,}", day(e["first_start"]), day(e["last_at"])) for symbol, e in _entries(dataset))
-    say_table(("symbol", "bars>", "from", "to"), rows)
+    columns = ("symbol", "bars>", *(("filled>",) if facts["filled"] else ()), "from", "to", "fingerprint")
+    say_table(columns, (_symbol(symbol, e, bool(facts["filled"])) for symbol, e in _entries(dataset)))
+
+
+def _symbol(symbol: str, e: dict[str, Any], filled: bool) -> list[str]:
+    put_in = [f"{e.get('filled', 0):,}"] if filled else []
+    identity = (e.get("fingerprint") or "")[:SHORT]
+    return [symbol, f"{e['rows']:,}", *put_in, day(e["first_start"]), day(e["last_at"]), identity]
 
 
 @app.command()
@@ -156,10 +170,21 @@ def check(
     from onepath.data.quality import check as checked
 
     if (report := _ticks(name, time)) is not None:
-        _say_report(report, as_json)
+        _say_report(_unchanged(report, name), as_json)
         return
     source, known = _to_check(name)
-    _say_report(checked(source, symbol=symbol, calendar=calendar or known), as_json)
+    report = checked(source, symbol=symbol, calendar=calendar or known)
+    _say_report(_unchanged(report, name), as_json)
+
+
+def _unchanged(report: Report, name: str) -> Report:
+    """The report, with what has happened to the files of a data set since they were put there."""
+    from onepath.data.unchanged import with_changes
+
+    path = Path(name)
+    return (
+        report if path.is_file() or path.suffix in (".csv", ".parquet", ".gz") else with_changes(report, _dataset(name))
+    )
 
 
 def _ticks(name: str, time: str | None) -> Report | None:
@@ -197,8 +222,12 @@ def _as_published(dataset: Dataset, symbol: str) -> Any:
 
     from onepath.calendars import DAY, get
     from onepath.data.bars import offsets
+    from onepath.errors import DataError
 
-    table = pq.read_table(dataset.file(symbol)).drop_columns(["at"])
+    try:
+        table = pq.read_table(dataset.file(symbol)).drop_columns(["at"])
+    except (pa.ArrowInvalid, OSError):
+        raise DataError(f"{dataset.file(symbol)} cannot be read as Parquet; import or fetch the data again.") from None
     if int(dataset.meta["interval_ns"]) < DAY:
         return table
     start = table.column("start").to_numpy()
@@ -230,11 +259,14 @@ def _entries(dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
 def _say_streams(dataset: Dataset) -> None:
     """Symbol and kind by line, and the spread of quotes."""
     rows = [
-        (symbol, kind, f"{s['rows']:,}", moment(s["first_at"]), moment(s["last_at"]), _spread(s))
+        (
+            *(symbol, kind, f"{s['rows']:,}", moment(s["first_at"]), moment(s["last_at"])),
+            *(_spread(s), (s.get("fingerprint") or "")[:SHORT]),
+        )
         for symbol, entry in _entries(dataset)
         for kind, s in entry["streams"].items()
     ]
-    say_table(("symbol", "kind", "rows>", "from", "to", "spread"), rows)
+    say_table(("symbol", "kind", "rows>", "from", "to", "spread", "fingerprint"), rows)
     for symbol, entry in _entries(dataset):
         for kind, stream in entry["streams"].items():
             for remark in stream["notes"]:

@@ -177,6 +177,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "symbols": dataset.symbols,
         "kinds": list(dataset.meta.get("kinds", ("bars",))),
         "rows": dataset.rows,
+        "filled": sum(int(entry.get("filled", 0)) for entry in entries),
+        "fingerprints": {symbol: fingerprints(entry) for symbol, entry in dataset.meta["symbols"].items()},
         "interval_ns": dataset.meta["interval_ns"],
         "calendar": dataset.meta["calendar"],
         "stamps": dataset.meta["stamps"],
@@ -186,6 +188,13 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "quality": dataset.meta["quality"],
         "sources": dataset.meta["sources"],
     }
+
+
+def fingerprints(entry: Mapping[str, Any]) -> Any:
+    """What identifies a symbol's content: one fingerprint, or one a kind of ticks; None where an old data set has none."""
+    if "streams" in entry:
+        return {kind: stream.get("fingerprint") for kind, stream in entry["streams"].items()}
+    return entry.get("fingerprint")
 
 
 def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:

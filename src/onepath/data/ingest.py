@@ -24,9 +24,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from onepath.calendars import Calendar
-from onepath.data import assets, catalogue, quality, reading, tickimport
+from onepath.data import assets, catalogue, policies, quality, reading, tickimport
 from onepath.data.bars import Timing, canonical, forwards, nanoseconds, timing
 from onepath.data.places import Place
+from onepath.data.policies import NONE, Policies
 from onepath.data.sessions import get
 from onepath.data.sources import usual_calendar
 from onepath.data.stamps import read as read_stamps
@@ -100,6 +101,7 @@ class _Options:
     stamps_how: str = ""
     assume: bool = False
     """nothing is known that says the calendar, so that the bars' days may"""
+    policies: Policies = NONE
 
     @property
     def sessions(self) -> Calendar:
@@ -119,24 +121,32 @@ def import_file(
     progress: Progress | None = None,
     instruments: Mapping[str, Instrument] | None = None,
     ticks: TickOptions | None = None,
+    quality_policies: Policies = NONE,
 ) -> Imported:
     """Add a CSV or Parquet file to the data set `name`. Raises DataError, and changes nothing, on the first wrong row.
 
     `symbol` names the data where the file does not, or picks one of its symbols. The rest is as in `open_feed`, but
-    that `stamps` is found out where nothing is said. `ticks` is what was said about quotes, trades and books.
+    that `stamps` is found out where nothing is said. `ticks` is what was said about quotes, trades and books; `quality_policies`
+    what to do about faults of bars (see `policies`).
     """
     path, folder = Path(path), catalogue.folder_of(Path(workspace_data_dir), name)
     if tickimport.is_ticks(path, ticks or TickOptions()):
+        if quality_policies.said:
+            Place(str(path)).fail(
+                "it has ticks; quality policies are for bars: leave them out (--crossed is for quotes)"
+            )
         return _imported_ticks(path, folder, ticks or TickOptions(), symbol, asset_class, calendar, instruments or {})
     old = catalogue.load(folder).meta if (folder / catalogue.DATASET).is_file() else None
     if old is not None and "kinds" in old:
         Place(str(folder)).fail("the data set has ticks; import bars under another name")
-    given = _Options(symbol, asset_class, calendar or "", stamps, nanoseconds(interval))
+    given = _Options(
+        symbol, asset_class, calendar or "", stamps, nanoseconds(interval), policies=_kept(quality_policies, old)
+    )
     nothing_said = old is None and calendar is None and asset_class is None and not instruments
     notes: list[str] = []
     options, parts, summary = _parts(path, replace(_settled(given, old, folder), assume=nothing_said), notes)
     folder.mkdir(parents=True, exist_ok=True)
-    written = _write_all(parts, folder, old, progress)
+    written = _write_all(parts, folder, old, progress, options)
     try:
         if old is None or not all(_is_known(file, old) for file in written):
             symbols = _entries(old, written, options, instruments or {})
@@ -205,6 +215,10 @@ def _seconds(nanoseconds_: int) -> str:
 def _parts(path: Path, options: _Options, notes: list[str]) -> tuple[_Options, list[Part], dict[str, Any]]:
     """The options with their calendar, the file's symbols, and the summary of its quality."""
     if path.exists() and reading.is_parquet(path) and reading.parquet(path).metadata.num_rows > IN_MEMORY:
+        if options.policies.said:
+            Place(str(path)).fail(
+                f"it has more than {IN_MEMORY:,} rows; quality policies need fewer: import it in pieces"
+            )
         options, parts = _streamed(path, options, notes)
         return options, parts, {"checked": False, "reason": f"more than {IN_MEMORY} rows"}
     raws = _chosen(split(*reading.read_file(path, notes), notes), options.symbol, path)
@@ -224,11 +238,18 @@ def _chosen(raws: Sequence[Raw], symbol: str | None, path: Path) -> list[Raw]:
     return [by_symbol[s] for s in catalogue.choose(None if symbol is None else [symbol], by_symbol, str(path))]
 
 
+def _kept(said: Policies, old: Mapping[str, Any] | None) -> Policies:
+    """What was said about faults, else what was said when the data set was made."""
+    return said if said.said or old is None else policies.policies(old.get("policies"))
+
+
 def _part(raw: Raw, options: _Options) -> Part:
+    raw, notes = policies.cleaned(raw, options.policies)
+    notes += policies.judged(raw, options.calendar, options.policies)
     bars = canonical(raw, str(raw.symbol), options.sessions, options.stamps, options.interval, reverse=True)
     arrays = [bars.columns[name] for name in COLUMNS]
     how = options.stamps_how or bars.stamps_how
-    return Part(bars.symbol, iter([arrays]), bars.interval_ns, bars.stamps, how, bars.rows, bars.notes)
+    return Part(bars.symbol, iter([arrays]), bars.interval_ns, bars.stamps, how, bars.rows, [*bars.notes, *notes])
 
 
 def _streamed(path: Path, options: _Options, notes: list[str]) -> tuple[_Options, list[Part]]:
@@ -351,10 +372,14 @@ class SymbolFile:
 
 
 def _write_all(
-    parts: Sequence[Part], folder: Path, old: Mapping[str, Any] | None, progress: Progress | None
+    parts: Sequence[Part],
+    folder: Path,
+    old: Mapping[str, Any] | None,
+    progress: Progress | None,
+    options: _Options,
 ) -> list[SymbolFile]:
     """Every symbol's file beside its place. On an error nothing is left behind."""
-    written = [SymbolFile(folder, part) for part in parts]
+    written = [SymbolFile(folder, part, marked=options.policies.gaps == "fill") for part in parts]
     done, total = 0, sum(part.rows for part in parts)
 
     def count(rows: int) -> None:
@@ -366,7 +391,7 @@ def _write_all(
     try:
         for file in written:
             _same_interval(file, old)
-            _write_one(file, count)
+            _write_one(file, count, options)
     except BaseException:
         for file in written:
             file.temporary.unlink(missing_ok=True)
@@ -382,17 +407,21 @@ def _same_interval(file: SymbolFile, old: Mapping[str, Any] | None) -> None:
         raise DataError(f"symbol {file.part.symbol} has bars of {found}, the data set of {expected}; use another name.")
 
 
-def _write_one(file: SymbolFile, count: Callable[[int], None]) -> None:
-    if not file.path.exists():
+def _write_one(file: SymbolFile, count: Callable[[int], None], options: _Options) -> None:
+    if not file.path.exists() and not options.policies.said:
         file.write(file.part.pieces, count)
         file.added = file.rows
         return
-    there, _ = stored(file.path)
     pieces = list(file.part.pieces)
     coming = [np.concatenate(column) for column in zip(*pieces, strict=True)]
-    file.write(iter([joined(there, coming, file.part.symbol)]), count)
-    file.added = file.rows - len(there[0])
+    there = stored(file.path)[0] if file.path.exists() else [column[:0] for column in coming]
+    bars = joined(there, coming, file.part.symbol) if len(there[0]) else coming
+    file.added = len(bars[0]) - len(there[0])
     file.known = len(coming[0]) - file.added
+    if options.policies.gaps == "fill":
+        columns, marks = policies.fill(bars, file.part.interval_ns, options.sessions)
+        bars = [*columns, marks]
+    file.write(iter([bars]), count)
 
 
 def stored(path: Path) -> tuple[list[Any], Any]:
@@ -443,6 +472,7 @@ def _meta(
         "stamps_how": old["stamps_how"] if old else first.stamps_how,
         "symbols": symbols,
         "sources": [*(old["sources"] if old else []), source],
+        **({"policies": options.policies.said} if options.policies.said else {}),
     }
 
 

@@ -86,7 +86,7 @@ class Home:
             self._there, _ = stored(self._path)
         self.rows = int(known.get("rows", 0))
         if not self._asked.said:
-            self._asked = rules.policies(known.get("policies"))
+            self._asked = rules.policies(self._meta.get("policies"))
         self.spans = due.merged((int(a), int(b)) for a, b in known.get("fetched", {}).get("spans", ()))
         if not self.spans and known and self._there is not None:
             # Imported bars: what lies between the first and the last is taken to be all there was.
@@ -268,8 +268,6 @@ class Home:
         }
         instrument = self._entry().get("instrument") or assets.to_json(_on(self._instrument, self.calendar.name))
         mine = entry(file, instrument) | {"quality": self._quality(bars), "fetched": fetched}
-        if self._asked.said:
-            mine["policies"] = self._asked.said
         symbols = dict(self._meta.get("symbols", {})) | {self._symbol: mine}
         symbols = {symbol: symbols[symbol] for symbol in sorted(symbols)}
         self._meta = {
@@ -283,6 +281,7 @@ class Home:
             "symbols": symbols,
             "sources": _sources(self._meta.get("sources", ()), symbols, self._source),
             "quality": _together(symbols),
+            **({"policies": self._asked.said} if self._asked.said else {}),
         }
 
     def _quality(self, bars: Arrays) -> dict[str, Any]:
