@@ -121,10 +121,12 @@ class Rerun:
     def _note_features(self) -> None:
         """From here on, note every feature as its strategy sees it."""
         listeners = self.session.engine.listeners
-        for context in dict.fromkeys(context for _, context in listeners if context.features.required):
-            stream = Streamed(context.name, context.features.required, context.features)
-            self._streams.append(stream)
-            listeners.append((stream.hear, context))
+        for seat in self.session.engine.seats:
+            if seat.plant is not None:
+                context = seat.context
+                stream = Streamed(context.name, context.features.required, context.features, seat.plant)
+                self._streams.append(stream)
+                listeners.append((stream.hear, context))
 
 
 def replay(journal_path: Path, *, home: Path) -> ReplayResult:

@@ -23,7 +23,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice, repeat
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -46,6 +46,16 @@ DEPTH = 5
 """levels of the book that its depth is counted over"""
 Taking = Callable[[Any, Any], list[float]]
 """The fields that are needed of an event, with the context that has the books."""
+
+
+class Watch(Protocol):
+    """Whoever looks at what moves at other times than the data's own events."""
+
+    def closed(self, figures: Figures, clock: int, at: int) -> None:
+        """A bar of an interval closed, and moved what it moves."""
+
+    def settled(self, figures: Sequence[Figures], at: int) -> None:
+        """The end of an instant moved what is known then alone."""
 
 
 class FeaturePlant:
@@ -94,6 +104,8 @@ class FeaturePlant:
         """builds the bars of intervals, where a feature is of one"""
         self.warm_up = self._bars_wanted(interval_ns)
         """bars of a symbol until every feature of it is ready"""
+        self.watch: Watch | None = None
+        """who looks at what moves at other times than the data's own events"""
         self._instant = -1
         self._moved: dict[str, None] = {}
         """symbols of which a bar that was built has closed, and whose rows are to be made anew"""
@@ -196,6 +208,8 @@ class FeaturePlant:
                         one.settle(node, self._instant)
             else:
                 self._across(node, node.feature.across, figures)
+        if self.watch is not None:
+            self.watch.settled(figures, self._instant)
         for one in figures:
             if one.moved and not one.ready:
                 one.look()
@@ -273,6 +287,8 @@ class FeaturePlant:
             figures.pasts[clock].append(fields)
         self._moved[bar.symbol] = None
         figures.take(clock, fields, bar.at)
+        if self.watch is not None:
+            self.watch.closed(figures, clock, bar.at)
 
     def _show(self, figures: Figures) -> None:
         self.views[figures.symbol] = self._row(*self._shown(figures.values), figures.ready)

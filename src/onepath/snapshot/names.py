@@ -59,7 +59,7 @@ KEPT: dict[str, frozenset[str]] = {
     "onepath.features.plant:FeaturePlant": frozenset(
         (
             *("_staged", "_columns", "_wrong", "graph", "_names", "_memo", "_compile", "_row", "_plain", "_inputs"),
-            *("_shown", "_settled", "_clock_of", "_interval", "_staging"),
+            *("_shown", "_settled", "_clock_of", "_interval", "_staging", "watch"),
         )
     ),
     "onepath.features.figures:Figures": frozenset({"_graph", "_logs", "_plan", "_settling", "_uncolumned"}),
