@@ -59,7 +59,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
             "stepping",
             "recording",
         ),
-        *("featurecache", "featurefiles"),
+        *("featurecache", "featurefiles", "drift"),
         *("rules", "session", "outbox", "snapshot", "saving", "build", "realtime", "workspace"),
     ),
     # What a user looks through or calls.

@@ -92,6 +92,7 @@ def _filled(config: Path, mode: str | None, sets: list[str], *, quiet: bool) -> 
     from onepath.build import build
     from onepath.cli.progress import shown
     from onepath.config import load
+    from onepath.drift.gathering import muted
     from onepath.errors import ConfigError, StrategyError
     from onepath.featurecache import FeatureCache
     from onepath.journal.memory import MemoryJournal
@@ -107,7 +108,7 @@ def _filled(config: Path, mode: str | None, sets: list[str], *, quiet: bool) -> 
     plan = build(settings, home=workspace.root, session_id="features", journal_path=None).plan
     memo = FeatureCache(workspace.features_dir, settings.features.cache_size, always=True)
     session = Session(plan._replace(memo=memo), MemoryJournal("features"))
-    session.once_started.append(lambda: _mute(session))
+    session.once_started.append(lambda: muted(session))
     with shown(quiet) as progress:
         outcome = session.run(progress)
     if outcome.errors:
@@ -115,15 +116,6 @@ def _filled(config: Path, mode: str | None, sets: list[str], *, quiet: bool) -> 
     held = memo.held()
     told = {"events": outcome.events, "found": memo.found, "computed": memo.kept, "entries": held.entries}
     return told | {"bytes": held.bytes, "folder": str(memo.folder)}
-
-
-def _mute(session: Any) -> None:
-    """Let nobody but the features hear: strategies have asked for them, and that is all they are wanted for."""
-    from onepath.features.plant import FeaturePlant
-
-    engine = session.engine
-    for calls in (engine.listeners, engine.deciders):
-        calls[:] = [entry for entry in calls if isinstance(getattr(entry[0], "__self__", None), FeaturePlant)]
 
 
 def _say_filled(found: Mapping[str, Any]) -> None:

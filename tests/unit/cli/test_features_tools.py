@@ -75,7 +75,7 @@ class Crossing(Strategy):
         context.features.require(fast=sma(5), slow=sma(20))
 
     def generate_orders(self, context):
-        return [context.target(s, weight=0.1) for s in context.symbols if context.features[s].ready]
+        return [order for s in context.symbols if context.features[s].ready for order in context.target(s, weight=0.1)]
 """
 
 
