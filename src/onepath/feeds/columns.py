@@ -113,6 +113,10 @@ class ColumnFeed:
             self._fingerprint = whole.hexdigest()
         return self._fingerprint
 
+    def note(self, said: Sequence[str]) -> None:
+        """Something more to say of where the bars are from."""
+        self._origin["notes"] = [*self._origin.get("notes", ()), *said]
+
     def describe(self) -> dict[str, Any]:
         """What the manifest says of this feed, ready for JSON."""
         ends = [(int(c["at"][0]), int(c["at"][-1])) for c in self.columns.values() if len(c["at"])]

@@ -9,7 +9,7 @@ Cost: about 0.15 us a bar from file to columns; one row group of each symbol in 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,10 @@ class ParquetFeed:
                     whole.add(symbol, columns)
             self._fingerprint = whole.hexdigest()
         return self._fingerprint
+
+    def note(self, said: Sequence[str]) -> None:
+        """Something more to say of where the bars are from."""
+        self._origin["notes"] = [*self._origin.get("notes", ()), *said]
 
     def describe(self) -> dict[str, Any]:
         """What the manifest says of this feed, ready for JSON."""
