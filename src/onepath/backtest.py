@@ -71,6 +71,7 @@ def backtest(
     crossed: str | None = None,
     sides: str | None = None,
     time: str | None = None,
+    quality: str | Mapping[str, str] | None = None,
     universe: Universe | Sequence[str] | str | Path | None = None,
     filter: Mapping[str, Any] | None = None,
     actions: str | Path | Sequence[CorporateAction] | None = None,
@@ -96,6 +97,7 @@ def backtest(
       data do not say it. `stamps`: whether bar times mark the "start" or the "end" of their bars.
     - Of ticks, `kind`: bars, quotes, trades or book, where the columns leave it open; `crossed`: quotes with bid above ask are a
       fault ("refuse") or left out ("drop"); `sides`: a row of quotes has "both" or "one"; `time`: the column to go by.
+    - `quality`: what to do about faults of bars: "reject", "flag", or by sort, such as {"gaps": "fill", "outliers": "reject"}.
     - `universe`: a file of symbols with the dates of their membership; all that were ever members are read, and strategies see
       in `context.universe` who is one. `filter`: who of them, such as {"top": 100, "where": {"sector": "Energy"}}.
     - `actions`: corporate actions, a CSV file or a list; prices must then be raw. `adjust`: they happen ("none"), or prices are
@@ -150,6 +152,7 @@ def prepared(
     crossed: str | None = None,
     sides: str | None = None,
     time: str | None = None,
+    quality: str | Mapping[str, str] | None = None,
     universe: Universe | Sequence[str] | str | Path | None = None,
     filter: Mapping[str, Any] | None = None,
     actions: str | Path | Sequence[CorporateAction] | None = None,
@@ -160,7 +163,8 @@ def prepared(
     **assumed: Any,
 ) -> Plan:
     """The parts of a backtest that is not run yet; arguments as in `backtest`, those of the market as in `plan`."""
-    ticks = {"kind": kind, "crossed": crossed, "sides": sides, "time": time}
+    ticks: dict[str, Any] = {"kind": kind, "crossed": crossed, "sides": sides, "time": time}
+    ticks |= {} if quality is None else {"quality": quality}
     named = {"instruments": instruments, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
     chosen = _chosen(universe, filter, data, symbols, start, end, named | ticks)
     wanted = symbols if chosen is None else chosen.symbols

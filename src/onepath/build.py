@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from onepath.config import Config, StrategyConfig
     from onepath.strategy import Strategy
 
-_TICKS = ("kind", "crossed", "sides", "time")
+_TICKS = ("kind", "crossed", "sides", "time", "quality", "filled")
 """what is said of quotes, trades and books; in the manifest where it was"""
 
 

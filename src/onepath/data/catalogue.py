@@ -131,8 +131,9 @@ def open_dataset(
     start: int | None = None,
     end: int | None = None,
     instruments: Mapping[str, Instrument] | None = None,
+    filled: bool = True,
 ) -> ParquetFeed:
-    """The data set as a feed, streamed."""
+    """The data set as a feed, streamed; `filled`: with the bars that were put in where none was published."""
     chosen = choose(symbols, dataset.symbols, f"data set {dataset.name}")
     _whole(dataset, chosen)
     known = {symbol: dataset.instrument(symbol) for symbol in chosen} | dict(instruments or {})
@@ -144,12 +145,22 @@ def open_dataset(
         interval_ns=int(dataset.meta["interval_ns"]),
         calendar=str(dataset.meta["calendar"]),
         origin={"source": "dataset", "name": dataset.name, "path": str(dataset.folder)},
+        filled=filled,
     )
+    if faults := [line for symbol in chosen for line in _faults(symbol, dataset.meta["symbols"][symbol], filled)]:
+        feed.note(faults)
     if not feed.total:
         entries = [dataset.meta["symbols"][symbol] for symbol in chosen]
         first, last = min(e["first_start"] for e in entries), max(e["last_at"] for e in entries)
         raise no_overlap(f"data set {dataset.name}", int(first), int(last))
     return feed
+
+
+def _faults(symbol: str, entry: Mapping[str, Any], filled: bool) -> list[str]:
+    """What a report has to say of a symbol's faults, as they were dealt with."""
+    put_in, what = int(entry.get("filled", 0)), "are in" if filled else "are left out"
+    marked = [f"{symbol}: of {entry['rows']} bars {put_in} were filled in and {what}"] if put_in else []
+    return [*(f"{symbol}: {fault}" for fault in entry.get("faults", ())), *marked]
 
 
 def choose(wanted: Sequence[str] | None, known: Iterable[str], where: str) -> list[str]:

@@ -68,6 +68,8 @@ class Part:
     stamps_how: str
     rows: int
     notes: Sequence[str] = ()
+    faults: Sequence[str] = ()
+    """what was found and let through or left out, as the user asked"""
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,9 @@ def _part(raw: Raw, options: _Options) -> Part:
     bars = canonical(raw, str(raw.symbol), options.sessions, options.stamps, options.interval, reverse=True)
     arrays = [bars.columns[name] for name in COLUMNS]
     how = options.stamps_how or bars.stamps_how
-    return Part(bars.symbol, iter([arrays]), bars.interval_ns, bars.stamps, how, bars.rows, [*bars.notes, *notes])
+    return Part(
+        bars.symbol, iter([arrays]), bars.interval_ns, bars.stamps, how, bars.rows, [*bars.notes, *notes], notes
+    )
 
 
 def _streamed(path: Path, options: _Options, notes: list[str]) -> tuple[_Options, list[Part]]:
@@ -486,8 +490,9 @@ def _entries(
     symbols = dict(old["symbols"]) if old else {}
     for file in written:
         symbol = file.part.symbol
-        known = symbols.get(symbol, {}).get("instrument")
-        symbols[symbol] = entry(file, known or _instrument(symbol, options, instruments))
+        before = symbols.get(symbol, {})
+        instrument = before.get("instrument") or _instrument(symbol, options, instruments)
+        symbols[symbol] = entry(file, instrument, before.get("faults", ()))
     return {symbol: symbols[symbol] for symbol in sorted(symbols)}
 
 
@@ -516,13 +521,15 @@ def _instrument(symbol: str, options: _Options, instruments: Mapping[str, Instru
     return assets.to_json(assets.default(symbol, options.asset_class, options.calendar))
 
 
-def entry(file: SymbolFile, instrument: Mapping[str, Any]) -> dict[str, Any]:
-    """What dataset.json says of a symbol."""
+def entry(file: SymbolFile, instrument: Mapping[str, Any], faults: Sequence[str] = ()) -> dict[str, Any]:
+    """What dataset.json says of a symbol; `faults` are those known before."""
+    faults = list(dict.fromkeys([*faults, *file.part.faults]))
     written = file.temporary if file.temporary.exists() else file.path
     return {
         "file": file.path.name,
         "rows": file.rows,
         **({"filled": file.filled} if file.filled else {}),
+        **({"faults": faults} if faults else {}),
         "first_start": file.first_start,
         "last_at": file.last_at,
         "fingerprint": file.fingerprint,

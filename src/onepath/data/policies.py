@@ -21,14 +21,19 @@ import numpy as np
 from onepath.calendars import DAY, Calendar
 from onepath.data import quality
 from onepath.data.places import Place
+from onepath.data.sessions import get
 from onepath.data.stamps import NO_TIME, Stamps
 from onepath.data.tables import Raw
+from onepath.data.ticksources import IN_MEMORY
 from onepath.errors import ConfigError, DataError
 from onepath.feeds.checks import possible, stamp
+from onepath.feeds.columns import COLUMNS, ColumnFeed
+from onepath.feeds.parquet import ParquetFeed
 from onepath.nearest import nearest
 
 SORTS = ("gaps", "outliers", "bad_bars", "duplicates", "stale")
 WORDS = ("reject", "flag", "fill")
+_OF_FEEDS = ("symbols", "interval_ns", "first_at", "last_at", "events")
 _KINDS = {
     "gaps": ("gap",),
     "outliers": ("unit", "split_like", "outlier", "dividend"),
@@ -141,6 +146,41 @@ def judged(raw: Raw, calendar: str, asked: Policies) -> list[str]:
 def _refuse(where: str, symbol: str, sort: str, what: str) -> NoReturn:
     fill = ", or gaps=fill" if sort == "gaps" else ""
     raise DataError(f"{where}: {symbol}: {what}; {sort} are to be rejected (say {sort}=flag to go on{fill}).")
+
+
+def treated(feed: ParquetFeed | ColumnFeed, asked: Policies) -> ParquetFeed | ColumnFeed:
+    """The feed with its gaps filled, where that was asked for, and with what there is to say of faults among its notes.
+
+    Raises DataError where they were asked to be rejected, or there are too many bars to look at.
+    """
+    if not asked.said:
+        return feed
+    if (feed.total or 0) > IN_MEMORY:
+        raise DataError(
+            f"the data have {feed.total:,} bars; quality policies look at {IN_MEMORY:,} at most: take fewer symbols or days, or "
+            "say the policies when importing."
+        )
+    calendar, notes, whole = get(feed.calendar), [], {}
+    for symbol, columns in _columns_of(feed):
+        found = judged(as_raw(symbol, "the data", columns, calendar), feed.calendar, asked)
+        notes += [f"{symbol}: {note}" for note in found]
+        if asked.gaps == "fill":
+            bars, marks = fill(columns, feed.interval_ns, calendar)
+            notes += [f"{symbol}: of {len(marks)} bars {marks.sum()} were filled in"] if marks.any() else []
+            whole[symbol] = dict(zip(COLUMNS, bars, strict=True))
+    if asked.gaps == "fill":
+        origin = {key: value for key, value in feed.describe().items() if key not in _OF_FEEDS}
+        feed = ColumnFeed(whole, feed.instruments, interval_ns=feed.interval_ns, calendar=feed.calendar, origin=origin)
+    if notes:
+        feed.note(notes)
+    return feed
+
+
+def _columns_of(feed: ParquetFeed | ColumnFeed) -> list[tuple[str, list[Any]]]:
+    if isinstance(feed, ParquetFeed):
+        return list(feed.arrays().items())
+    kinds = {name: np.int64 if name in {"start", "at"} else np.float64 for name in COLUMNS}
+    return [(s, [np.asarray(c[name], kind) for name, kind in kinds.items()]) for s, c in feed.columns.items()]
 
 
 def as_raw(symbol: str, where: str, columns: Sequence[Any], calendar: Calendar) -> Raw:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from onepath.calendars import DAY
-from onepath.data import assets, catalogue, reading, ticksources
+from onepath.data import assets, catalogue, policies, reading, ticksources
 from onepath.data.bars import Bars, canonical, nanoseconds, only_weekdays, usual_step
 from onepath.data.places import Place
 from onepath.data.sessions import get
@@ -48,9 +48,12 @@ def open_feed(
     crossed: str | None = None,
     sides: str | None = None,
     time: str | None = None,
+    quality: str | Mapping[str, str] | None = None,
+    filled: str | None = None,
 ) -> Feed:
     """See `onepath.data.open_feed`."""
-    options = TickOptions(kind, crossed, sides, time)
+    options, rules = TickOptions(kind, crossed, sides, time), policies.policies(quality)
+    with_filled = _with_filled(filled)
     window = moment(start), moment(end)
     notes: list[str] = []
     found = _catalogued(source, data_dir)
@@ -58,23 +61,49 @@ def open_feed(
         _agrees(found, asset_class, calendar, nanoseconds(interval))
         instruments = assets.given(instruments or {}, asset_class, calendar, found.usual)
         if "kinds" in found.meta:
+            _no_policies(rules)
             return ticksources.open_dataset(found, options, Terms(symbols, *window, instruments, None, None))
-        return catalogue.open_dataset(found, symbols=symbols, start=window[0], end=window[1], instruments=instruments)
+        known_set = catalogue.open_dataset(
+            found, symbols=symbols, start=window[0], end=window[1], instruments=instruments, filled=with_filled
+        )
+        return policies.treated(known_set, rules)
     instruments = assets.given(instruments or {}, asset_class, calendar, lambda _: None)
     terms = Terms(symbols, *window, instruments, asset_class, calendar, stamps, nanoseconds(interval))
     if (ticks := ticksources.opened(found, options, terms)) is not None:
+        _no_policies(rules)
         return ticks
     if options.said and options.kind != "bars":
         Place("the data").fail("it has bars; crossed, sides and time are for quotes, trades and books: leave them out")
     if isinstance(found, Path) and (files := _canonical_files(found)):
-        return _streamed(found, files, symbols, window, instruments, asset_class, calendar)
-    raws = _raws(found, symbols, notes)
+        files_feed = _streamed(found, files, symbols, window, instruments, asset_class, calendar, with_filled)
+        return policies.treated(files_feed, rules)
+    raws = [_cleaned(raw, rules, notes) for raw in _raws(found, symbols, notes)]
     nothing_said = calendar is None and asset_class is None and not instruments
     named_calendar = usual_calendar(raws, notes) if nothing_said else calendar
     known = _instruments([str(raw.symbol) for raw in raws], instruments, asset_class, named_calendar)
     length = nanoseconds(interval)
     bars = [canonical(raw, str(raw.symbol), get(known[str(raw.symbol)].calendar), stamps, length) for raw in raws]
-    return _in_memory(found, bars, known, window, notes)
+    return policies.treated(_in_memory(found, bars, known, window, notes), rules)
+
+
+def _cleaned(raw: Raw, rules: policies.Policies, notes: list[str]) -> Raw:
+    """The rows without those that were to be left out, which is noted."""
+    raw, found = policies.cleaned(raw, rules)
+    notes += [f"{raw.symbol}: {note}" for note in found]
+    return raw
+
+
+def _no_policies(rules: policies.Policies) -> None:
+    if rules.said:
+        Place("the data").fail(
+            "it has quotes, trades or books; quality is for bars: leave it out (crossed is for quotes)"
+        )
+
+
+def _with_filled(said: str | None) -> bool:
+    if said not in {None, "use", "leave_out"}:
+        raise DataError(f"filled is {said!r}; expected 'use' or 'leave_out'.")
+    return said != "leave_out"
 
 
 def moment(value: date | str | int | None) -> int | None:
@@ -149,6 +178,7 @@ def _streamed(
     instruments: Mapping[str, Instrument] | None,
     asset_class: str | None,
     calendar: str | None,
+    filled: bool,
 ) -> ParquetFeed:
     chosen = catalogue.choose(symbols, files, str(folder))
     known = _instruments(chosen, instruments, asset_class, calendar)
@@ -161,6 +191,7 @@ def _streamed(
         interval_ns=interval,
         calendar=_calendar_of(known),
         origin={"source": "parquet", "path": str(folder)},
+        filled=filled,
     )
     if not feed.total:
         whole = ParquetFeed({s: files[s] for s in chosen}, known).describe()

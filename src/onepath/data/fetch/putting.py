@@ -170,10 +170,10 @@ class Home:
         actions = self._actions(pages, whole=whole, keep=keep)
         if not (len(new[0]) or whole or self.actions_added > before or spans != self.spans):
             return
-        written = self._write(bars)
+        written = self._write(bars, notes)
         self.added += len(new[0])
         self.notes += [note for note in notes if note not in self.notes]
-        self._describe(written, bars, spans, blanks, len(new[0]), notes, whole=whole)
+        self._describe(written, bars, spans, blanks, len(new[0]), whole=whole)
         self._finish(written, actions)
         self._there, self.spans, self.rows = bars, spans, written.rows
 
@@ -210,11 +210,11 @@ class Home:
         last = max((row[0] for page in pages for row in page.rows), default=since - self._interval_ns)
         return min(pages[-1].until, last + self._interval_ns)
 
-    def _write(self, bars: Arrays) -> SymbolFile:
+    def _write(self, bars: Arrays, left_out: Sequence[str]) -> SymbolFile:
         raw = rules.as_raw(self._symbol, self._source.name, bars, self.calendar)
         notes = rules.judged(raw, self.calendar.name, self._asked)
         self.notes += [note for note in notes if note not in self.notes]
-        part = Part(self._symbol, iter(()), self._interval_ns, "start", "given", len(bars[0]))
+        part = Part(self._symbol, iter(()), self._interval_ns, "start", "given", len(bars[0]), (), [*left_out, *notes])
         if self._asked.gaps != "fill":
             file = SymbolFile(self._folder, part)
             file.write(iter([bars]), lambda _: None)
@@ -254,7 +254,6 @@ class Home:
         spans: Sequence[due.Span],
         blanks: int,
         added: int,
-        notes: Sequence[str],
         *,
         whole: bool,
     ) -> None:
@@ -263,11 +262,14 @@ class Home:
             "source": self._source.name,
             "rows": int(before.get("rows", 0)) + added,
             "without_prices": int(before.get("without_prices", 0)) + blanks,
-            "notes": list(dict.fromkeys([*before.get("notes", ()), *notes])),
             "spans": [list(span) for span in spans],
         }
         instrument = self._entry().get("instrument") or assets.to_json(_on(self._instrument, self.calendar.name))
-        mine = entry(file, instrument) | {"quality": self._quality(bars), "fetched": fetched}
+        # What was left out stays known; what was judged was judged of all bars, anew.
+        known = (
+            [] if whole else [f for f in self._entry().get("faults", ()) if f.startswith(("bad_bars", "duplicates"))]
+        )
+        mine = entry(file, instrument, known) | {"quality": self._quality(bars), "fetched": fetched}
         symbols = dict(self._meta.get("symbols", {})) | {self._symbol: mine}
         symbols = {symbol: symbols[symbol] for symbol in sorted(symbols)}
         self._meta = {
