@@ -30,7 +30,19 @@ STATE = frozenset(
             "universe",
         ),
         *("blotter", "ledger", "adjustments", "rates", "gate", "portfolio", "risk", "features", "views", "timeframes"),
-        *("context", "isolation", "strategy", "seat", "agenda", "desk", "engine", "loop", "trace", "simulator"),
+        *(
+            "context",
+            "isolation",
+            "strategy",
+            "targets",
+            "seat",
+            "agenda",
+            "desk",
+            "engine",
+            "loop",
+            "trace",
+            "simulator",
+        ),
     )
 )
 """the parts of the package whose objects are state; those of all others (journal, feeds, windows, ...) are made anew with a
