@@ -16,6 +16,9 @@ def where(error: BaseException, strategy: object) -> str:
     for frame in reversed(frames):
         if not frame.filename.startswith(_OURS) or frame.filename.startswith(_EXAMPLES):
             return f"{frame.filename}:{frame.lineno}"
+    rules: str = getattr(type(strategy), "source_path", "")
+    if rules:  # there is no code of the user's: conditions in a file
+        return rules
     try:
         return f"{inspect.getsourcefile(type(strategy))}:{inspect.getsourcelines(type(strategy))[1]}"
     except (OSError, TypeError):

@@ -176,7 +176,8 @@ def _found(strategy: str, workspace: Workspace) -> str:
     """The strategy as the workspace calls it: a file is looked for from the current folder on."""
     path, colon, name = strategy.partition(":")
     here = Path.cwd() / path
-    if not path.endswith(".py") or not here.is_file() or not here.resolve().is_relative_to(workspace.root.resolve()):
+    is_file = path.endswith((".py", ".yaml", ".yml")) and here.is_file()
+    if not is_file or not here.resolve().is_relative_to(workspace.root.resolve()):
         return strategy
     return f"{here.resolve().relative_to(workspace.root.resolve())}{colon}{name}"
 

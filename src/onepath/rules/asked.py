@@ -19,7 +19,6 @@ from onepath.nearest import nearest
 from onepath.rules.sheet import Wanted
 from onepath.rules.words import BAR_FIELDS
 
-
 _FILE = re.compile(r"\s*[^:()'\"]+\.py:")
 _TALIB = "_talib_"
 """stands for `talib:`, which Python would not read"""

@@ -86,6 +86,10 @@ class RuleStrategy(Strategy, metaclass=OfRules):
         self._features = Asked(self.sheet.features, self.home).made(given)
         self._program()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process makes it again: of the class, which it makes of the text, and the parameters."""
+        return type(self).make, ({name: getattr(self.params, name) for name in self.params.__struct_fields__},)
+
     @classmethod
     def description(cls) -> str:
         """What the file says of itself."""
