@@ -145,7 +145,10 @@ def stochastic_k(window: int = 14, smooth: int = 3) -> Feature:
 
 
 def _stochastic(state: State, upper: float, lower: float, close: float) -> float:
-    return 100.0 * ((close - lower) / (upper - lower)) if upper > lower else 50.0
+    span = upper - lower
+    if span > 0.0:
+        return 100.0 * ((close - lower) / span)
+    return 50.0 if span <= 0.0 else math.nan
 
 
 def stochastic_d(window: int = 14, smooth: int = 3, signal: int = 3) -> Feature:
@@ -172,7 +175,10 @@ def williams_r(window: int = 14) -> Feature:
 
 
 def _williams(state: State, upper: float, lower: float, close: float) -> float:
-    return -100.0 * ((upper - close) / (upper - lower)) if upper > lower else -50.0
+    span = upper - lower
+    if span > 0.0:
+        return -100.0 * ((upper - close) / span)
+    return -50.0 if span <= 0.0 else math.nan
 
 
 def cci(window: int = 20) -> Feature:

@@ -173,7 +173,9 @@ def dx(window: int = 14) -> Feature:
 
 def _dx(state: State, plus: float, minus: float) -> float:
     total = plus + minus
-    return 100.0 * (abs(plus - minus) / total) if total > 0.0 else 0.0
+    if total > 0.0:
+        return 100.0 * (abs(plus - minus) / total)
+    return 0.0 if total <= 0.0 else math.nan
 
 
 def adx(window: int = 14) -> Feature:

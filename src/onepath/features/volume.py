@@ -67,9 +67,8 @@ def _accumulated(state: State, high: float, low: float, close: float, volume: fl
 def mfi(window: int = 14) -> Feature:
     """Money flow index, 0 to 100: the share of typical price x volume that flowed in rising bars among those that moved.
 
-    Quong and Soudack, Stocks & Commodities 7:3 (1989); as TA-Lib's MFI. 50 where nothing flowed; TA-Lib says 0 there, and also
-    where price x volume of the whole window is below 1. A typical price that moved by less than 1e-12 of itself, the rounding of
-    a mean of three, has not moved. First value at bar `window` + 1.
+    Quong and Soudack, Stocks & Commodities 7:3 (1989); as TA-Lib's MFI. 50 where nothing flowed (TA-Lib: 0). A typical price that
+    moved by less than 1e-12 of itself, the rounding of a mean of three, has not moved. First value at bar `window` + 1.
     Raises StrategyError for a window that is not a whole number >= 1.
     """
     window = whole("mfi", "window", window, 1)
