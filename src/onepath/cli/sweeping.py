@@ -15,8 +15,10 @@ from onepath.cli.configs import Sets
 from onepath.cli.printing import note, say, say_json, say_table
 
 if TYPE_CHECKING:
+    from onepath.research.belief import Belief
     from onepath.research.sweeping import Progress, Tried
     from onepath.research.sweeps import Sweep
+    from onepath.research.walk import Walk
 
 SHOWN = 10
 _KEYS = ("sharpe", "total_return", "max_drawdown", "trades")
@@ -38,6 +40,13 @@ def sweep(
         str | None, typer.Option(metavar="ADDRESS", help="Run on a Ray cluster: its address, or auto.")
     ] = None,
     engine: Annotated[bool, typer.Option("--engine", help="Run every trial in the engine.")] = False,
+    walk_forward: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLAN", help="train=2y,test=6m[,step=..][,purge=..][,embargo=..][,anchored]: test on unseen data."
+        ),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page of the sweep here.")] = None,
     sets: Sets = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
@@ -59,12 +68,16 @@ def sweep(
     wanted = assignments(params or ())
     settings = load(config, sets or ())
     home = home_of(config, Path.cwd()).root
-    terms = Terms(metric, search, trials, seed, workers, ray, engine)
+    terms = Terms(metric, search, trials, seed, workers, ray, engine, walk_forward)
     found = sweep_config(settings, home, wanted, terms, None if quiet else _progress())
+    if html is not None:
+        found.report(html)
     if as_json:
-        say_json(summary(found))
+        say_json(summary(found) | {"html": None if html is None else str(html)})
     else:
         _tell(found)
+        if html is not None:
+            say(f"page       {html}")
     if found.stopped:
         note(f"stopped after {len(found.tried):,} trials; the same command again goes on from there")
         raise typer.Exit(130)
@@ -107,8 +120,38 @@ def summary(found: Sweep) -> dict[str, Any]:
         "refused": len(found.refused),
         "stopped": found.stopped,
         "best": None if found.best is None else _row(found.best),
+        "how": found.run.how,
+        "differences": [one._asdict() for one in found.differences],
+        "belief": None if found.belief is None else _belief(found.belief),
+        "walk_forward": None if found.walk is None else _walk(found.walk),
+        "sentences": found.sentences,
         "table": [_row(one) for one in found.tried],
     }
+
+
+def _belief(belief: Belief) -> dict[str, Any]:
+    plain = {k: _number(v) for k, v in belief._asdict().items() if isinstance(v, int | float)}
+    plateau = {"score": _number(belief.plateau.score), "word": belief.plateau.word}
+    return plain | {"overfitting": _number(belief.overfitting.probability), "plateau": plateau}
+
+
+def _walk(walk: Walk) -> dict[str, Any]:
+    folds = [
+        {
+            "train": [f.cut.train.start, f.cut.train.end],
+            "test": [f.cut.test.start, f.cut.test.end],
+            "params": None if f.best is None else f.best.point,
+            "in_sample": None if f.best is None else _number(f.best.value),
+            "out_of_sample": None if f.test is None else _number(f.test.value),
+        }
+        for f in walk.folds
+    ]
+    facts = {"efficiency": walk.efficiency, "sharpe": walk.sharpe, "total_return": walk.total_return}
+    return {name: _number(value) for name, value in facts.items()} | {"folds": folds}
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _row(one: Tried) -> dict[str, Any]:
@@ -130,8 +173,18 @@ def _tell(found: Sweep) -> None:
     facts += [f"{found.known:,} of them known"] if found.known else []
     facts += [f"{len(found.refused):,} combinations refused by the strategy"] if found.refused else []
     say(f"tried      {', '.join(facts)}")
+    say(f"ran in     {'QuickBacktest' if not found.run.why_not else f'the engine: {found.run.why_not}'}")
+    for difference in found.differences:
+        said = f"{difference.fills} fills and {difference.equity:.1e} of final equity apart"
+        say(f"engine     {_point(difference.point)}: {said}")
+    for sentence in found.sentences:
+        say(f"believe    {sentence}")
     for one in found.failed[:5]:
-        note(f"failed: {' '.join(f'{k}={_text(v)}' for k, v in one.point.items())}: {one.found.error}")
+        note(f"failed: {_point(one.point)}: {one.found.error}")
+
+
+def _point(point: dict[str, Any]) -> str:
+    return " ".join(f"{name}={_text(value)}" for name, value in point.items())
 
 
 def _text(value: Any) -> str:

@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -72,7 +73,7 @@ class Processes:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         for worker in self._crew:
-            worker.end(at_once=kind is not None)
+            worker.end(at_once=kind is not None or worker.task is not None)
         self._block.close()
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Found]]:
@@ -129,7 +130,8 @@ class _Worker:
         self.task: Task | None = None
         self.ready = False
         self._process = context.Process(target=_serve, args=(theirs, ticket), daemon=True)
-        self._process.start()
+        with _not_interrupted():
+            self._process.start()
         theirs.close()
 
     @cached_property
@@ -168,6 +170,19 @@ class _Worker:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+
+
+@contextmanager
+def _not_interrupted() -> Iterator[None]:
+    """What is spawned here does not hear Ctrl-C, from its first moment on."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def sent(subject: Subject) -> Packed:

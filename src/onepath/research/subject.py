@@ -77,6 +77,7 @@ class Found(msgspec.Struct, frozen=True):
     days: bytes = b""
     returns: bytes = b""
     periods: float = 0.0
+    how: str = "engine"
 
 
 class Subject:

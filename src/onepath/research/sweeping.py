@@ -19,6 +19,7 @@ from onepath.nearest import nearest
 from onepath.research import search as searches
 from onepath.research.keys import Identity, digest
 from onepath.research.processes import Alone, Processes, Task, processors
+from onepath.research.quickly import Quickly, why_not
 from onepath.research.space import Point, Space
 from onepath.research.subject import Found, Subject, Window
 from onepath.research.trials import Trial, Trials
@@ -66,6 +67,7 @@ class Terms(NamedTuple):
     workers: int | None = None
     ray: str | None = None
     engine: bool = False
+    walk: str | None = None
 
     @property
     def sign(self) -> int:
@@ -85,6 +87,9 @@ class Run:
         self.refused: list[tuple[Point, str]] = []
         self.stopped = False
         self.progress = progress
+        self.why_not = "the engine was asked for" if terms.engine or terms.ray else why_not(subject, terms.metric)
+        """why the trials run in the engine; empty: they run in QuickBacktest"""
+        self.how = "engine" if self.why_not else "quick"
         self.study = digest(
             [self.identity.strategy, self.identity.data, self.identity.config, _told(space), terms[:4]]
         )[:12]
@@ -113,7 +118,7 @@ class Run:
         if workers < 1:
             raise ConfigError(f"--workers is {workers}; it must be 1 or more")
         crew: AbstractContextManager[Any] = Alone(self.subject) if workers == 1 else Processes(self.subject, workers)
-        return crew
+        return crew if self.why_not else Quickly(self.subject, crew)
 
     def all(
         self, crew: Any, search: searches.Search, window: Window | None = None, purpose: str = "search"
@@ -147,9 +152,12 @@ class Run:
         fresh = dict(once.values())
         self._tell(len(found), len(found), [self._value(trial) for trial, _ in found.values()])
         by_key = {}
-        for number, came in self._run(crew, tasks, fresh):
-            by_key[came.key] = came
-            found[number] = (came, False)
+        try:
+            for number, came in self._run(crew, tasks, fresh):
+                by_key[came.key] = came
+                found[number] = (came, False)
+        except KeyboardInterrupt:
+            self.stopped = True
         for number, _, trial in wanted:
             if number not in found and trial.key in by_key:
                 found[number] = (by_key[trial.key], True)
@@ -179,7 +187,7 @@ class Run:
 
         who = self.identity
         return Trial(
-            key=who.key(params, "engine", window),
+            key=who.key(params, self.how, window),
             strategy=who.strategy,
             code=who.code,
             params=json.dumps(params, sort_keys=True),
@@ -188,7 +196,6 @@ class Run:
             first_at=who.first_at if window is None else window.start,
             last_at=who.last_at if window is None else window.end,
             config=who.config,
-            how="engine",
             purpose=purpose,
             found=Found("open"),
         )

@@ -12,29 +12,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onepath.errors import ConfigError, StrategyError
+from onepath.nearest import nearest
 from onepath.research import search as searches
 from onepath.research import space as spaces
+from onepath.research import walk
+from onepath.research.belief import Belief, Plateau, believed, told, walk_sentence
 from onepath.research.processes import inside_a_child
+from onepath.research.quickly import Difference, compared
 from onepath.research.space import MOST, Point, Space
 from onepath.research.subject import Recipe, Subject, of_config
 from onepath.research.sweeping import Run, Terms, Told, Tried, best_of, checked_metric
 from onepath.research.trials import Trial, Trials
+from onepath.research.walk import Walk
 
 if TYPE_CHECKING:
     from onepath.config import Config
+    from onepath.result import Plot
+
+_PROVED = 4
+"""trials that are run in QuickBacktest and in the engine"""
 
 
 class Sweep:
     """A finished (or stopped) sweep."""
 
-    def __init__(self, run: Run, tried: Sequence[Tried], data: Any = None) -> None:
+    def __init__(
+        self, run: Run, tried: Sequence[Tried], refused: Sequence[tuple[Point, str]], data: Any = None
+    ) -> None:
         self.run = run
         self.tried = list(tried)
         self.metric = run.terms.metric
         self.study = run.study
         self.stopped = run.stopped
-        self.refused = list(run.refused)
+        self.refused = list(refused)
         """points that the strategy's Params do not take, each with the reason"""
+        self.walk: Walk | None = None
+        """walk-forward, where it was asked for"""
+        self.differences: list[Difference] = []
+        """between QuickBacktest and the engine, of the best and some random trials; empty where all ran in the engine"""
         self._data = data
 
     @property
@@ -80,6 +95,46 @@ class Sweep:
         who = self.run.identity
         return distinct(self.run.log.of(who.strategy, who.data), who.config)
 
+    @cached_property
+    def belief(self) -> Belief | None:
+        """What to believe of the best; None where there is none."""
+        if self.best is None:
+            return None
+        return believed(self.best, self.tried, self.ever, self.run.space, self.run.terms.sign)
+
+    @property
+    def stability(self) -> Plateau | None:
+        """The best among its neighbours: a plateau or a spike."""
+        return None if self.belief is None else self.belief.plateau
+
+    @property
+    def sentences(self) -> list[str]:
+        """What to believe, in words."""
+        found = ["No trial has a value of the metric."] if self.belief is None else self.belief.sentences
+        return found + ([walk_sentence(self.walk)] if self.walk is not None else [])
+
+    def heatmap(self, x: str | None = None, y: str | None = None, *, by: str = "best") -> Plot:
+        """The metric over two parameters, the first two by default; over the others the best, or by="median"."""
+        from onepath.research.heat import Point, heat
+        from onepath.result import Plot
+
+        names = [x or self.names[0], y or (self.names[1] if len(self.names) > 1 else self.names[0])]
+        for name in names:
+            if name not in self.names:
+                raise ConfigError(
+                    f"heatmap: {name!r} was not searched{nearest(name, self.names)}; there are {', '.join(self.names)}"
+                )
+        if by not in ("best", "median"):
+            raise ConfigError(f"heatmap: by is {by!r}; it must be best or median")
+        points = [Point(one.point, one.value) for one in self.tried]
+        return Plot(heat(points, names[0], names[1], sign=self.run.terms.sign, by=by))
+
+    def report(self, path: str | Path) -> Path:
+        """Write the page of this sweep, one HTML file."""
+        from onepath.research.sheet import write
+
+        return write(self, Path(path))
+
     def __repr__(self) -> str:
         best = self.best
         value = "none has a value" if best is None else f"best {self.metric} {best.value:.4g} at {told(best.point)}"
@@ -95,13 +150,6 @@ def distinct(trials: Sequence[Trial], config: str) -> list[Trial]:
     return list(found.values())
 
 
-def told(point: Point) -> str:
-    """`fast=10 slow=50`."""
-    return " ".join(
-        f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in point.items()
-    )
-
-
 def sweep(
     strategy: Any,
     data: Any,
@@ -114,6 +162,7 @@ def sweep(
     workers: int | None = None,
     ray: str | None = None,
     engine: bool = False,
+    walk_forward: str | None = None,
     workspace: str | Path | None = None,
     progress: Told | None = None,
     **arguments: Any,
@@ -126,6 +175,8 @@ def sweep(
     - `metric`: any statistic of a result, "sharpe" by default; the best is the highest (of costs and risks, the lowest).
     - `search`: grid, random or optuna, with `trials` and a `seed`.
     - `workers`: processes, as many as there are processors by default; 1: in this process. `ray`: the address of a cluster.
+    - `walk_forward`: "train=2y,test=6m" and perhaps step, purge, embargo, anchored: choose in each training window, trade the
+      test after it; `.walk` of the result.
     - `workspace`: the folder of the trials log, by default the workspace around the current folder.
 
     Raises ConfigError, DataError and StrategyError with one sentence; a strategy that fails at one point is told in the table.
@@ -133,7 +184,7 @@ def sweep(
     >>> found = onepath.research.sweep(SmaCross, "us10", {"fast": "5:50:5", "slow": "20:200:20"}, symbols="AAPL")
     """
     inside_a_child()
-    terms = Terms(metric, search, trials, seed, workers, ray, engine)
+    terms = Terms(metric, search, trials, seed, workers, ray, engine, walk_forward)
     checked_metric(metric)
     given = strategy if isinstance(strategy, Mapping) else {None: strategy}
     recipes, names = _recipes(given)
@@ -161,9 +212,17 @@ def ran(run: Run, data: Any = None) -> Sweep:
     """Do it."""
     search = searches.of(run.terms.search, run.space, run.terms.trials, run.terms.seed)
     run.begin()
+    plan = None if run.terms.walk is None else walk.parsed(run.terms.walk)
     with run.crew() as crew:
         tried = run.all(crew, search)
-    return Sweep(run, tried, data)
+        found = Sweep(run, tried, run.refused, data)
+        if plan is not None and not run.stopped:
+            found.walk = walk.walked(run, crew, plan)
+            found.stopped = run.stopped
+    if found.best is not None and not run.why_not and not found.stopped:
+        changes = run.space.changes
+        found.differences = compared(run.subject, changes, tried, found.best, _PROVED, run.terms.seed)
+    return found
 
 
 def _recipes(given: Mapping[Any, Any]) -> tuple[list[Recipe], list[str]]:

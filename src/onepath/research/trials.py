@@ -28,8 +28,8 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS days (id TEXT PRIMARY KEY, days BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS trials (
   key TEXT PRIMARY KEY, strategy TEXT NOT NULL, code TEXT NOT NULL, params TEXT NOT NULL, data TEXT NOT NULL,
-  symbols TEXT NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, config TEXT NOT NULL, how TEXT NOT NULL,
-  purpose TEXT NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL, stats TEXT NOT NULL, days TEXT NOT NULL,
+  symbols TEXT NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, config TEXT NOT NULL,
+  purpose TEXT NOT NULL, how TEXT NOT NULL, status TEXT NOT NULL, error TEXT NOT NULL, stats TEXT NOT NULL, days TEXT NOT NULL,
   returns BLOB NOT NULL, periods REAL NOT NULL, recorded_at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS trials_of ON trials (strategy, data);
 CREATE TABLE IF NOT EXISTS studies (
@@ -37,13 +37,13 @@ CREATE TABLE IF NOT EXISTS studies (
   last_at INTEGER NOT NULL, metric TEXT NOT NULL, search TEXT NOT NULL, begun_at TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tried (study TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (study, key)) WITHOUT ROWID;
 """
-_PLAIN = ("key", "strategy", "code", "params", "data", "symbols", "first_at", "last_at", "config", "how", "purpose")
-_COLUMNS = (*_PLAIN, "status", "error", "stats", "days", "returns", "periods", "recorded_at")
+_PLAIN = ("key", "strategy", "code", "params", "data", "symbols", "first_at", "last_at", "config", "purpose")
+_COLUMNS = (*_PLAIN, "how", "status", "error", "stats", "days", "returns", "periods", "recorded_at")
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """One backtest that was run to choose something. `how` is engine or quick; `purpose` search (it could be chosen) or test
-    (it was run once, after the choice)."""
+    """One backtest that was run to choose something. `purpose` is search (it could be chosen) or test (it was run once, after the
+    choice); `found.how` engine or quick."""
 
     key: str
     strategy: str
@@ -54,7 +54,6 @@ class Trial(msgspec.Struct, frozen=True):
     first_at: int
     last_at: int
     config: str
-    how: str
     purpose: str
     found: Found
     recorded_at: str = ""
@@ -164,12 +163,18 @@ def _row(trial: Trial) -> tuple[tuple[Any, ...], bytes]:
     found = trial.found
     facts = {name: getattr(trial, name, None) for name in _COLUMNS}
     facts |= {"status": found.status, "error": found.error, "returns": found.returns, "periods": found.periods}
-    facts |= {"stats": json.dumps(found.stats), "days": hashlib.sha256(found.days).hexdigest()}
+    facts |= {"how": found.how, "stats": json.dumps(found.stats), "days": hashlib.sha256(found.days).hexdigest()}
     return tuple(facts[name] for name in _COLUMNS), found.days
 
 
 def _trial(row: Mapping[str, Any]) -> Trial:
     found = Found(
-        row["status"], row["error"], json.loads(row["stats"]), row["blob"] or b"", row["returns"], row["periods"]
+        row["status"],
+        row["error"],
+        json.loads(row["stats"]),
+        row["blob"] or b"",
+        row["returns"],
+        row["periods"],
+        row["how"],
     )
     return Trial(**{name: row[name] for name in _PLAIN}, found=found, recorded_at=row["recorded_at"])
