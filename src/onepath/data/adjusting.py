@@ -25,7 +25,7 @@ from onepath.data.actions import midnight
 from onepath.errors import ConfigError, DataError
 from onepath.feeds.actions import WithActions
 from onepath.feeds.adjusted import Adjusted, Steps
-from onepath.instruments import ONE
+from onepath.instruments import ONE, Instrument
 from onepath.market import Bar
 from onepath.ports import Feed
 
@@ -45,12 +45,19 @@ def acting(
     last = feed.describe().get("last_at")
     until = day_given(as_of, adjust)
     until = (0 if last is None else int(last) // DAY) if until is None else until
-    ordered = sorted(actions, key=lambda action: action.at)
-    known = [a for a in ordered if a.symbol in feed.instruments and a.at <= midnight(until, feed.instruments[a.symbol])]
-    taken = [a for a in known if _is_taken(a, adjust)]
+    taken = taken_of(actions, feed.instruments, until, adjust)
     steps = steps_of(taken, around(feed, taken))
-    rest = [_restated(action, taken) for action in ordered if action not in taken]
+    rest = [_restated(action, taken) for action in actions if action not in taken]
     return WithActions(Adjusted(feed, steps), rest, end)
+
+
+def taken_of(
+    actions: Sequence[CorporateAction], instruments: Mapping[str, Instrument], until: int, adjust: str
+) -> list[CorporateAction]:
+    """Those that prices are adjusted by, in order of time."""
+    ordered = sorted(actions, key=lambda action: action.at)
+    known = [a for a in ordered if a.symbol in instruments and a.at <= midnight(until, instruments[a.symbol])]
+    return [action for action in known if _is_taken(action, adjust)]
 
 
 def day_given(as_of: Any, adjust: str) -> int | None:
