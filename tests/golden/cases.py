@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import onepath
+from onepath import registry
 from onepath.examples.bracket_breakout import BracketBreakout
 from onepath.examples.buy_and_hold import BuyAndHold
 from onepath.examples.market_making import MarketMaking
@@ -69,6 +71,18 @@ ARGUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
         "data": "us10",
         "commission": onepath.IbkrTiered(),
         "slippage": onepath.SquareRoot(),
+    },
+    "rsi_dip": lambda: {
+        "strategy": registry.resolve("rsi_dip", Path()),
+        "data": "us10",
+        "symbols": ("AAPL", "JPM", "MSFT", "XOM"),
+        "commission": onepath.PerShare(**PER_SHARE),
+        "slippage": "0.0002",
+    },
+    "donchian_breakout": lambda: {
+        "strategy": registry.resolve("donchian_breakout", Path()),
+        "data": "eurusd_1h",
+        "commission": "0.00002",
     },
     "pairs": lambda: {
         "strategy": Pairs,

@@ -62,6 +62,10 @@ class Standing:
         """the bar after which the last entry was sent: signals of before are used up"""
         self.asked = 0
         """the bar after which the entry at work was sent"""
+        self.leaving = ""
+        """close or emergency_exit, from when it was decided until nothing is left to be ended"""
+        self.leaves = 0
+        """the side of it: 1 long, -1 short"""
 
 
 class OfRules(type):
@@ -335,6 +339,8 @@ class Turn:
         if program.sheet.features and (view is None or not view.ready):
             return []
         exiting = any(o.order.tag in _EXITS for o in orders)
+        if held * standing.leaves <= 0 and not any(o.side.sign == standing.leaves for o in entries):
+            standing.leaving = ""
         found: list[Intent] = []
         closed: Book | None = None
         for book in program.books:
@@ -366,9 +372,13 @@ class Turn:
         ours = held if held * book.sign > 0 else ZERO
         for key in ("emergency_exit", "close"):
             judge = book.rules.get(key)
-            if judge is None or not (ours or key == "emergency_exit") or not judge.holds(standing.rows, 0):
+            if judge is None or not (ours or key == "emergency_exit"):
+                continue
+            again = standing.leaving == key and standing.leaves == book.sign
+            if not again and not judge.holds(standing.rows, 0):
                 continue
             signal = self._signal(book, judge, symbol, standing)
+            standing.leaving, standing.leaves = key, book.sign
             if key == "emergency_exit":
                 quiet = self._program.cooldown if judge.cooldown is None else judge.cooldown
                 standing.quiet = max(standing.quiet, standing.bar + max(quiet, 1))

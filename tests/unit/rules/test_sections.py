@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from onepath import rules
+from onepath import Constant, rules
 from onepath.errors import StrategyError
 from onepath.session import MINUTE
 from onepath.testing import START, Row, Trial, bars, trial
@@ -133,6 +133,18 @@ def test_emergency_exit_of_an_entry_that_waits() -> None:
     seen = ran(text, [11, 12, 13, 11, 11])
     assert [event.order_id for event in seen.events["order.cancelled"]] == [1]
     assert [signal.type for signal in seen.events["signal"]] == ["long entry", "long emergency_exit", "long entry"]
+
+
+def test_an_exit_goes_on_until_nothing_is_left() -> None:
+    """One unit fills a bar. The close of bar 3 sells what there is; what fills while the cancel is on its way is sold too, though
+    the condition does not hold any more."""
+    text = "entry: close == 20\norder: {type: limit, price: 20}\nclose: close == 21\nsize: {quantity: 5}\nstop_loss: {price: 1}\n"
+    rows: list[Row] = [(20, 20, 20, 20), (20, 20, 19, 19), (19, 19, 19, 19), (19, 21, 19, 21)]
+    rows += [(19, 19, 19, 19)] * 8
+    seen = ran(text, rows, participation="0.000001", latency=Constant(ms=90_000))
+    fills = [*seen.events["order.partly_filled"], *seen.events["order.filled"]]
+    assert sum(fill.quantity for fill in fills) == 0
+    assert len([order for order in seen.orders if order.tag == "close"]) == 2
 
 
 def test_emergency_goes_before_close() -> None:
