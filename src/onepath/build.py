@@ -19,7 +19,7 @@ from onepath.data import open_feed
 from onepath.data.actions import given
 from onepath.data.adjusting import acting
 from onepath.data.finer import finer_bars
-from onepath.data.universes import choice, read_universe
+from onepath.data.universes import choice, located, read_universe
 from onepath.errors import ConfigError, JournalError
 from onepath.featurecache import FeatureCache
 from onepath.feeds.finer import FinerBars
@@ -143,7 +143,7 @@ def _with_universe(config: Config, asked: dict[str, Any], home: Path) -> tuple[d
     if not data.universe:
         return asked, ""
     terms = None if data.filter is None else data.filter.model_dump(mode="json", exclude_none=True)
-    universe = msgspec.structs.replace(read_universe(home / data.universe, terms), name=data.universe)
+    universe = msgspec.structs.replace(read_universe(located(data.universe, home), terms), name=data.universe)
     feed = open_data({**asked, "actions": None}, home, _instruments(config), said=config.where("data", "path"))
     found = choice(universe, feed)
     return {**asked, "symbols": found.symbols, "universe": msgspec.to_builtins(found.universe)}, found.note

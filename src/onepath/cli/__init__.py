@@ -23,6 +23,7 @@ from onepath.cli import (
     execution,
     features,
     features_computing,
+    features_drifting,
     features_testing,
     fetching,
     linting,
@@ -32,6 +33,7 @@ from onepath.cli import (
     starting,
     strategies,
     sweeping,
+    universes,
     venue,
     watching,
 )
@@ -60,12 +62,15 @@ app.command("chaos")(chaos.chaos)
 app.command("venue")(venue.venue)
 data.app.command("fetch")(fetching.fetch)
 app.add_typer(data.app, name="data")
+app.add_typer(universes.app, name="universe")
+app.command("calendar")(universes.calendar)
 app.command("lint")(linting.lint)
 app.command("check")(checking.check)
 app.command("strategies")(strategies.listing)
 app.add_typer(configs.app, name="config")
 features.app.command("test")(features_testing.check)
 features.app.command("compute")(features_computing.compute)
+features.app.command("drift")(features_drifting.drift)
 features.app.command("cache")(features_computing.cache)
 app.add_typer(features.app, name="features")
 

@@ -29,10 +29,18 @@ from onepath.universe import Spell, Traded, Universe
 _SYMBOL = ("symbol", "ticker")
 _FROM = ("from", "start", "start_date")
 _TO = ("to", "end", "end_date")
+SAMPLES = Path(__file__).parent / "samples" / "universes"
 _YAML = (".yaml", ".yml")
 _WHERE = "where"
 SHOWN = 8
 Facts = Mapping[str, str]
+
+
+def located(name: str | Path, home: Path | None = None) -> Path:
+    """The file of that name: in `home`, else the sample that comes with onepath (dow30)."""
+    place = (home or Path()) / name
+    sample = SAMPLES / f"{name}.csv"
+    return sample if not place.exists() and len(Path(name).parts) == 1 and sample.is_file() else place
 
 
 def read_universe(path: str | Path, filter: Mapping[str, Any] | None = None) -> Universe:
@@ -65,7 +73,7 @@ def given(universe: Any, filter: Mapping[str, Any] | None = None) -> Universe:
             raise ConfigError("filter.where needs a universe of a file: one made in Python has no metadata")
         return universe if filter is None else msgspec.structs.replace(universe, traded=traded)
     if isinstance(universe, str | Path):
-        return read_universe(universe, filter)
+        return msgspec.structs.replace(read_universe(located(universe), filter), name=str(universe))
     if isinstance(universe, Sequence) and universe and all(isinstance(symbol, str) for symbol in universe):
         return given(Universe(tuple(Spell(symbol) for symbol in dict.fromkeys(universe))), filter)
     raise ConfigError(
