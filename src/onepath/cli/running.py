@@ -193,7 +193,10 @@ def _ran(session: Session, folder: Path, *, quiet: bool, metrics_port: int | Non
     """The session, with what fits it on the terminal: progress through history, or what happens now."""
     if session.plan.live is not None:
         from onepath.cli.watching import watched
+        from onepath.monitor.drifting import attach
+        from onepath.workspace import Workspace
 
+        attach(session, Workspace(folder.parent.parent))
         with watched(session, folder, quiet=quiet, metrics_port=metrics_port):
             return session.run()
     from onepath.cli.progress import shown
