@@ -15,6 +15,10 @@ from typing import Any
 from onepath.features.compiled import _digest, _directory, _native, _referred
 
 
+_FORMAT = "2"
+"""raised when this module compiles differently, so that what an older one kept is not used"""
+
+
 def with_parts(function: Callable[..., Any], **parts: Callable[..., Any]) -> FunctionType:
     """A copy of `function` in which the names of `parts` are these functions."""
     if not isinstance(function, FunctionType):
@@ -29,20 +33,20 @@ def native(function: FunctionType, *inlined: str) -> Any:
     numba: Any = import_module("numba")
     digest = _digest(function)
     called = {
-        name: _native(value) if name in inlined else native(value)
+        name: _native(value) if name in inlined else native(value, *inlined)
         for name, value in _referred(function)
         if isinstance(value, FunctionType)
     }
     made = with_parts(function, **called)
     if digest is None:
-        return numba.njit(made)
-    made.__qualname__ = f"{function.__name__}_{digest}"
+        return numba.njit(made, _nrt=False)
+    made.__qualname__ = f"{function.__name__}_{digest}_{_FORMAT}"
     made.__module__ = __name__
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = before or str(_directory())
     try:
-        return numba.njit(made, cache=True)
+        return numba.njit(made, cache=True, _nrt=False)
     except Exception:  # a disk that cannot be written to: compiled anew in each process
-        return numba.njit(made)
+        return numba.njit(made, _nrt=False)
     finally:
         numba.config.CACHE_DIR = before

@@ -31,9 +31,9 @@ from onepath.research.quickruns import QuickResult, QuickRuns
 from onepath.research.quickstats import statistics
 from onepath.session import Plan
 from onepath.strategy import Strategy
-from onepath.targets import HELD, TargetStrategy, Wire, sized_by_weight, wires
+from onepath.targets import TargetStrategy, Wire, sized_by_weight, wires
 
-STRETCH = 65_536
+STRETCH = 16_384
 """bars that are worked through for every parameter set before the next ones"""
 LOTS_AT_FIRST = 16
 WORTH_COMPILING = 1_000_000
@@ -241,7 +241,6 @@ class _Run:
         self.fast = _pays(quick._compiled, len(quick.bars.at) * count)
         self.states = _fresh(count, quick.capital)
         self.lots = [np.zeros(LOTS_AT_FIRST * q.EACH) for _ in range(count)]
-        self.numbers = np.array([[w.value for w in a.wires] for a in work.asked], dtype=np.float64)
         self.daily = np.zeros((count, len(quick.marks.dates) if daily else 0))
         self.terms = _terms(quick.plan, quick.bars, work, self.spans[1])
         features = dict.fromkeys(f for a in work.asked for f in a.features.values())
@@ -275,32 +274,26 @@ class _Run:
         given = {name: table[first:last] for name, table in self.work.columns.items()}
         for k, asked in enumerate(self.work.asked):
             if k not in self.refused:
-                self._one(k, self._rows(k, asked, fields, values, given), market, first)
+                self._one(k, self._read(k, asked, fields, values, given), market, first)
 
-    def _rows(
+    def _read(
         self,
         k: int,
         asked: Asked,
         fields: Mapping[str, Floats],
         values: Mapping[Feature, Floats],
         given: Mapping[str, Floats],
-    ) -> tuple[tuple[Floats, ...], tuple[int, ...]]:
-        """What each argument is read from, and whether it moves with the bars."""
-        rows, strides = [], []
-        for place, (name, kind, _) in enumerate(asked.wires):
+    ) -> tuple[tuple[Floats | None, ...], tuple[float | None, ...]]:
+        """Each argument's column, or its number; neither for what is held."""
+        columns: list[Floats | None] = []
+        for name, kind, _ in asked.wires:
             if kind == "feature":
-                rows.append(values[asked.features[name]])
+                columns.append(values[asked.features[name]])
             elif kind == "field":
-                rows.append(fields[name])
-            elif kind == "column":
-                table = given[name]
-                rows.append(np.ascontiguousarray(table[:, k]))
-            elif kind == HELD:
-                rows.append(self.states[k, q.SIDE : q.SIDE + 1])
+                columns.append(fields[name])
             else:
-                rows.append(self.numbers[k, place : place + 1])
-            strides.append(1 if kind in ("feature", "field", "column") else 0)
-        return tuple(rows), tuple(strides)
+                columns.append(np.ascontiguousarray(given[name][:, k]) if kind == "column" else None)
+        return tuple(columns), tuple(wire.value if wire.kind == "param" else None for wire in asked.wires)
 
     def _one(self, k: int, read: Any, market: Any, first: int) -> None:
         state, size, begin = self.states[k], len(market[1]), 0

@@ -13,25 +13,26 @@ from typing import Any
 from onepath.errors import StrategyError
 from onepath.features.whole import native, with_parts
 from onepath.research import quickpass
-from onepath.research.quickarguments import OF
+from onepath.research.quickarguments import SCANS
 
 Loop = Callable[..., int]
 
 
 def loop_of(target: Callable[..., float], arguments: int, *, compiled: bool) -> Loop:
     """The loop over one stretch, see `quickpass.run`. Raises StrategyError for a function of too many arguments."""
-    if not 1 <= arguments <= len(OF):
-        raise StrategyError(f"target takes {arguments} arguments; from 1 to {len(OF)} are supported")
+    if not 1 <= arguments <= len(SCANS):
+        raise StrategyError(f"target takes {arguments} arguments; from 1 to {len(SCANS)} are supported")
     return _loop(target, arguments, compiled)
 
 
 @cache
 def _loop(target: Callable[..., float], arguments: int, compiled: bool) -> Loop:
-    asks = with_parts(OF[arguments - 1], step=target)
-    plain = with_parts(quickpass.run, decide=asks)
+    asks = with_parts(SCANS[arguments - 1], step=target)
+    walks = with_parts(quickpass._next, scan=asks)
+    plain = with_parts(quickpass.run, _next=walks)
     if not compiled:
         return _viewed(plain)
-    return _compiled(target, native(plain, "decide"), _viewed(plain))
+    return _compiled(target, native(plain, "scan"), _viewed(plain))
 
 
 def _compiled(target: Callable[..., float], fast: Any, slow: Loop) -> Loop:
@@ -58,13 +59,13 @@ def _compiled(target: Callable[..., float], fast: Any, slow: Loop) -> Loop:
 def _viewed(plain: Callable[..., int]) -> Loop:
     """Python's loop: memory views give Python's own floats, and writing through them changes the arrays."""
 
-    def run(rows: Any, strides: Any, starts: Any, closes: Any, bars: Any, marks: Any, *rest: Any) -> int:
+    def run(columns: Any, numbers: Any, starts: Any, closes: Any, bars: Any, marks: Any, *rest: Any) -> int:
         *arrays, begin = rest
         views = [memoryview(array) for array in (starts, closes)]
         several = [tuple(memoryview(array) for array in group) for group in (bars, marks)]
         return plain(
-            tuple([memoryview(row) for row in rows]),
-            strides,
+            tuple([None if column is None else memoryview(column) for column in columns]),
+            numbers,
             *views,
             *several,
             *[memoryview(array) for array in arrays],

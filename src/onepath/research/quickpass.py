@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0124  what is not equal to itself is NaN
 """One combination over one stretch of bars: decisions, fills at the next open, books, statistics. Compiled, or plain Python.
 
 Rules: the same functions run compiled (over arrays) and in Python (over memory views of the same arrays): equal to the last bit.
@@ -15,8 +14,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-decide: Any = None
-"""stands for what asks the strategy: `decide(rows, strides, i)`"""
+scan: Any = None
+"""stands for what asks the strategy, see `quickarguments`"""
 
 # What is carried from stretch to stretch.
 SIDE, CASH, HELD, ORDER, CODE, HEAD, LOTS, CALM = 0, 1, 2, 3, 4, 5, 6, 7
@@ -252,51 +251,61 @@ def close_day(state: Any, daily: Any) -> None:
 
 
 def run(
-    rows: Any, strides: Any, starts: Any, closes: Any, bars: Any, marks: Any, state: Any, lots: Any, terms: Any,
-    daily: Any, begin: int,
-) -> int:  # fmt: skip
+    columns: Any,
+    numbers: Any,
+    starts: Any,
+    closes: Any,
+    bars: Any,
+    marks: Any,
+    state: Any,
+    lots: Any,
+    terms: Any,
+    daily: Any,
+    begin: int,
+) -> int:
     """One stretch from bar `begin` on; gives the bar at which it was broken off (`state[CODE]` says why), or its length.
 
-    `rows` and `strides`: what `decide` reads. `starts`: when bars begin, from the origin on. `bars`: open, high,
-    low, volume. `marks`: after which bar a valuation comes, when, on what day, and whether the price has moved since the last.
+    `columns` and `numbers`: the arguments, see `scan`. `starts`: when bars begin, from the origin on. `bars`: open, high, low,
+    volume. `marks`: after which bar a valuation comes, when, on what day, and whether the price has moved since the last.
     """
     after, marked_at, days, moved = marks
     n, count, mark, i = len(closes), len(after), 0, begin
     while mark < count and after[mark] < begin:
         mark += 1
-    by_weight, most = terms[BY_WEIGHT] > 0.0, terms[BAND] * (1.0 - 1e-9)
-    rate, lot, unit = 1.0 / terms[COST], terms[LOT] * terms[MULTIPLIER], terms[LOT] * terms[MULTIPLIER]
     while i < n:
         stop = after[mark] + 1 if mark < count else n
-        cash, held, order, calm = state[CASH], state[HELD] * unit, state[ORDER], state[CALM]
         while i < stop:
-            if order != 0.0:
+            if state[ORDER] != 0.0:
                 state[CODE] = _fill(i, starts[i], bars, state, lots, terms)
                 if state[CODE] != FINE:
                     return i
-                cash, held, order, calm = state[CASH], state[HELD] * unit, 0.0, state[CALM]
-            wanted = decide(rows, strides, i)
-            if wanted == wanted and wanted != calm:
-                price = closes[i]
-                near = False
-                if by_weight and wanted * held > 0.0:  # what is surely within the band, without a division
-                    equity = cash + held * price
-                    near = abs(wanted * equity * rate - held * price) + lot * price < most * equity
-                if not near:
-                    if wanted - wanted != 0.0:
-                        state[CODE] = ENDLESS
-                        return i
-                    order = _order(wanted, price, state, terms)
-                    state[ORDER] = order
-                    if order == 0.0 and (
-                        (wanted == 0.0 and held == 0.0) or (not by_weight and state[HELD] * terms[LOT] == wanted)
-                    ):
-                        calm = wanted
-                        state[CALM] = calm
-            i += 1
+            i = _next(columns, numbers, i, stop, closes, state, terms)
+            if state[CODE] != FINE:
+                return i
         if mark < count:
             state[CODE] = _mark(closes[stop - 1], marked_at[mark], days[mark], moved[mark], state, terms, daily)
             if state[CODE] != FINE:
                 return stop - 1
             mark += 1
     return n
+
+
+def _next(columns: Any, numbers: Any, i: int, stop: int, closes: Any, state: Any, terms: Any) -> int:
+    """Go on until an order is sent; gives the bar after it."""
+    by_weight, unit = terms[BY_WEIGHT] > 0.0, terms[LOT] * terms[MULTIPLIER]
+    most = terms[BAND] * (1.0 - 1e-9) if by_weight else -1.0
+    sizing = (state[CASH], 1.0 / terms[COST], most, unit)
+    stake, side = state[HELD] * unit, state[SIDE]
+    while i < stop:
+        i, wanted = scan(columns, numbers, i, stop, closes, side, state[CALM], stake, sizing)
+        if i < stop:
+            if wanted - wanted != 0.0:
+                state[CODE] = ENDLESS
+                return i
+            state[ORDER] = _order(wanted, closes[i], state, terms)
+            i += 1
+            if state[ORDER] != 0.0:
+                return i
+            if (wanted == 0.0 and stake == 0.0) or (not by_weight and state[HELD] * terms[LOT] == wanted):
+                state[CALM] = wanted
+    return i
