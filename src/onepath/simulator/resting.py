@@ -105,6 +105,9 @@ class Resting:
 class Place:
     """The orders of one symbol, and what the venue remembers of its market."""
 
+    _calendar: Calendar | None = None
+    """looked up when first asked for; of the class, because a snapshot leaves it out"""
+
     def __init__(self, symbol: str, instrument: Instrument) -> None:
         self.symbol = symbol
         self.instrument = instrument
@@ -118,7 +121,6 @@ class Place:
         """the last event seen here"""
         self.book: Book | None = None
         self.taken = Taken()
-        self._calendar: Calendar | None = None
         self.bounds = WIDE
         """the highest buy limit, the lowest sell limit, the lowest buy stop, the highest sell stop"""
         self.buys, self.sells, self.stops = inf, -inf, False
