@@ -29,6 +29,7 @@ from onepath.strategy import Strategy
 if TYPE_CHECKING:
     from onepath.report.analysis import Analysis
     from onepath.research.trials import Trial
+    from onepath.session import Plan
 
 __all__ = ["BAD", "DOUBT", "GOOD", "LEVELS", "NOTE", "Check", "Finding", "Signals", "check", "of_backtest", "signals"]
 
@@ -120,14 +121,29 @@ def check(
     return Check(analysis, said, seen, tuple(warm), settles, living, tuple(costs), level, tuple(late), drawn, tried)
 
 
-def of_backtest(strategy: Any, data: Any, cash: Any = 100_000, *, moments: int = 6, seed: int = 0, **how: Any) -> Check:
-    """Check a strategy on data, both as `onepath.backtest` takes them, with the same arguments.
+def of_backtest(
+    strategy: Any,
+    data: Any,
+    cash: Any = 100_000,
+    *,
+    moments: int = 6,
+    draws: int = 1_000,
+    seed: int = 0,
+    trials: Sequence[Trial] = (),
+    **how: Any,
+) -> Check:
+    """Check a strategy on data, both as `onepath.backtest` takes them, with the same arguments; the others as in `check`.
+
+    `trials` of a sweep are its `.ever`.
 
     >>> of_backtest(SmaCross(fast=10), "us10", symbols=["AAPL"], commission=0.0005).verdict
     """
     from onepath.backtest import prepared
 
-    return check(lambda: prepared(_fresh(strategy), data, cash, **how), moments=moments, seed=seed)
+    def make() -> Plan:
+        return prepared(_fresh(strategy), data, cash, **how)
+
+    return check(make, moments=moments, draws=draws, seed=seed, trials=trials)
 
 
 def _fresh(strategy: Any) -> Any:

@@ -37,7 +37,7 @@ def snooping(returns: Floats, periods: float, trials: Sequence[Trial]) -> Snoopi
         return Snooping(len(trials), math.nan, math.nan)
     own = overfit.shape(returns[np.isfinite(returns)])
     spread = float(np.std(known, ddof=1))
-    deflated = overfit.deflated_sharpe(own.sharpe, len(known), spread, own.count, own.skew, own.kurtosis)
+    deflated = overfit.deflated_sharpe(own.sharpe, len(known), spread, own.size, own.skew, own.kurtosis)
     expected = overfit.expected_maximum(len(known), spread) * math.sqrt(periods)
     return Snooping(len(known), expected, deflated)
 

@@ -12,6 +12,7 @@ _WHERE: dict[str, str] = {
     **dict.fromkeys(
         ("correlation", "distribution", "information_coefficient", "stationarity"), "onepath.research.explore"
     ),
+    **dict.fromkeys(("Exported", "export"), "onepath.research.exporting"),
     **dict.fromkeys(("Sweep", "sweep"), "onepath.research.sweeps"),
     **dict.fromkeys(("Trial", "Trials"), "onepath.research.trials"),
     **dict.fromkeys(("QuickBacktest",), "onepath.research.quick"),
