@@ -140,3 +140,30 @@ def test_computing_for_a_look(cli: Cli) -> None:
     told = cli("features", "compute", "us10", "--feature", "sma(2)", "--symbol", "AAPL")
     assert told.out.rstrip().endswith("the last 10 of 2,516 rows; --out FILE.csv writes all")
     assert "2024-12-31T21:00:00Z" in told.out
+
+
+@pytest.mark.usefixtures("configured")
+def test_drift_of_a_session(cli: Cli) -> None:
+    """Against itself a session is stable, code 0; the last years' prices against all are not, code 1; with a page and as JSON."""
+    config = ("--set", "features.compute_on_demand=true", "--quiet", "--no-report", "--name", "mine")
+    assert cli("run", "config.yaml", *config).code == 0
+    same = cli("features", "drift", "mine", "--reference", "mine")
+    assert (same.code, same.out.splitlines()[-1]) == (0, "stable")
+    told = cli("features", "drift", "mine", "--reference", "us10", "--from", "2023-01-01", "--html", "d.html", "--json")
+    found = json.loads(told.out)
+    assert (told.code, found["verdict"], found["html"]) == (1, "drifted", "d.html")
+    assert {one["feature"] for one in found["features"]} == {"fast", "slow"}
+    assert {one["live"]["rows"] for one in found["features"]} == {502}  # 250 trading days in 2023, 252 in 2024
+    assert "<h1>Feature drift of mine</h1>" in Path("d.html").read_text()
+
+
+@pytest.mark.usefixtures("configured")
+def test_drift_that_cannot_be_told(cli: Cli) -> None:
+    """A session or reference that is not there, other symbols, a time without values, no date: one sentence, code 2."""
+    cli("run", "config.yaml", "--set", "features.compute_on_demand=true", "--quiet", "--no-report", "--name", "mine")
+    asked = ("features", "drift", "mine", "--reference")
+    assert "no data set 'us11'" in cli(*asked, "us11").err
+    assert "has none of the session's symbols (AAPL, MSFT)" in cli(*asked, "eurusd_1h").err
+    assert "no features that became ready in that time" in cli(*asked, "us10", "--to", "2018-01-03").err
+    assert "--from: 'soon' is no date" in cli(*asked, "us10", "--from", "soon").err
+    assert cli("features", "drift", "yours", "--reference", "us10").code == 2
