@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from onepath.config import Config
 
 GROUP = "onepath.strategies"
+OF_FILES = "onepath_file_"
+"""how the names of modules begin that were loaded from a file of a workspace"""
 EXAMPLES = "onepath.examples"
 _VERSIONED = re.compile(r"(?P<name>.+)_v(?P<major>[0-9]+)")
 
@@ -175,7 +177,7 @@ def module_of(text: str, search_dir: Path, what: str = "strategy") -> ModuleType
 def _module_name(path: Path, root: Path) -> str:
     """Follows from the path inside the workspace, wherever that is."""
     inside = path.relative_to(root).with_suffix("")
-    return "onepath_file_" + re.sub(r"\W", "_", "__".join(inside.parts))
+    return OF_FILES + re.sub(r"\W", "_", "__".join(inside.parts))
 
 
 def _executed(name: str, path: Path, text: str, what: str) -> ModuleType:

@@ -21,6 +21,7 @@ from onepath.cli import (
     data,
     diffing,
     execution,
+    exporting,
     features,
     features_computing,
     features_drifting,
@@ -66,6 +67,7 @@ app.add_typer(universes.app, name="universe")
 app.command("calendar")(universes.calendar)
 app.command("lint")(linting.lint)
 app.command("check")(checking.check)
+app.command("export")(exporting.export)
 app.command("strategies")(strategies.listing)
 app.add_typer(configs.app, name="config")
 features.app.command("test")(features_testing.check)

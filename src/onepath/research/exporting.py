@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import onepath
 from onepath.errors import ConfigError, StrategyError
+from onepath.registry import OF_FILES
 from onepath.research import production
 from onepath.research.production import Item
 from onepath.strategy import Strategy
@@ -133,9 +134,10 @@ def _is_constant(value: Any) -> bool:
 
 
 def _is_local(value: Any) -> bool:
-    """Whether it was written in a notebook or a script that was run, where nothing can be imported from."""
+    """Whether it was written in a notebook, a script that was run or a file of the workspace: it cannot be imported."""
     inner = _step(value) or value
-    return getattr(inner, "__module__", None) == "__main__" and (isinstance(inner, type) or callable(inner))
+    module = str(getattr(inner, "__module__", None))
+    return (module == "__main__" or module.startswith(OF_FILES)) and (isinstance(inner, type) or callable(inner))
 
 
 def _defined(what: Any) -> tuple[ast.FunctionDef | ast.ClassDef, str, dict[str, Any]]:

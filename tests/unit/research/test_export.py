@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import onepath
@@ -146,6 +147,24 @@ def test_what_is_refused(
     with pytest.raises(kind, match=re.escape(words)):
         export(notebook[name], tmp_path / file)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """`onepath export FILE:NAME PATH` takes strategies and features of a file with what they need, and stays in the workspace."""
+    (tmp_path / ".onepath").touch()
+    (tmp_path / "ideas.py").write_text(SCRIPT)
+    run = [sys.executable, "-m", "onepath.cli", "export"]
+
+    def told(*asked: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*run, *asked], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert told("ideas.py:Idea", "strategies/idea.py").returncode == 0
+    assert "def above" in (tmp_path / "strategies" / "idea.py").read_text()
+    assert msgspec.json.decode(told("ideas.py:span", "span.py", "--json").stdout)["items"][0]["done"]
+    out = told("ideas.py:Idea", "../idea.py")
+    assert (out.returncode, "leads out of the workspace" in out.stderr) == (2, True)
+    unknown = told("ideas.py:Ide", "x.py")
+    assert (unknown.returncode, "did you mean" in unknown.stderr) == (2, True)
 
 
 def test_force_writes_over(notebook: dict[str, object], tmp_path: Path) -> None:
