@@ -20,9 +20,10 @@ from wilds import EPOCH, MINUTE, NAMES, TICK, Wild, Wilder
 from wilds import plan as wild_plan
 from written import Written
 
-from onepath import Context, Instrument, Limits, OrderState, SharedLimits, Timer, ema, sma
+from onepath import Context, Instrument, Limits, OrderState, SharedLimits, Timer, ema, feature, sma
 from onepath.accounts import AccountTerms
 from onepath.events import Command, DataState, DataStatus, TimePassed, TradingState
+from onepath.features import rank
 from onepath.isolation import Isolation
 from onepath.market import Bar, Quote, Trade
 from onepath.ports import Row
@@ -130,6 +131,13 @@ def alike(rows: Sequence[Row]) -> list[Any]:
 # -- sessions that use everything
 
 
+@feature(inputs=("ask", "bid"), initial=lambda: [0.0])
+def between(state: Any, ask: float, bid: float) -> float:
+    """How far the sides are apart, smoothed."""
+    state[0] += (ask - bid - state[0]) / 2
+    return float(state[0])
+
+
 class Watcher(Wilder):
     """Trades at random, and says in signals whatever it can see: nothing can be lost without a row of the journal changing."""
 
@@ -146,7 +154,9 @@ class Watcher(Wilder):
         self.average = np.zeros(2)
         self.marks: dict[str, Any] = {}
         context.historical_data.require(bars=4)
-        context.features.require(fast=sma(3), slow=ema(5))
+        place = rank(sma(2))
+        context.features.require(fast=sma(3), slow=ema(5), five=ema(2).at("5m"), place=place, calm=ema(2, on=place))
+        context.features.require(gap=sma(2, on=ema(2)), spread=between())
         context.timeframes.require("1m", "5m", keep=3)
         context.books.require()
         context.metadata["count"] = 0
@@ -185,6 +195,7 @@ class Watcher(Wilder):
             "fast": features.fast,
             "slow": features.slow,
             "ready": float(features.ready),
+            **{name: getattr(features, name) for name in ("five", "place", "calm", "gap", "spread")},
             "past": sum(bar.close for bar in context.historical_data[symbol]),
             "paid": float(portfolio.fees + portfolio.flows + portfolio.realised_pnl) if symbol in self.marks else 0.0,
             "bid": 0.0 if book is None or not book.ready else book.bid + sum(size for _, size in book.levels(1)),

@@ -25,7 +25,7 @@ PARTS = (
     ("onepath.desk:Desk", "_last_id"),
     ("onepath.desk:Desk", "signals"),
     ("onepath.engine:Engine", "listeners"),
-    ("onepath.features.figures:Figures", "seen"),
+    ("onepath.features.figures:Figures", "values"),
     ("onepath.features.running:Running", "state"),
     ("onepath.gate:Gate", "_highest"),
     ("onepath.ledger:Ledger", "cash"),
@@ -69,6 +69,7 @@ EXPLAINED: dict[str, tuple[str, ...]] = {
     ),
     _BOOKKEEPING: ("Engine.failures", "Ledger.slippage", "Book.at", "Book.symbol", "Watcher.heard", "Rester.heard"),
     _RARE: (
+        *("Figures.seen", "Figures.moved", "Figures.gone", "FeaturePlant._instant", "FeaturePlant._moved"),
         *("Book._fresh", "Book.last_id", "Engine._last_prices", "Watch._answers", "Watch._equity", "Watch._taken"),
         *("_Equity.day", "_Equity.last", "Pace.orders", "Controls._alternatives", "Ears.heard", "Account._done"),
         *("MonthVolume._starts", "Taken._sizes", "House._goes", "House._groups", "Place._advance", "Reports._last"),

@@ -219,6 +219,7 @@ WIRING = {
     ("onepath.isolation:Fence", "builtin_function_or_method"),
     ("onepath.seat:Ears", "function"),
     ("list", "function"),  # listeners and deciders within a fence
+    ("onepath.features.definition:Feature", "function"),
     ("onepath.risk.checks:Level", "function"),  # a closure over the strategy's name
 }
 """what is left out of snapshots, by whose it is: none of it may hold state"""
