@@ -19,7 +19,7 @@ def export(
 ) -> None:
     """Write a strategy or feature to a file of its own, with a checklist for production.
 
-    With everything of its file or notebook that it refers to, and nothing else. In a notebook: onepath.research.export(Idea, PATH).
+    With everything of its file or notebook that it refers to. In a notebook: onepath.research.export(Idea, PATH).
 
     Example:  onepath export notebooks/ideas.py:Idea strategies/idea.py
     """

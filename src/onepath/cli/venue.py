@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 from pathlib import Path
@@ -58,10 +57,14 @@ def venue(
         data_dir=find(Path.cwd()).data_dir,
     )
     made = server(source, Terms(), seed, disturbances(fault or [], faults, seed))
+    import asyncio
+
     asyncio.run(_serve(made, port, seconds, as_json))
 
 
 async def _serve(made: Server, port: int, seconds: float | None, as_json: bool) -> None:
+    import asyncio
+
     from onepath.localvenue.running import HOST
 
     stop = asyncio.Event()
