@@ -6,6 +6,7 @@ its bar's range, which Yahoo publishes often); `info` is what one should know. E
 findings; the counts are of all.
 Sessions are those of the calendar, holidays and early closes regarded; where none is known, weekdays without a daily bar
 are counted for information.
+Where dividends and an adjusted close stand beside the prices, they are compared with each other (see `beside`).
 Limits: dividends and splits are not looked up, a jump that looks like a split is named as such; a hundredfold error is
 found against the prices around it, not where a whole file is in the wrong unit.
 """
@@ -22,16 +23,22 @@ import numpy as np
 from onepath.calendars import DAY, HOUR, Calendar
 from onepath.data import reading
 from onepath.data.bars import label_of, offsets, only_weekdays
+from onepath.data.beside import columns_of, suspects
 from onepath.data.catalogue import Dataset
 from onepath.data.sessions import get
 from onepath.data.stamps import NO_TIME
-from onepath.data.tables import Raw, named, split
+from onepath.data.tables import Raw, floats, named, plain, split
+from onepath.errors import DataError
 from onepath.feeds.checks import NOISE, stamp
 
 SHOWN = 100
+Besides = dict[str, dict[str, Any]]
+"""by symbol, what stands beside its prices"""
 _SPLITS = (1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50)
 _SPIKE_MADS = 20.0
 _SPIKE_LEAST = 0.05
+_SPIKE_SURE = 0.72
+"""more than to the double and back, whatever the series does otherwise"""
 _SPLIT_LEAST = 0.30
 _SPLIT_NEAR = 0.04
 _UNIT_NEAR = 0.25
@@ -94,7 +101,8 @@ class _Kind:
 
 def check(source: Any, *, symbol: str | None = None, calendar: str | None = None) -> Report:
     """The report on a file, a frame or a mapping of frames. Raises DataError only where it is no table of bars."""
-    return check_raws(_raws(source, symbol), calendar)
+    beside: Besides = {}
+    return check_raws(_raws(source, symbol, beside), calendar, beside)
 
 
 def check_dataset(dataset: Dataset) -> Report:
@@ -102,15 +110,15 @@ def check_dataset(dataset: Dataset) -> Report:
     return check({s: dataset.file(s) for s in dataset.symbols}, calendar=str(dataset.meta["calendar"]))
 
 
-def check_raws(raws: Sequence[Raw], calendar: str | None = None) -> Report:
-    """The report on rows already read."""
+def check_raws(raws: Sequence[Raw], calendar: str | None = None, beside: Besides | None = None) -> Report:
+    """The report on rows already read; `beside`: columns of dividends and the adjusted close by symbol."""
     findings: list[Finding] = []
     counts: dict[str, int] = {}
     severities: dict[str, int] = {}
     missing = 0
     for raw in raws:
         with np.errstate(all="ignore"):
-            kinds = list(_kinds(raw, calendar))
+            kinds = list(_kinds(raw, calendar, (beside or {}).get(str(raw.symbol), {})))
         for kind in kinds:
             n = len(kind.rows)
             counts[kind.name] = counts.get(kind.name, 0) + n
@@ -121,16 +129,30 @@ def check_raws(raws: Sequence[Raw], calendar: str | None = None) -> Report:
     return Report(sum(len(raw.stamps.utc) for raw in raws), findings, counts, missing, severities)
 
 
-def _raws(source: Any, symbol: str | None) -> list[Raw]:
+def _raws(source: Any, symbol: str | None, beside: Besides) -> list[Raw]:
     notes: list[str] = []
     if isinstance(source, str | Path):
-        found = split(*reading.read_file(Path(source), notes), notes)
+        table, place = reading.read_file(Path(source), notes)
         default = symbol or reading.stem(Path(source))
     elif isinstance(source, Mapping) and not reading.is_frame(source):
-        return [raw for name, frame in source.items() for raw in _raws(frame, str(name))]
+        return [raw for name, frame in source.items() for raw in _raws(frame, str(name), beside)]
     else:
-        found, default = split(*reading.read_frame(source, "the frame"), notes), symbol or "ASSET"
-    return [raw if raw.symbol else named(raw, default) for raw in found]
+        table, place = reading.read_frame(source, "the frame")
+        default = symbol or "ASSET"
+    found = [raw if raw.symbol else named(raw, default) for raw in split(table, place, notes)]
+    for raw in found:
+        beside[str(raw.symbol)] = _beside(table, raw)
+    return found
+
+
+def _beside(table: Any, raw: Raw) -> dict[str, Any]:
+    """The columns of dividends and the adjusted close of one symbol's rows, where there are some."""
+    found = columns_of({plain(name): name for name in table.column_names})
+    rows = slice(None) if raw.place.rows is None else raw.place.rows
+    try:
+        return {what: floats(table.column(name), raw.place, name)[rows] for what, name in found.items()}
+    except DataError:
+        return {}
 
 
 def _finding(raw: Raw, kind: _Kind, row: int, i: int) -> Finding:
@@ -141,7 +163,7 @@ def _finding(raw: Raw, kind: _Kind, row: int, i: int) -> Finding:
     return Finding(kind.name, str(raw.symbol), raw.place.number(row), known, message, kind.severity)
 
 
-def _kinds(raw: Raw, calendar: str | None) -> Iterator[_Kind]:
+def _kinds(raw: Raw, calendar: str | None, beside: Mapping[str, Any]) -> Iterator[_Kind]:
     """Every check in turn; those that need order and prices look at the rows that have them, oldest first."""
     yield from _times(raw)
     yield from _prices(raw)
@@ -152,6 +174,7 @@ def _kinds(raw: Raw, calendar: str | None) -> Iterator[_Kind]:
     yield from _gaps(order, utc, raw.stamps.wall[order], sessions)
     yield from _jumps(order, values)
     yield from _stale(order, values)
+    yield from _dividends(order, utc, values[3], beside)
     yield from _sessions(order, utc, raw.stamps.wall[order], sessions)
 
 
@@ -342,9 +365,17 @@ def _split_like(opens: Any, close: Any, clean: Any) -> tuple[Any, Any]:
 def _spikes(moves: Any, clean: Any) -> Any:
     """Rows whose close leaves by many median deviations and is undone by the next."""
     spread = 1.4826 * float(np.median(np.abs(moves - np.median(moves))))
-    large = np.abs(moves) > max(_SPIKE_MADS * spread, _SPIKE_LEAST)
+    large = np.abs(moves) > min(max(_SPIKE_MADS * spread, _SPIKE_LEAST), _SPIKE_SURE)
     undone = np.abs(moves[:-1] + moves[1:]) < 0.25 * np.abs(moves[:-1])
     return _where(large[:-1] & undone & clean[1:-1]) + 1
+
+
+def _dividends(order: Any, utc: Any, close: Any, beside: Mapping[str, Any]) -> Iterator[_Kind]:
+    """Dividends out of proportion, and adjustments that go with none or another."""
+    found = list(suspects(utc, close, {what: column[order] for what, column in beside.items()}))
+    if found:
+        rows = order[[suspect.row for suspect in found]]
+        yield _Kind("dividend", "warning", rows, lambda i: found[i].text)
 
 
 def _stale(order: Any, values: Sequence[Any]) -> Iterator[_Kind]:
