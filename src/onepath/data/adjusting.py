@@ -44,7 +44,7 @@ def acting(
         return WithActions(feed, actions, end)
     last = feed.describe().get("last_at")
     until = day_given(as_of, adjust)
-    until = (0 if last is None else int(last) // DAY) if until is None else until
+    until = (0 if last is None else (int(last) - 1) // DAY) if until is None else until
     taken = taken_of(actions, feed.instruments, until, adjust)
     steps = steps_of(taken, around(feed, taken))
     rest = [_restated(action, taken) for action in actions if action not in taken]

@@ -53,7 +53,7 @@ def read(
     if adjust != "none":
         known = given(_actions(source, actions, feed), feed.instruments, only_known=True)
         latest = max((int(c["at"][-1]) for c in found.values() if len(c["at"])), default=0)
-        taken = taken_of(known, feed.instruments, latest // DAY if until is None else until, adjust)
+        taken = taken_of(known, feed.instruments, (latest - 1) // DAY if until is None else until, adjust)
         steps = steps_of(taken, _around(taken, found))
         found = {symbol: _scaled(columns, steps.get(symbol)) for symbol, columns in found.items()}
     return {symbol: _framed(_until(columns, stop), frames) for symbol, columns in found.items()}
