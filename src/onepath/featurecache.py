@@ -218,7 +218,11 @@ class FeatureCache:
 
 
 def digest(step: Step) -> str | None:
-    """Hash of all code that decides what a step gives; None where that cannot be told."""
+    """Hash of all code that decides what a step gives, or its `identity` where it is no function but says what it is; None
+    where that cannot be told."""
+    identity = getattr(step, "identity", None)
+    if isinstance(identity, str):
+        return identity
     if not isinstance(step, FunctionType):
         return None
     try:

@@ -180,6 +180,9 @@ class Step:
 
     def __init__(self, name: str, place: int, inputs: int) -> None:
         self.__name__ = f"talib_{name}"
+        versions = (_package().__version__, _package().__ta_version__)
+        self.identity = f"{versions} {name} {place} {inputs}"
+        """what decides its values, for who keeps them"""
         self._function = getattr(_package()._ta_lib, name)
         self._place = place
         self._inputs = inputs

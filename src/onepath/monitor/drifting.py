@@ -1,10 +1,11 @@
 """Whether the features of a running session are still what they were: compared now and then, told as alerts.
 
-Rules: only where `features.drift` asks for it. The reference is computed before the session begins. What is noted is bounded: the
-latest `window` values of each feature and symbol, taken between two batches, when the strategies have been asked; never of the
-history that a session begins with. One comparison is made after a batch, so that a batch never waits for all of them. An alert
-decides nothing; the same is raised once a day.
-Cost: 0.1 us a symbol after a batch, 0.2 us more a feature that moved; a comparison 0.1 ms.
+Rules: only where `features.drift` asks for it. The reference is computed before the session begins. What is noted is
+bounded: the latest `window` values of each feature and symbol, taken between two batches; never of the history that a session
+begins with. One comparison is made after a batch, so that a batch never waits for all of them. An alert decides nothing; the
+same is raised once a day.
+Cost: after a batch 0.3 us and 0.04 us a symbol, 1 us for a row that moved and 0.1 to 0.5 us for each of its features; a
+comparison 0.03 to 0.07 ms.
 """
 
 from __future__ import annotations

@@ -61,19 +61,20 @@ def render(drift: Drift, live: Gathered, reference: Gathered, names: tuple[str, 
 
 
 def _table(found: Sequence[FeatureDrift]) -> str:
-    heads = "".join(f"<th{'' if i < 3 else ' class=num'}>{head}</th>" for i, head in enumerate(HEADS))
+    heads = "".join(f"<th{' class=text' if i < 3 else ''}>{head}</th>" for i, head in enumerate(HEADS))
     rows = "".join(f"<tr>{''.join(_cells(one))}</tr>" for one in found)
     return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _cells(found: FeatureDrift) -> list[str]:
-    colour = ' class="down"' if found.verdict in (Verdict.DRIFTED, Verdict.MODERATE) else ""
+    colour = " down" if found.verdict in (Verdict.DRIFTED, Verdict.MODERATE) else ""
     named = [
         f"<td>{text(found.feature)}</td>",
         f"<td>{text(found.symbol)}</td>",
         f"<td{colour}>{text(found.verdict)}</td>",
     ]
-    return [*named, *(f'<td class="num" style="text-align:right">{figure(value)}</td>' for value in figures(found))]
+    named.append(f'<td class="text{colour}">{text(found.verdict)}</td>')
+    return [*named, *(f"<td>{figure(value)}</td>" for value in figures(found))]
 
 
 def figures(found: FeatureDrift) -> list[str]:

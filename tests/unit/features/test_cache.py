@@ -157,6 +157,19 @@ def test_code_that_cannot_be_told_is_not_cached_and_says_so(tmp_path: Path, text
     assert entries(cache) == []
 
 
+def test_a_function_of_talib_is_kept_by_name_and_version(tmp_path: Path) -> None:
+    """Its step is no function of ours, but says which it is: found again to the last bit, and not as another function's."""
+    pytest.importorskip("talib")
+    from onepath.features import talib
+
+    cache, made = FeatureCache(tmp_path), talib("MAX", 5)
+    before = kept(cache, made, [PRICES])
+    found = cache.find(made, before, [PRICES])
+    assert found is not None
+    assert bits(found[0]) == bits(computed(made, [PRICES])[1])
+    assert cache.find(replace(made, step=talib("MIN", 5).step), before, [PRICES]) is None
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "another's", "foreign"])
 def test_a_damaged_entry_is_dropped_and_computed_again(tmp_path: Path, damage: str) -> None:
     """A file that is short, changed by one bit, empty, of another key or of another program is nothing, and is removed."""
