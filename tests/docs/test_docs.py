@@ -24,6 +24,7 @@ import pytest
 from typer.testing import CliRunner
 
 import onepath
+from onepath import rules
 from onepath.cli import app
 from onepath.config import loads
 from onepath.config.schema import PARTS
@@ -36,6 +37,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 EXECUTED = tuple(str(page.relative_to(ROOT)) for page in PAGES if page.name != "architecture.md")
 """(the Python of the architecture page is the loop, and is compared)"""
+RULES_PAGE = "docs/rules.md"
 BASE = {
     "mode": "mode: backtest\n",
     "data": "data: {name: us10}\n",
@@ -276,12 +278,45 @@ def test_tables_of_the_architecture_page_are_the_journals(here: Path) -> None:
             assert written.execute(query).fetchall() == real.execute(query).fetchall()
 
 
-@pytest.mark.parametrize("page", [page for page in EXECUTED if any(blocks(page, "yaml"))])
+@pytest.mark.parametrize("page", [page for page in EXECUTED if page != RULES_PAGE and any(blocks(page, "yaml"))])
 def test_yaml_of_a_page_loads(page: str) -> None:
     """Every YAML block of a page is a configuration, or a part of one."""
     for line, text in blocks(page, "yaml"):
         keys = re.findall(r"^(\w+):", text, re.MULTILINE)
         loads("".join(value for key, value in BASE.items() if key not in keys) + text, name=f"{page}:{line}")
+
+
+RULE_PARTS = {
+    "features": "features: {trend: sma(3), rsi: rsi(3), range: atr(3), fast: sma(2), slow: sma(4)}\n",
+    "entry": "entry: close > 1\n",
+    "size": "size: {quantity: 1}\n",
+}
+
+
+def rule_file(text: str) -> str:
+    """A part of a rule file, made whole."""
+    keys = re.findall(r"^(\w+):", text, re.MULTILINE)
+    keys += ["entry"] if "long" in keys else []
+    return "".join(part for key, part in RULE_PARTS.items() if key not in keys) + text
+
+
+def test_yaml_of_the_rules_page_is_rules() -> None:
+    """Every YAML block of the page of rules is a rule file, or a part of one; so is every cell of its tables that is one."""
+    found = list(blocks(RULES_PAGE, "yaml"))
+    assert len(found) >= 4
+    for line, text in found:
+        rules.loads(rule_file(text), f"{RULES_PAGE}:{line}")
+    page = (ROOT / RULES_PAGE).read_text(encoding="utf-8")
+    cells = [cell for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for cell in re.findall(r"`([^`]+)`", row)]
+    parts = [cell for cell in cells if re.match(r"(stop_loss|order|time_in_force): ", cell)]
+    sizes = [f"size: {cell}" for cell in cells if re.match(r"\{(weight|notional|quantity|risk)|20%", cell)]
+    assert len(parts) >= 8
+    assert len(sizes) >= 7
+    for cell in [*parts, *sizes]:
+        key = cell.partition(":")[0]
+        part = f"order: {{{cell}}}" if key == "time_in_force" else cell
+        also = "stop_loss: 5%\n" if "risk" in cell else ""
+        rules.loads(rule_file(f"{also}{part}\n"), cell)
 
 
 def test_models_that_orders_md_writes_in_yaml_load() -> None:

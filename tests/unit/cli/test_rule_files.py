@@ -40,11 +40,10 @@ def test_run_explain_replay(cli: Cli, dip: Path) -> None:
     told = cli("explain", "last", "1")
     assert (told.code, "rsi < level" in told.out, "level" in told.out) == (0, True, True), told.out
     assert "long entry" in told.out
-    assert (
-        "strategies/dip.yaml" in cli("replay", "last", "--strategy", "strategies/dip.yaml", "--param", "level=60").out
-    )
+    first = json.loads(ran.out)["session_id"]
+    assert cli("replay", first, "--strategy", "strategies/dip.yaml", "--param", "level=60.0").code == 0
     dip.write_text(RULES.replace("rsi < level", "rsi > level"))
-    changed = cli("replay", "last")
+    changed = cli("replay", first)
     assert changed.code == 1
     assert changed.out.startswith("different: decision 1")
 

@@ -147,6 +147,10 @@ def changed(line: str, into: str) -> str:
         ),
         (GOOD + "signal: {when: rsi < 5, lasts: 0}\n", "signal.lasts: found '0', expected a whole number from 1"),
         (GOOD + "signal: {lasts: 2}\n", "dip.yaml:13: signal.when: found nothing, expected a condition"),
+        (
+            changed("stop_loss: 2 * range", "stop_loss: {price: lowest(low, 10)}"),
+            "dip.yaml:12: stop_loss: inside braces a text with a comma needs quotes (it was cut before '10)')",
+        ),
         (GOOD + "version: [1]\n", "dip.yaml:13: version: found a list, expected text"),
         (GOOD + "name: 1 dip\n", "dip.yaml:13: name: found '1 dip', expected letters, digits, _ and -"),
         (GOOD + "long: yes\n", "dip.yaml:13: long: found 'yes', expected the sections of that side"),
