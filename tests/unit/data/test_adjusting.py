@@ -21,6 +21,7 @@ from onepath.data.ingest import import_file
 from onepath.errors import ConfigError, DataError
 from onepath.feeds.columns import ColumnFeed
 from onepath.instruments import Instrument
+from onepath.market import Bar
 from onepath.rerun import replay
 
 D = Decimal
@@ -41,7 +42,7 @@ def at(number: int) -> int:
     return (BEGIN + number) * DAY
 
 
-ACTIONS = [Split("X", at(2), D(2)), CashDividend("X", at(4), D(1)), Split("X", at(5), D("0.5"))]
+ACTIONS: list[Any] = [Split("X", at(2), D(2)), CashDividend("X", at(4), D(1)), Split("X", at(5), D("0.5"))]
 
 
 def closes(**how: Any) -> list[float]:
@@ -215,7 +216,7 @@ def test_what_stays_an_event_is_in_adjusted_units() -> None:
         | {field: list(p) for field in ("open", "high", "low", "close")}
         for s, p in prices.items()
     }
-    given = [
+    given: list[Any] = [
         SpinOff("X", at(1), "Y", D("0.1"), D("0.2"), cash_price=D(80)),
         Merger("X", at(2), "Y", D(1), D(10)),
         Delisting("X", at(2), D(90)),
@@ -232,12 +233,12 @@ def test_what_stays_an_event_is_in_adjusted_units() -> None:
         Delisting("Z", at(2)),
         SymbolChange("Z", at(2), "Y"),
     ]
-    seen = [(e.symbol, e.close, e.volume) for batch in feed.batches() for e, _ in batch.events()]
+    seen = [(e.symbol, e.close, e.volume) for batch in feed.batches() for e, _ in batch.events() if isinstance(e, Bar)]
     assert [(close, volume) for s, close, volume in seen if s == "X"] == [(50, 2)] * 3 + [(50, 1)] * 3
     assert [(close, volume) for s, close, volume in seen if s == "Y"] == [(20, 4)] * 4 + [(20, 1)] * 2
     for batch in feed.batches():
         for symbol in "XYZ":
-            events = [event.close for event, _ in batch.events() if event.symbol == symbol]
+            events = [event.mark for event, _ in batch.events() if event.symbol == symbol]
             assert list((batch.columns(symbol) or {})["close"]) == events
     other = acting(ColumnFeed(columns, symbols), given[:-1], None, "splits")
     assert feed.fingerprint() != other.fingerprint()
@@ -329,9 +330,11 @@ def test_published_factors(shared: Path, symbol: str, since: str, near: float) -
 
 @pytest.mark.parametrize("symbol", ["AIG", "ORCL", "YHOO", "AES", "GORO"])  # IBM has no 2010 there
 def test_published_adjusted_closes(shared: Path, symbol: str) -> None:
-    """Quandl WIKI: adjusted closes of 2007 to 2012, AIG's reverse split one for twenty among them. It puts a dividend back into
-    the stock at the close of its ex-date, 1 / (1 + amount / that close), where ours leaves 1 - amount / the close before (as CRSP,
-    Yahoo and LEAN do); but for that, all ratios of two days are ours."""
+    """Quandl WIKI: adjusted closes of 2007 to 2012, AIG's reverse split one for twenty among them.
+
+    It puts a dividend back into the stock at the close of its ex-date, 1 / (1 + amount / that close), where ours leaves
+    1 - amount / the close before (as CRSP, Yahoo and LEAN do); but for that, all ratios of two days are ours.
+    """
     import pandas as pd
 
     file = shared / "equity_daily_corpactions/wiki_eod_2007_2012.csv.gz"
