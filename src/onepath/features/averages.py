@@ -58,22 +58,22 @@ def wma(window: int, on: Input = "close") -> Feature:
 
 
 def _wma_state(window: int) -> list[float]:
-    """Bars in this lap, their sum, their sum with weights 1, 2, ...; the ring."""
-    return ring(3, window)
+    """Bars in this lap, their sum, their sum with weights 1, 2, ...; window, 1 / sum of weights; the ring."""
+    return [*ring(3, 0), float(window), 2.0 / (window * (window + 1)), *ring(0, window)]
 
 
-@in_registers(3)
+@in_registers(5)
 def _wma(state: State, x: float, window: int) -> float:
     state[0] += 1.0
     count = state[0]
     state[1] += x
     state[2] += x * count
-    place = int(count) + 2
+    place = int(count) + 4
     state[place] = x
-    left = window - count
+    left = state[3] - count
     if left > 0.0:
-        return (state[2] + left * state[1] + state[place + 1]) / (0.5 * window * (window + 1))
-    average = state[2] / (0.5 * window * (window + 1))
+        return (state[2] + left * state[1] + state[place + 1]) * state[4]
+    average = state[2] * state[4]
     _weighted_rest(state, window)
     state[0] = 0.0
     state[1] = 0.0
@@ -85,7 +85,7 @@ def _weighted_rest(state: State, window: int) -> None:
     """Turn the ring into the sums of each place on, with weights 1, 2, ... from that place on."""
     rest = 0.0
     weighted = 0.0
-    for i in range(window + 2, 2, -1):
+    for i in range(window + 4, 4, -1):
         rest += state[i]
         weighted += rest
         state[i] = weighted
@@ -102,8 +102,8 @@ def ema(window: int, on: Input = "close") -> Feature:
 
 
 def ema_state(window: int) -> list[float]:
-    """Bars taken, up to `window`; their sum until then, the average after."""
-    return [0.0, 0.0]
+    """Bars taken, up to `window`; their sum until then, the average after; alpha."""
+    return [0.0, 0.0, 2.0 / (window + 1)]
 
 
 def ema_step(state: State, x: float, window: int) -> float:
@@ -117,7 +117,7 @@ def ema_step(state: State, x: float, window: int) -> float:
             return math.nan
         state[1] /= window
     else:
-        state[1] += (x - state[1]) * (2.0 / (window + 1))
+        state[1] += (x - state[1]) * state[2]
     return state[1]
 
 
@@ -128,7 +128,12 @@ def wilder(window: int, on: Input = "close") -> Feature:
     bar `window`. Raises StrategyError for a window that is not a whole number >= 1.
     """
     window = whole("wilder", "window", window, 1)
-    return Feature("wilder", 1, (on,), (("window", window),), window, window, _wilder, ema_state)
+    return Feature("wilder", 1, (on,), (("window", window),), window, window, _wilder, _wilder_state)
+
+
+def _wilder_state(window: int) -> list[float]:
+    """Bars taken, up to `window`; their sum until then, the average after; alpha."""
+    return [0.0, 0.0, 1.0 / window]
 
 
 def _wilder(state: State, x: float, window: int) -> float:
@@ -141,7 +146,7 @@ def _wilder(state: State, x: float, window: int) -> float:
             return math.nan
         state[1] /= window
     else:
-        state[1] += (x - state[1]) * (1.0 / window)
+        state[1] += (x - state[1]) * state[2]
     return state[1]
 
 

@@ -25,19 +25,18 @@ def returns(periods: int = 1, log: bool = False, on: Input = "close") -> Feature
 
 
 def _past(periods: int, *_: float) -> list[float]:
-    """Place in the ring, and the ring of the last inputs."""
-    return [0.0] + [math.nan] * periods
+    """Bars taken, places of the ring less one, and the ring: a power of two, so that a place is a few bits of the number."""
+    places = 1 << periods.bit_length()
+    return [0.0, places - 1.0] + [math.nan] * places
 
 
-@in_registers(1)
+@in_registers(2)
 def _returns(state: State, x: float, periods: int, log: bool) -> float:
-    place = int(state[0]) + 1
-    before = state[place]
-    state[place] = x
-    if place < periods:
-        state[0] += 1.0
-    else:
-        state[0] = 0.0
+    taken = int(state[0])
+    last = int(state[1])
+    before = state[2 + ((taken - periods) & last)]
+    state[2 + (taken & last)] = x
+    state[0] += 1.0
     return change(before, x, log)
 
 
@@ -62,17 +61,14 @@ def momentum(periods: int = 10, on: Input = "close") -> Feature:
     return Feature("momentum", 1, (on,), (("periods", periods),), periods + 1, periods + 1, _momentum, _past)
 
 
-@in_registers(1)
+@in_registers(2)
 def _momentum(state: State, x: float, periods: int) -> float:
-    place = int(state[0]) + 1
-    before = state[place]
-    state[place] = x
-    if place < periods:
-        state[0] += 1.0
-    else:
-        state[0] = 0.0
-    moved = x - before
-    return moved if math.isfinite(moved) else math.nan
+    taken = int(state[0])
+    last = int(state[1])
+    before = state[2 + ((taken - periods) & last)]
+    state[2 + (taken & last)] = x
+    state[0] += 1.0
+    return x - before
 
 
 def roc(periods: int = 10, on: Input = "close") -> Feature:
@@ -85,13 +81,11 @@ def roc(periods: int = 10, on: Input = "close") -> Feature:
     return Feature("roc", 1, (on,), (("periods", periods),), periods + 1, periods + 1, _roc, _past)
 
 
-@in_registers(1)
+@in_registers(2)
 def _roc(state: State, x: float, periods: int) -> float:
-    place = int(state[0]) + 1
-    before = state[place]
-    state[place] = x
-    if place < periods:
-        state[0] += 1.0
-    else:
-        state[0] = 0.0
+    taken = int(state[0])
+    last = int(state[1])
+    before = state[2 + ((taken - periods) & last)]
+    state[2 + (taken & last)] = x
+    state[0] += 1.0
     return 100.0 * change(before, x, False)

@@ -31,8 +31,9 @@ def rsi(window: int = 14, on: Input = "close") -> Feature:
 
 
 def _rsi_state(window: int) -> list[float]:
-    """Bars taken, up to `window` + 1; input before; gains and losses: sums until warm, averages after."""
-    return [0.0, 0.0, 0.0, 0.0]
+    """Bars taken, up to `window` + 1; input before; gains and losses: sums until warm, averages after; what of
+    these is kept, alpha."""
+    return [0.0, 0.0, 0.0, 0.0, (window - 1) / window, 1.0 / window]
 
 
 def _rsi(state: State, x: float, window: int) -> float:
@@ -46,9 +47,8 @@ def _rsi(state: State, x: float, window: int) -> float:
     gain = max(change, 0.0)
     loss = max(-change, 0.0)
     if state[0] > window:
-        kept = (window - 1) / window
-        state[2] = state[2] * kept + gain / window
-        state[3] = state[3] * kept + loss / window
+        state[2] = state[2] * state[4] + gain * state[5]
+        state[3] = state[3] * state[4] + loss * state[5]
     else:
         state[0] += 1.0
         state[2] += gain
@@ -80,8 +80,8 @@ def _two(name: str, fast: int, slow: int) -> tuple[int, int]:
 
 
 def _macd_state(fast: int, slow: int) -> list[float]:
-    """Bars taken, up to `slow`; of either: sum until then, average after."""
-    return [0.0, 0.0, 0.0]
+    """Bars taken, up to `slow`; of either: sum until then, average after; alpha of either."""
+    return [0.0, 0.0, 0.0, 2.0 / (fast + 1), 2.0 / (slow + 1)]
 
 
 def _macd(state: State, x: float, fast: int, slow: int) -> float:
@@ -97,8 +97,8 @@ def _macd(state: State, x: float, fast: int, slow: int) -> float:
         state[1] /= fast
         state[2] /= slow
     else:
-        state[1] += (x - state[1]) * (2.0 / (fast + 1))
-        state[2] += (x - state[2]) * (2.0 / (slow + 1))
+        state[1] += (x - state[1]) * state[3]
+        state[2] += (x - state[2]) * state[4]
     return state[1] - state[2]
 
 
@@ -192,25 +192,40 @@ def cci(window: int = 20) -> Feature:
 
 
 def _cci_state(window: int) -> list[float]:
-    """Place in the ring, and the ring of typical prices."""
-    return ring(1, window)
+    """Place in the lap, value that the sum is about, that sum; 1 / window, 0.015 / window; the ring of typical prices; that of
+    sums."""
+    return [*ring(3, 0), 1.0 / window, 0.015 / window, *ring(0, 2 * window)]
 
 
-@in_registers(1)
+@in_registers(5)
 def _cci(state: State, price: float, window: int) -> float:
-    place = int(state[0]) + 1
+    place = int(state[0]) + 5
     state[place] = price
-    if place < window:
+    state[2] += price - state[1]
+    if place < window + 4:
         state[0] += 1.0
+        centre = state[1]
+        total = state[2] + state[place + window + 1]
     else:
+        centre = price
+        total = _rest_about(state, price, 5, window)
         state[0] = 0.0
-    total = 0.0
-    for i in range(1, window + 1):
-        total += state[i] - price
-    mean = total / window
+        state[1] = price
+        state[2] = 0.0
+    mean = centre + total * state[3]
     deviation = 0.0
-    for i in range(1, window + 1):
-        deviation += abs(state[i] - price - mean)
+    for i in range(5, window + 5):
+        deviation += abs(state[i] - mean)
+    deviation *= state[4]
     if deviation > 0.0:
-        return -mean / (0.015 * deviation / window)
+        return (price - mean) / deviation
     return deviation
+
+
+def _rest_about(state: State, centre: float, first: int, window: int) -> float:
+    """Fill the second ring with the sums about `centre` of the first from each place on; the sum of all."""
+    total = 0.0
+    for i in range(first + window - 1, first - 1, -1):
+        total += state[i] - centre
+        state[i + window] = total
+    return total

@@ -20,56 +20,58 @@ def volatility(window: int, log: bool = False, on: Input = "close", periods: flo
     """Sample standard deviation (divided by window - 1) of the last `window` one-bar returns, simple or `log`.
 
     A fraction per bar; annualised, that is times sqrt(periods), where `periods` bars a year are given. Never negative.
-    First value at bar `window` + 1. Within a lap by Welford, Technometrics 4 (1962); the two parts of the window joined
-    by formula 2.1 of Chan, Golub and LeVeque, Stanford STAN-CS-79-773 (1979).
+    First value at bar `window` + 1.
     Raises StrategyError for a window that is not a whole number >= 2, or periods that are not above zero.
     """
     window = whole("volatility", "window", window, 2)
     scale = 1.0 if periods is None else positive("volatility", "periods", periods)
     params = (("window", window), ("log", bool(log)), ("periods", scale))
-    return Feature("volatility", 1, (on,), params, window + 1, window + 1, _volatility, _volatility_state, low=0.0)
+    return Feature("volatility", 2, (on,), params, window + 1, window + 1, _volatility, _volatility_state, low=0.0)
 
 
 def _volatility_state(window: int, log: bool, periods: float) -> list[float]:
-    """Place in the lap, last input, mean and squares of this lap; the ring of returns, later means; that of squares."""
-    return [0.0, math.nan, *ring(2, 2 * window)]
+    """As `_spread_state`, of returns; then the input before in the fifth place."""
+    return [*ring(4, 0), math.nan, 1.0 / window, periods / (window - 1), *ring(0, 2 * window)]
 
 
-@in_registers(4)
+@in_registers(7)
 def _volatility(state: State, x: float, window: int, log: bool, periods: float) -> float:
-    value = change(state[1], x, log)
-    state[1] = x
-    place = int(state[0])
-    state[4 + place] = value
-    place += 1
-    delta = value - state[2]
-    state[2] += delta / place
-    state[3] += delta * (value - state[2])
-    if place < window:
+    value = change(state[4], x, log)
+    state[4] = x
+    place = int(state[0]) + 7
+    state[place] = value
+    apart = value - state[1]
+    state[2] += apart
+    state[3] += apart * apart
+    if place < window + 6:
         state[0] += 1.0
-        gap = state[4 + place] - state[2]
-        squares = state[3] + state[4 + window + place] + gap * gap * place * (window - place) / window
-    else:
-        squares = state[3]
-        _means_and_squares(state, window)
-        state[0] = 0.0
-        state[2] = 0.0
-        state[3] = 0.0
-    return math.sqrt(squares / (window - 1) * periods)
+        return root(state[2] + state[place + 1], state[3] + state[place + window + 1], state[5], state[6])
+    sums_about(state, value, 7, window)
+    state[0] = 0.0
+    state[1] = value
+    state[2] = 0.0
+    state[3] = 0.0
+    return root(state[7], state[window + 7], state[5], state[6])
 
 
-def _means_and_squares(state: State, window: int) -> None:
-    """Turn the ring's returns into mean and squares of all from each place on."""
-    mean = 0.0
+def sums_about(state: State, centre: float, first: int, window: int) -> None:
+    """Turn the ring's values into sums, and sums of squares, about `centre` of all from each place on."""
+    total = 0.0
     squares = 0.0
-    for count in range(1, window + 1):
-        i = 4 + window - count
-        value = state[i]
-        delta = value - mean
-        mean += delta / count
-        squares += delta * (value - mean)
-        state[i] = mean
+    for i in range(first + window - 1, first - 1, -1):
+        apart = state[i] - centre
+        total += apart
+        squares += apart * apart
+        state[i] = total
         state[i + window] = squares
+
+
+def root(total: float, squares: float, part: float, scale: float) -> float:
+    """The deviation of sums about a value of the window, `part` one of its numbers; zero below the rounding."""
+    variance = (squares - total * total * part) * scale
+    if variance > 0.0:
+        return math.sqrt(variance)
+    return 0.0 if variance <= 0.0 else math.nan
 
 
 def standard_deviation(window: int, on: Input = "close", sample: bool = False) -> Feature:
@@ -83,53 +85,28 @@ def standard_deviation(window: int, on: Input = "close", sample: bool = False) -
     return Feature("standard_deviation", 1, (on,), params, window, window, _deviation, _spread_state, low=0.0)
 
 
-def _spread_state(window: int, *_: float) -> list[float]:
-    """Place in the lap, value that sums are about, sums of this lap and of its squares; the ring of values, later of sums; that
-    of squares."""
-    return ring(4, 2 * window)
+def _spread_state(window: int, sample: bool = False) -> list[float]:
+    """Place in the lap, value that sums are about, sums of this lap and of its squares; 1 / window, 1 / divisor; the ring of
+    values, later of sums; that of squares."""
+    return [*ring(4, 0), 1.0 / window, 1.0 / (window - 1 if sample else window), *ring(0, 2 * window)]
 
 
-@in_registers(4)
+@in_registers(6)
 def _deviation(state: State, x: float, window: int, sample: bool) -> float:
-    place = int(state[0])
-    state[4 + place] = x
+    place = int(state[0]) + 6
+    state[place] = x
     apart = x - state[1]
     state[2] += apart
     state[3] += apart * apart
-    place += 1
-    if place < window:
+    if place < window + 5:
         state[0] += 1.0
-        total = state[2] + state[4 + place]
-        squares = state[3] + state[4 + window + place]
-    else:
-        _sums_about(state, x, window)
-        total = state[4]
-        squares = state[4 + window]
-        state[0] = 0.0
-        state[1] = x
-        state[2] = 0.0
-        state[3] = 0.0
-    return _root(total, squares, window, window - 1 if sample else window)
-
-
-def _sums_about(state: State, centre: float, window: int) -> None:
-    """Turn the ring's values into sums, and sums of squares, about `centre` of all from each place on."""
-    total = 0.0
-    squares = 0.0
-    for i in range(3 + window, 3, -1):
-        apart = state[i] - centre
-        total += apart
-        squares += apart * apart
-        state[i] = total
-        state[i + window] = squares
-
-
-def _root(total: float, squares: float, window: int, divisor: int) -> float:
-    """The deviation of sums about a value of the window; zero below the rounding, which can make it a hair negative."""
-    variance = (squares - total * total / window) / divisor
-    if variance > 0.0:
-        return math.sqrt(variance)
-    return 0.0 if variance <= 0.0 else math.nan
+        return root(state[2] + state[place + 1], state[3] + state[place + window + 1], state[4], state[5])
+    sums_about(state, x, 6, window)
+    state[0] = 0.0
+    state[1] = x
+    state[2] = 0.0
+    state[3] = 0.0
+    return root(state[6], state[window + 6], state[4], state[5])
 
 
 def zscore(window: int, on: Input = "close") -> Feature:
@@ -142,30 +119,29 @@ def zscore(window: int, on: Input = "close") -> Feature:
     return Feature("zscore", 1, (on,), (("window", window),), window, window, _zscore, _spread_state)
 
 
-@in_registers(4)
+@in_registers(6)
 def _zscore(state: State, x: float, window: int) -> float:
-    place = int(state[0])
-    state[4 + place] = x
+    place = int(state[0]) + 6
+    state[place] = x
     apart = x - state[1]
     state[2] += apart
     state[3] += apart * apart
-    place += 1
-    if place < window:
+    if place < window + 5:
         state[0] += 1.0
-        total = state[2] + state[4 + place]
-        squares = state[3] + state[4 + window + place]
+        total = state[2] + state[place + 1]
+        squares = state[3] + state[place + window + 1]
     else:
-        _sums_about(state, x, window)
+        sums_about(state, x, 6, window)
         apart = 0.0
-        total = state[4]
-        squares = state[4 + window]
+        total = state[6]
+        squares = state[window + 6]
         state[0] = 0.0
         state[1] = x
         state[2] = 0.0
         state[3] = 0.0
-    deviation = _root(total, squares, window, window)
+    deviation = root(total, squares, state[4], state[4])
     if deviation > 0.0:
-        return (apart - total / window) / deviation
+        return (apart - total * state[4]) / deviation
     return deviation
 
 
@@ -249,15 +225,16 @@ def correlation(window: int, on: Input = "close", other: Input = "volume") -> Fe
 
 
 def _pair_state(window: int) -> list[float]:
-    """Place in the lap; the two values that sums are about; sums of x, y, xx, yy, xy of this lap; five rings of the same."""
-    return ring(8, 5 * window)
+    """Place in the lap; the two values that sums are about; sums of x, y, xx, yy, xy of this lap; 1 / window; five rings of the
+    same."""
+    return [*ring(8, 0), 1.0 / window, *ring(0, 5 * window)]
 
 
-@in_registers(8)
+@in_registers(9)
 def _correlation(state: State, x: float, y: float, window: int) -> float:
-    place = int(state[0])
-    state[8 + place] = x
-    state[8 + window + place] = y
+    place = int(state[0]) + 9
+    state[place] = x
+    state[place + window] = y
     u = x - state[1]
     v = y - state[2]
     state[3] += u
@@ -265,17 +242,15 @@ def _correlation(state: State, x: float, y: float, window: int) -> float:
     state[5] += u * u
     state[6] += v * v
     state[7] += u * v
-    place += 1
-    if place < window:
+    if place < window + 8:
         state[0] += 1.0
-        i = 8 + place
         return _pearson(
-            state[3] + state[i],
-            state[4] + state[i + window],
-            state[5] + state[i + 2 * window],
-            state[6] + state[i + 3 * window],
-            state[7] + state[i + 4 * window],
-            window,
+            state[3] + state[place + 1],
+            state[4] + state[place + window + 1],
+            state[5] + state[place + 2 * window + 1],
+            state[6] + state[place + 3 * window + 1],
+            state[7] + state[place + 4 * window + 1],
+            state[8],
         )
     _pair_sums(state, x, y, window)
     state[0] = 0.0
@@ -286,9 +261,9 @@ def _correlation(state: State, x: float, y: float, window: int) -> float:
     state[5] = 0.0
     state[6] = 0.0
     state[7] = 0.0
-    i = 8
+    rings = 2 * window + 9
     return _pearson(
-        state[i], state[i + window], state[i + 2 * window], state[i + 3 * window], state[i + 4 * window], window
+        state[9], state[window + 9], state[rings], state[rings + window], state[rings + 2 * window], state[8]
     )
 
 
@@ -299,7 +274,7 @@ def _pair_sums(state: State, x: float, y: float, window: int) -> None:
     aa = 0.0
     bb = 0.0
     ab = 0.0
-    for i in range(7 + window, 7, -1):
+    for i in range(8 + window, 8, -1):
         u = state[i] - x
         v = state[i + window] - y
         a += u
@@ -314,10 +289,11 @@ def _pair_sums(state: State, x: float, y: float, window: int) -> None:
         state[i + 4 * window] = ab
 
 
-def _pearson(a: float, b: float, aa: float, bb: float, ab: float, window: int) -> float:
-    one = aa - a * a / window
-    other = bb - b * b / window
+def _pearson(a: float, b: float, aa: float, bb: float, ab: float, part: float) -> float:
+    one = aa - a * a * part
+    other = bb - b * b * part
     if one > 0.0 and other > 0.0:
-        found = (ab - a * b / window) / (math.sqrt(one) * math.sqrt(other))
-        return min(1.0, max(-1.0, found)) if math.isfinite(found) else math.nan
-    return math.nan if one != one or other != other else 0.0  # noqa: PLR0124
+        below = math.sqrt(one) * math.sqrt(other)
+        found = (ab - a * b * part) / below if below > 0.0 else 0.0
+        return max(-1.0, min(1.0, found)) if math.isfinite(found) else math.nan
+    return 0.0 if math.isfinite(one + other) else math.nan

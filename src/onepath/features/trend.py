@@ -28,7 +28,7 @@ def _close_before() -> list[float]:
 
 
 def _true_range(state: State, high: float, low: float, close: float) -> float:
-    if not (math.isfinite(high) and math.isfinite(low) and math.isfinite(close)):
+    if not math.isfinite(high + low + close):
         return math.nan
     before = state[1]
     state[1] = close
@@ -39,7 +39,10 @@ def _true_range(state: State, high: float, low: float, close: float) -> float:
 
 
 def _range(high: float, low: float, before: float) -> float:
-    return max(high - low, abs(high - before), abs(low - before))
+    """The true range, from the higher of high and close before to the lower of low and close before."""
+    top = high if high > before else before
+    bottom = low if low < before else before
+    return top - bottom
 
 
 def atr(window: int = 14) -> Feature:
@@ -54,12 +57,12 @@ def atr(window: int = 14) -> Feature:
 
 
 def _atr_state(window: int) -> list[float]:
-    """Bars taken, up to `window` + 1; close before; sum of ranges until warm, the average after."""
-    return [0.0, 0.0, 0.0]
+    """Bars taken, up to `window` + 1; close before; sum of ranges until warm, the average after; what of it is kept, alpha."""
+    return [0.0, 0.0, 0.0, (window - 1) / window, 1.0 / window]
 
 
 def _atr(state: State, high: float, low: float, close: float, window: int) -> float:
-    if not (math.isfinite(high) and math.isfinite(low) and math.isfinite(close)):
+    if not math.isfinite(high + low + close):
         return math.nan
     before = state[1]
     state[1] = close
@@ -67,7 +70,7 @@ def _atr(state: State, high: float, low: float, close: float, window: int) -> fl
         state[0] = 1.0
         return math.nan
     if state[0] > window:
-        state[2] = state[2] * ((window - 1) / window) + _range(high, low, before) / window
+        state[2] = state[2] * state[3] + _range(high, low, before) * state[4]
         return state[2]
     state[0] += 1.0
     state[2] += _range(high, low, before)
@@ -112,12 +115,12 @@ def minus_di(window: int = 14) -> Feature:
 
 
 def _direction(window: int) -> list[float]:
-    """Bars taken, up to `window`; high, low and close before; sums of movement and of ranges."""
-    return [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    """Bars taken, up to `window`; high, low and close before; sums of movement and of ranges; what of these is kept."""
+    return [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, (window - 1) / window]
 
 
 def _plus(state: State, high: float, low: float, close: float, window: int) -> float:
-    if not (math.isfinite(high) and math.isfinite(low) and math.isfinite(close)):
+    if not math.isfinite(high + low + close):
         return math.nan
     rise = high - state[1]
     fall = state[2] - low
@@ -132,14 +135,13 @@ def _plus(state: State, high: float, low: float, close: float, window: int) -> f
             state[5] += spanned
         state[0] += 1.0
         return math.nan
-    kept = (window - 1) / window
-    state[4] = state[4] * kept + moved
-    state[5] = state[5] * kept + spanned
+    state[4] = state[4] * state[6] + moved
+    state[5] = state[5] * state[6] + spanned
     return 100.0 * (state[4] / state[5]) if state[5] > 0.0 else 0.0
 
 
 def _minus(state: State, high: float, low: float, close: float, window: int) -> float:
-    if not (math.isfinite(high) and math.isfinite(low) and math.isfinite(close)):
+    if not math.isfinite(high + low + close):
         return math.nan
     rise = high - state[1]
     fall = state[2] - low
@@ -154,9 +156,8 @@ def _minus(state: State, high: float, low: float, close: float, window: int) -> 
             state[5] += spanned
         state[0] += 1.0
         return math.nan
-    kept = (window - 1) / window
-    state[4] = state[4] * kept + moved
-    state[5] = state[5] * kept + spanned
+    state[4] = state[4] * state[6] + moved
+    state[5] = state[5] * state[6] + spanned
     return 100.0 * (state[4] / state[5]) if state[5] > 0.0 else 0.0
 
 
@@ -191,8 +192,8 @@ def adx(window: int = 14) -> Feature:
 
 
 def _adx_state(window: int) -> list[float]:
-    """Values taken, up to `window`; their sum until then, the average after."""
-    return [0.0, 0.0]
+    """Values taken, up to `window`; their sum until then, the average after; alpha."""
+    return [0.0, 0.0, 1.0 / window]
 
 
 def _adx(state: State, plus: float, minus: float, window: int) -> float:
@@ -207,5 +208,5 @@ def _adx(state: State, plus: float, minus: float, window: int) -> float:
             return math.nan
         state[1] /= window
     elif total > 0.0:
-        state[1] += (index - state[1]) / window
+        state[1] += (index - state[1]) * state[2]
     return state[1]

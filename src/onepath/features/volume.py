@@ -30,7 +30,7 @@ def _obv_state() -> list[float]:
 
 
 def _obv(state: State, close: float, volume: float) -> float:
-    if not (math.isfinite(close) and math.isfinite(volume)):
+    if not math.isfinite(close + volume):
         return math.nan
     if close > state[0]:
         state[1] += volume
@@ -58,7 +58,7 @@ def _balance() -> list[float]:
 def _accumulated(state: State, high: float, low: float, close: float, volume: float) -> float:
     span = high - low
     moved = ((close - low) - (high - close)) / span * volume if span > 0.0 else 0.0
-    if not (math.isfinite(moved) and math.isfinite(span) and math.isfinite(close) and math.isfinite(volume)):
+    if not math.isfinite(moved + span + close + volume):
         return math.nan
     state[0] += moved
     return state[0]
