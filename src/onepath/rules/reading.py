@@ -120,7 +120,7 @@ class _Reader:
     def _known(self, given: Mapping[str, Any], path: Path, keys: Sequence[str]) -> None:
         for key in given:
             if key not in keys:
-                if given[key] is None and not _TITLE.fullmatch(key):  # YAML cut a text in two at its comma
+                if path and given[key] is None and not _TITLE.fullmatch(key):  # YAML cut a text in two at its comma
                     said = f"inside braces a text with a comma needs quotes (it was cut before {key!r})"
                     raise StrategyError(f"{self._where((*path, key))}: {'.'.join(map(str, path))}: {said}")
                 meant = _MEANT.get(key)
