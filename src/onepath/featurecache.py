@@ -26,7 +26,6 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
-from itertools import count
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -72,7 +71,7 @@ class FeatureCache:
         self._least = 0 if self.always else least
         self._needed = needed
         self._unmeasured = limit  # nothing is known of what others left here
-        self._names = count()
+        self._written = 0
         self._refused = False
         self._asked: tuple[Feature, bytes | None, tuple[Any, ...], Path | None] | None = None
 
@@ -175,7 +174,8 @@ class FeatureCache:
         self._make_room(len(data))
         path.parent.mkdir(parents=True, exist_ok=True)
         # What a killed writer leaves of this is an entry that nobody asks for: it goes with the oldest.
-        aside = path.with_name(f"{path.stem}.{os.getpid()}-{next(self._names)}")
+        self._written += 1
+        aside = path.with_name(f"{path.stem}.{os.getpid()}-{self._written}")
         try:
             aside.write_bytes(data)
             aside.replace(path)
