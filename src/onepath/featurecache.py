@@ -44,6 +44,8 @@ _MAGIC = b"onepath\x01"
 _SUFFIX = ".values"
 _PARTS = 16
 """the cache is measured whenever this share of its limit was written"""
+_LARGEST = 4
+"""an entry is at most this part of the limit, or one would push out all others"""
 _LOW = 0.9
 """share of the limit that is left after making room"""
 
@@ -105,6 +107,8 @@ class FeatureCache:
         if path is None or after is None:
             return
         body = _bytes(values) + after
+        if len(body) > self.limit // _LARGEST:
+            return
         head = (len(values), len(state_after))
         try:
             self._write(path, _HEADER.pack(_MAGIC, *head, _checksum(path, head, body)) + body)

@@ -98,7 +98,7 @@ def prove_file(
 
     table = parameters_in(path, root)
     made = [
-        (name, params, make(**params))
+        (name, params, _made(name, make, params))
         for name, make in features_in(path, root).items()
         for params in table.get(name, [{}])
     ]
@@ -114,6 +114,24 @@ def prove_file(
 
 def _across(feature: Feature) -> bool:
     return feature.across is not None or any(isinstance(f, Feature) and _across(f) for f in feature.inputs)
+
+
+def _made(name: str, make: Callable[..., Feature], params: Mapping[str, Any]) -> Feature:
+    """A feature as its file makes it. Raises StrategyError where it cannot be made so."""
+    from onepath.errors import StrategyError
+    from onepath.featurefiles import TABLE
+
+    try:
+        found = make(**params)
+    except Exception as error:  # the author's code may raise anything
+        given = "with its defaults" if not params else f"with {dict(params)}"
+        raise StrategyError(
+            f"{name} cannot be made {given}: {error}; give it parameters in the file: "
+            f'{TABLE} = {{"{name}": [{{"parameter": value}}]}}'
+        ) from None
+    if not isinstance(found, Feature):
+        raise StrategyError(f"{name} says it returns a Feature and gives {found!r}")
+    return found
 
 
 def _checked(name: str, check: Callable[[Subject], str], subject: Subject) -> Check:

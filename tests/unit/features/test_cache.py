@@ -210,6 +210,14 @@ def test_the_bound_holds_and_the_least_recently_used_go(tmp_path: Path) -> None:
     assert cache.held().entries >= 8
 
 
+def test_an_entry_that_would_push_out_all_others_is_not_kept(tmp_path: Path) -> None:
+    """16 KB in a cache of 50 KB are more than a quarter of it."""
+    kept(FeatureCache(tmp_path, limit=50_000), sma(20), [PRICES])
+    assert FeatureCache(tmp_path).held() == (0, 0)
+    kept(FeatureCache(tmp_path, limit=100_000), sma(20), [PRICES])
+    assert FeatureCache(tmp_path).held().entries == 1
+
+
 def test_what_others_left_counts(tmp_path: Path) -> None:
     """A new process keeps to the bound although the entries are those of others; what a killed writer left goes too."""
     mine = FeatureCache(tmp_path, limit=1_000_000, least=1)

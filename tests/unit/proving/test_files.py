@@ -88,6 +88,20 @@ def test_a_wrong_table_is_refused(tmp_path: Path, table: str) -> None:
         parameters_in("mine.py", tmp_path)
 
 
+def test_a_feature_that_needs_parameters_is_asked_for_them(tmp_path: Path) -> None:
+    """Without a default and without a table: the sentence shows the table; what is no feature is refused."""
+    text = "from onepath.features import Feature, sma\n\ndef mine(window: int) -> Feature:\n    return sma(window)\n"
+    with pytest.raises(
+        StrategyError, match=r"mine cannot be made with its defaults: .*window.*FEATURE_TESTS = {.mine.: "
+    ):
+        prove_file(written(tmp_path, text), tmp_path)
+    (proof,) = prove_file(written(tmp_path, text + 'FEATURE_TESTS = {"mine": [{"window": 2}]}\n', "b.py"), tmp_path)
+    assert proof.passed
+    wrong = "from onepath.features import Feature\n\ndef mine() -> Feature:\n    return 5\n"
+    with pytest.raises(StrategyError, match="mine says it returns a Feature and gives 5"):
+        prove_file(written(tmp_path, wrong, "c.py"), tmp_path)
+
+
 def test_every_feature_is_tested_with_its_table_or_its_defaults(tmp_path: Path) -> None:
     """momentum twice, by the table; the others once; all pass, in other processes too. Progress is told."""
     path = written(tmp_path, FILE)
