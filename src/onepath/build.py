@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from onepath.config import Config, StrategyConfig
     from onepath.strategy import Strategy
 
-_TICKS = ("kind", "crossed", "sides", "time", "quality", "filled")
+_TICKS = ("kind", "crossed", "sides", "time", "filled")
 """what is said of quotes, trades and books; in the manifest where it was"""
 
 
@@ -131,6 +131,7 @@ def asked_of(config: Config, market: Market) -> dict[str, Any]:
         **({"finer": data.finer} if data.finer else {}),
         **({"session": data.id} if data.id else {}),
         **{key: value for key in _TICKS if (value := getattr(data, key)) is not None},
+        **({"quality": data.quality.said} if data.quality else {}),
         "market_hours_only": clock.market_hours_only,
         "speed": None if clock.speed == "max" else clock.speed,
         "expected_cost": str(market.expected_cost),
@@ -181,7 +182,7 @@ def open_data(
         calendar=asked["calendar"],
         stamps=asked["stamps"] or "start",
         interval=asked["interval"],
-        **{key: asked[key] for key in _TICKS if asked.get(key) is not None},
+        **{key: asked[key] for key in (*_TICKS, "quality") if asked.get(key) is not None},
         data_dir=home / "data",
     )
     return _acted(feed, asked, home) if asked.get("actions") else feed

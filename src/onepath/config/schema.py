@@ -20,6 +20,7 @@ from onepath.config.connection import ConnectionConfig
 from onepath.config.costs import Commission, Faults, Latency, NoCommission, NoSlippage, Queue, Slippage, ThroughQueue
 from onepath.config.features import Features
 from onepath.config.isolation import IsolationConfig
+from onepath.config.quality import QualityConfig
 from onepath.config.risk import Risk, RiskLimits
 from onepath.config.values import (
     UNITS,
@@ -173,9 +174,8 @@ class Data(Part):
     """quotes whose bid is above their ask: refuse the data, or drop those quotes and say how many; default: refuse"""
     sides: Literal["both", "one"] | None = None
     """one: rows of quotes carry one side, and the other is carried forward; default: both"""
-    quality: Literal["reject", "flag"] | dict[str, Literal["reject", "flag", "fill"]] | None = None
-    """faults of bars: reject or flag all sorts, or a word for each of gaps (also fill), outliers, bad_bars, duplicates and stale;
-    default: what cannot be is refused, what is odd is let through"""
+    quality: QualityConfig | None = None
+    """faults of bars: reject or flag all sorts, or a word for each; default: what cannot be is refused, what is odd stays"""
     filled: Literal["use", "leave_out"] | None = None
     """bars that were put in where none was published (quality gaps: fill, at import): use them or leave them out; default: use"""
     time: str | None = None

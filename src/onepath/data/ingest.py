@@ -506,7 +506,8 @@ def _said(notes: Sequence[str], written: Sequence[SymbolFile]) -> list[str]:
     """The notes on the file and on its symbols, each once."""
     first = written[0].part
     times = f"times mark the {first.stamps} of bars ({first.stamps_how})"
-    return [*notes, *(f"{w.part.symbol}: {note}" for w in written for note in w.part.notes), times]
+    put_in = [f"{w.part.symbol}: of {w.rows} bars {w.filled} were filled in" for w in written if w.filled]
+    return [*notes, *(f"{w.part.symbol}: {note}" for w in written for note in w.part.notes), *put_in, times]
 
 
 def _is_known(file: SymbolFile, old: Mapping[str, Any]) -> bool:

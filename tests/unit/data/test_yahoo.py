@@ -277,8 +277,8 @@ def apple(*, split_again: bool) -> dict[str, Any]:
     if split_again:
         splits["1598880600"] = {"date": 1598880600, "numerator": 4.0, "denominator": 1.0, "splitRatio": "4:1"}
     dividends = {
-        "1399555800": {"amount": single(3.29 / 7 / by), "date": 1399555800},
-        "1407418200": {"amount": single(0.47 / by), "date": 1407418200},
+        "1399555800": {"amount": round(3.29 / 7 / by, 6), "date": 1399555800},
+        "1407418200": {"amount": round(0.47 / by, 6), "date": 1407418200},
     }
     meta = GS_META | {"symbol": "AAPL", "exchangeName": "NMS", "firstTradeDate": 345479400}
     return chart(meta, columns, {"splits": splits, "dividends": dividends})

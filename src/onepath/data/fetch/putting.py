@@ -233,14 +233,14 @@ class Home:
         if not coming and not whole:
             return None
         for key, action in coming.items():
-            if key in mine and abs(action.size / mine[key].size - 1) > max(self._source.tolerance, 1e-9):
+            if key in mine and abs(action.size / mine[key].size - 1) > max(1_000 * self._source.tolerance, 1e-9):
                 what = (
                     f"{self._source.name} now has {action.type} {action.size:f} of {self._symbol} on {action.date}, where "
                     f"{mine[key].size:f} is here"
                 )
                 if not keep:
                     raise RestatedError(what)
-                self.notes.append(f"kept what is here, though {what}")
+                self.notes += [note] if (note := f"kept what is here, though {what}") not in self.notes else []
             elif key not in mine:
                 mine[key] = action
                 self.actions_added += 1

@@ -20,7 +20,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from math import isfinite
+from math import ceil, isfinite, log10
 from struct import error as struct_error
 from struct import pack, unpack
 from typing import TYPE_CHECKING
@@ -58,6 +58,8 @@ _AMERICAN = "America/New_York"
 _PAUSE = 0.25
 _DIGITS = 7
 """of a 32-bit number"""
+_DECIMALS = 6
+"""of a dividend"""
 _MICS = {
     **{"LSE": "XLON", "IOB": "XLON", "GER": "XFRA", "FRA": "XFRA", "PAR": "XPAR", "AMS": "XAMS", "MIL": "XMIL"},
     **{"MCE": "XMAD", "EBS": "XSWX", "STO": "XSTO", "OSL": "XOSL", "CPH": "XCSE", "HEL": "XHEL", "VIE": "XWBO"},
@@ -292,9 +294,14 @@ def _actions(found: _Result) -> tuple[Action, ...]:
     for dividend in found.events.dividends.values():
         day = _date(dividend.date, zone)
         factor = _factor(found.events.splits, day * DAY, DAY, found.meta)
-        made.append((day, Action(_day(day * DAY), "cash_dividend", amount=_text(_plain(dividend.amount, factor)))))
+        made.append((day, Action(_day(day * DAY), "cash_dividend", amount=_text(_money(dividend.amount, factor)))))
     # A split before a dividend of the same day: that one is of a new share.
     return tuple(action for _, action in sorted(made, key=lambda one: (one[0], one[1].type != "split")))
+
+
+def _money(amount: float, factor: float) -> float:
+    """A dividend with later splits undone. Yahoo has six decimals of it after them, so fewer are known before."""
+    return round(_shortest(amount) * factor, _DECIMALS - (ceil(log10(factor)) if factor > 1 else 0))
 
 
 def _ratio(split: _Split) -> str:
