@@ -47,12 +47,14 @@ class Plateau(NamedTuple):
 
 
 class Belief(NamedTuple):
-    """Sharpe ratios a year; `deflated` is the probability that the best is better than the best of so many without skill."""
+    """Sharpe ratios a year, `usual` that of the median trial. `deflated` is the probability that the best is better than the best
+    of so many without skill; `lenient` the same for as many trials as are independent."""
 
     trials: int
     earlier: int
     independent: float
     sharpe: float
+    usual: float
     deviation: float
     threshold: float
     deflated: float
@@ -66,7 +68,7 @@ class Belief(NamedTuple):
     @property
     def sentences(self) -> list[str]:
         """What it comes to, in words."""
-        return [*_luck(self), *_choice(self), *_neighbours(self)]
+        return [*_luck(self), *_usual(self), *_choice(self), *_neighbours(self)]
 
 
 def believed(best: Tried, tried: Sequence[Tried], ever: Sequence[Trial], space: Space, sign: int) -> Belief:
@@ -86,6 +88,7 @@ def believed(best: Tried, tried: Sequence[Tried], ever: Sequence[Trial], space: 
         earlier=count - len({one.trial.hypothesis for one in tried}),
         independent=independent,
         sharpe=own.sharpe * year,
+        usual=float(np.median(finite)) * year if len(finite) else math.nan,
         deviation=deviation * year,
         threshold=overfit.expected_maximum(count, deviation) * year,
         deflated=overfit.deflated_sharpe(own.sharpe, count, deviation, *facts),
@@ -178,6 +181,14 @@ def _luck(b: Belief) -> list[str]:
             f"The trials are alike, as {b.independent:.0f} independent ones; counted so, it is {b.lenient:.1%}."
         )
     return said
+
+
+def _usual(b: Belief) -> list[str]:
+    if b.trials < 4 or not b.usual > b.sharpe / 2 > 0:
+        return []
+    return [
+        f"Half of all trials show {b.usual:.2f} or more: that much is the market and the idea, not the choice of parameters."
+    ]
 
 
 def _choice(b: Belief) -> list[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, NamedTuple
 
@@ -79,7 +80,8 @@ class Block:
     def close(self) -> None:
         """Give the memory back; processes that still read it keep it until they end."""
         self._memory.close()
-        self._memory.unlink()
+        with suppress(FileNotFoundError):  # somebody has cleaned up already
+            self._memory.unlink()
 
 
 def packed(thing: object) -> Packed:

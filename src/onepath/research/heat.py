@@ -19,12 +19,11 @@ from onepath.report.axes import ticks
 from onepath.report.page import figure, text
 
 Floats = NDArray[np.float64]
-WIDTH = 760
+WIDTH, NARROW = 760, 520
+"""of a picture alone, and of one beside another"""
 _BLUE, _ORANGE, _GREY = "#3b82f6", "#e07b26", "#8b95a5"
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 14, 46
 _CLASSES = 12
-_NUMBERS = 14
-"""columns up to which cells say their numbers"""
 
 
 class Point(NamedTuple):
@@ -34,7 +33,7 @@ class Point(NamedTuple):
     metric: float
 
 
-def heat(points: Sequence[Point], x: str, y: str, *, sign: int = 1, by: str = "best") -> str:
+def heat(points: Sequence[Point], x: str, y: str, *, sign: int = 1, by: str = "best", width: int = WIDTH) -> str:
     """The metric over two parameters."""
     columns, rows = _classes(points, x), _classes(points, y)
     cells: dict[tuple[int, int], list[float]] = {}
@@ -45,7 +44,7 @@ def heat(points: Sequence[Point], x: str, y: str, *, sign: int = 1, by: str = "b
     pick = (lambda v: sign * max(sign * i for i in v)) if by == "best" else (lambda v: float(np.median(v)))
     found = {place: pick(values) for place, values in cells.items()}
     height = _TOP + _BOTTOM + max(160, min(440, 34 * len(rows.labels)))
-    box = _Box(len(columns.labels), len(rows.labels), height)
+    box = _Box(len(columns.labels), len(rows.labels), height, width)
     colours = _Colours(list(found.values()), sign)
     best = max(found, key=lambda place: sign * found[place], default=None)
     drawn = "".join(
@@ -53,7 +52,7 @@ def heat(points: Sequence[Point], x: str, y: str, *, sign: int = 1, by: str = "b
         for place, value in sorted(found.items())
     )
     frame = "" if best is None else box.frame(best)
-    return _svg(height, drawn + frame + _names(box, columns.labels, rows.labels, x, y), f"{x} and {y}")
+    return _svg(height, drawn + frame + _names(box, columns.labels, rows.labels, x, y), f"{x} and {y}", width)
 
 
 def profile(points: Sequence[Point], name: str, *, sign: int = 1) -> str:
@@ -67,7 +66,7 @@ def profile(points: Sequence[Point], name: str, *, sign: int = 1) -> str:
     median = np.array([float(np.median(group)) if group else math.nan for group in groups])
     height = 220
     scale = _Scale([*best, *median], height)
-    step = (WIDTH - _LEFT - _RIGHT) / len(groups)
+    step = (NARROW - _LEFT - _RIGHT) / len(groups)
     across = [_LEFT + step * (i + 0.5) for i in range(len(groups))]
     lines = _line(across, median, scale, _GREY, 1.4) + _line(across, best, scale, _BLUE, 1.8)
     dots = "".join(
@@ -88,13 +87,13 @@ def spread(values: Sequence[float], marks: Sequence[tuple[float, str, str]], lab
     height = 220
     if not len(known):
         return _svg(
-            height, f'<text x="{WIDTH / 2}" y="{height / 2}" text-anchor="middle">No trial has a value.</text>', label
+            height, f'<text x="{NARROW / 2}" y="{height / 2}" text-anchor="middle">No trial has a value.</text>', label
         )
     low, high = min([known.min(), *(m[0] for m in shown)]), max([known.max(), *(m[0] for m in shown)])
     room = (high - low) * 0.04 or abs(high) * 0.05 or 1.0
     low, high = low - room, high + room
     counts, edges = np.histogram(known, bins=min(60, max(12, int(math.sqrt(len(known)) * 2))), range=(low, high))
-    wide = (WIDTH - _LEFT - _RIGHT) / (high - low)
+    wide = (NARROW - _LEFT - _RIGHT) / (high - low)
     top, floor = _TOP + 22, height - _BOTTOM + 12
     tall = (floor - top) / max(1, counts.max())
     bars = "".join(
@@ -108,13 +107,13 @@ def spread(values: Sequence[float], marks: Sequence[tuple[float, str, str]], lab
         _upright(_LEFT + (value - low) * wide, top, floor, f"{word} {value:.2f}", colours[colour], number)
         for number, (value, word, colour) in enumerate(shown)
     )
-    base = f'<path d="M{_LEFT} {floor}H{WIDTH - _RIGHT}" stroke="currentColor" stroke-opacity=".25"/>'
+    base = f'<path d="M{_LEFT} {floor}H{NARROW - _RIGHT}" stroke="currentColor" stroke-opacity=".25"/>'
     names = "".join(
         _label(_LEFT + (tick - low) * wide, floor + 16, f"{tick:g}")
-        for tick in ticks(low, high, 8)
+        for tick in ticks(low, high, 6)
         if low < tick < high
     )
-    return _svg(height, bars + base + lines + names + _label(WIDTH / 2, height - 4, label), label)
+    return _svg(height, bars + base + lines + names + _label(NARROW / 2, height - 4, label), label)
 
 
 class _Classes(NamedTuple):
@@ -158,9 +157,9 @@ class _Colours:
 class _Box:
     """Where cells lie; rows from the bottom up."""
 
-    def __init__(self, columns: int, rows: int, height: int) -> None:
-        self.columns, self.rows, self.height = columns, rows, height
-        self.wide = (WIDTH - _LEFT - _RIGHT) / max(1, columns)
+    def __init__(self, columns: int, rows: int, height: int, width: int) -> None:
+        self.columns, self.rows, self.height, self.width = columns, rows, height, width
+        self.wide = (width - _LEFT - _RIGHT) / max(1, columns)
         self.tall = (height - _TOP - _BOTTOM) / max(1, rows)
 
     def at(self, place: tuple[int, int]) -> tuple[float, float]:
@@ -182,7 +181,7 @@ def _cell(box: _Box, place: tuple[int, int], value: float, colours: _Colours, la
         f'<rect x="{left + 0.75:.1f}" y="{top + 0.75:.1f}" width="{box.wide - 1.5:.1f}" height="{box.tall - 1.5:.1f}" rx="3" '
         f'fill="{colour}" fill-opacity="{share:.2f}"><title>{text(said)}</title></rect>'
     )
-    if box.columns > _NUMBERS or box.tall < 15:
+    if box.wide < 34 or box.tall < 15:
         return drawn
     return drawn + _label(left + box.wide / 2, top + box.tall / 2 + 4, figure(_short(value)), "1")
 
@@ -193,7 +192,7 @@ def _short(value: float) -> str:
 
 def _names(box: _Box, columns: Sequence[str], rows: Sequence[str], x: str, y: str) -> str:
     floor = box.height - _BOTTOM
-    each = max(1, math.ceil(len(columns) * 44 / (WIDTH - _LEFT - _RIGHT)))
+    each = max(1, math.ceil(len(columns) * 44 / (box.width - _LEFT - _RIGHT)))
     under = "".join(
         _label(_LEFT + (i + 0.5) * box.wide, floor + 16, text(name)) for i, name in enumerate(columns) if i % each == 0
     )
@@ -206,16 +205,16 @@ def _names(box: _Box, columns: Sequence[str], rows: Sequence[str], x: str, y: st
     )
     middle = (_TOP + floor) / 2
     turned = f'<text transform="translate(14 {middle:.0f}) rotate(-90)" text-anchor="middle" font-weight="600">{text(y)}</text>'
-    return under + beside + turned + _title(box.height, x)
+    return under + beside + turned + _title(box.height, x, box.width)
 
 
-def _title(height: int, name: str) -> str:
-    across = (WIDTH + _LEFT - _RIGHT) / 2
+def _title(height: int, name: str, width: int = NARROW) -> str:
+    across = (width + _LEFT - _RIGHT) / 2
     return f'<text x="{across:.0f}" y="{height - 8}" text-anchor="middle" font-weight="600">{text(name)}</text>'
 
 
 def _below(across: Sequence[float], labels: Sequence[str], height: int, name: str) -> str:
-    each = max(1, math.ceil(len(labels) * 44 / (WIDTH - _LEFT - _RIGHT)))
+    each = max(1, math.ceil(len(labels) * 44 / (NARROW - _LEFT - _RIGHT)))
     marks = [
         _label(x, height - _BOTTOM + 18, text(s))
         for i, (x, s) in enumerate(zip(across, labels, strict=True))
@@ -238,7 +237,7 @@ class _Scale:
 
     def grid(self) -> str:
         return "".join(
-            f'<path d="M{_LEFT} {self.y(tick):.1f}H{WIDTH - _RIGHT}" stroke="currentColor" stroke-opacity=".12"/>'
+            f'<path d="M{_LEFT} {self.y(tick):.1f}H{NARROW - _RIGHT}" stroke="currentColor" stroke-opacity=".12"/>'
             f'<text x="{_LEFT - 8}" y="{self.y(tick) + 4:.1f}" text-anchor="end" fill-opacity=".65">{figure(f"{tick:g}")}</text>'
             for tick in ticks(self._low, self._high, 4)
             if self._low <= tick <= self._high
@@ -257,7 +256,7 @@ def _line(across: Sequence[float], values: Floats, scale: _Scale, colour: str, w
 
 
 def _upright(x: float, top: float, floor: float, words: str, colour: str, number: int) -> str:
-    side, shift = ("end", -6) if x > WIDTH * 0.7 else ("start", 6)
+    side, shift = ("end", -6) if x > NARROW * 0.55 else ("start", 6)
     return (
         f'<path d="M{x:.1f} {top - 18}V{floor}" stroke="{colour}" stroke-width="2"/>'
         f'<text x="{x + shift:.1f}" y="{top - 8 + 14 * number}" text-anchor="{side}" fill="{colour}" font-weight="600">'
@@ -269,9 +268,9 @@ def _label(x: float, y: float, words: str, opacity: str = ".7") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" fill-opacity="{opacity}">{words}</text>'
 
 
-def _svg(height: int, body: str, label: str) -> str:
+def _svg(height: int, body: str, label: str, width: int = NARROW) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="100%" style="max-width:{WIDTH}px;'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="100%" style="max-width:{width}px;'
         'display:block;margin:0 auto" fill="currentColor" font-family="system-ui, sans-serif" font-size="11.5" role="img" '
         f'aria-label="{text(label)}">{body}</svg>'
     )

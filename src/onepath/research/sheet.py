@@ -146,7 +146,10 @@ def _maps(sweep: Sweep) -> str:
         return ""
     sign, points = sweep.run.terms.sign, points_of(sweep)
     ways = ["best"] if len(names) == 2 else ["best", "median"]
-    maps = [heat.heat(points, x, y, sign=sign, by=by) for x, y in pairs[: _MAPS // len(ways)] for by in ways]
+    width = heat.WIDTH if len(names) == 2 else heat.NARROW
+    maps = [
+        heat.heat(points, x, y, sign=sign, by=by, width=width) for x, y in pairs[: _MAPS // len(ways)] for by in ways
+    ]
     others = " Left the best, right the median over the other parameters." if len(names) > 2 else ""
     left_out = (
         f" {len(pairs) - _MAPS // 2} more pairs are left out." if len(names) > 2 and len(pairs) > _MAPS // 2 else ""

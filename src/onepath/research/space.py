@@ -142,7 +142,8 @@ def _written(name: str, text: str) -> Axis:
     if found is None:
         if ":" in text:
             raise ConfigError(f"--param {name}={text} is not understood; expected {_FORMS}")
-        return _listed(name, [_value(part) for part in text.split(",")])
+        values = [_value(part) for part in text.split(",")]
+        return _listed(name, [] if None in values or "" in values else values)
     start, stop, step = found[1], found[2], found[3]
     if step is None or step == "log":
         return _open(name, text, start, stop, log=step == "log")
@@ -178,7 +179,7 @@ def _open(name: str, text: str, start: str, stop: str, *, log: bool) -> Axis:
 
 def _listed(name: str, values: Sequence[Any]) -> Axis:
     kept = [value for number, value in enumerate(values) if not any(_same(value, v) for v in values[:number])]
-    if not kept or any(value is None or value == "" for value in kept):
+    if not kept:
         raise ConfigError(f"--param {name} has an empty value or none; expected {_FORMS}")
     return Axis(name, tuple(kept))
 

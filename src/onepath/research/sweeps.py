@@ -50,6 +50,9 @@ class Sweep:
         """walk-forward, where it was asked for"""
         self.differences: list[Difference] = []
         """between QuickBacktest and the engine, of the best and some random trials; empty where all ran in the engine"""
+        who = run.identity
+        self.ever: list[Trial] = distinct(run.log.of(who.strategy, who.data), who.config)
+        """all trials of this strategy on this data that the log knew at the end, one a code and set of parameters"""
         self._data = data
 
     @property
@@ -88,12 +91,6 @@ class Sweep:
             values = [one.found.stats.get(key) for one in self.tried]
             found[key] = [math.nan if value is None else value for value in values]
         return found
-
-    @cached_property
-    def ever(self) -> list[Trial]:
-        """All trials of this strategy on this data that the log knows, one a code and set of parameters."""
-        who = self.run.identity
-        return distinct(self.run.log.of(who.strategy, who.data), who.config)
 
     @cached_property
     def belief(self) -> Belief | None:
@@ -212,12 +209,12 @@ def ran(run: Run, data: Any = None) -> Sweep:
     """Do it."""
     search = searches.of(run.terms.search, run.space, run.terms.trials, run.terms.seed)
     run.begin()
-    plan = None if run.terms.walk is None else walk.parsed(run.terms.walk)
+    planned = walk.planned(run)
     with run.crew() as crew:
         tried = run.all(crew, search)
         found = Sweep(run, tried, run.refused, data)
-        if plan is not None and not run.stopped:
-            found.walk = walk.walked(run, crew, plan)
+        if planned is not None and not run.stopped:
+            found.walk = walk.walked(run, crew, *planned)
             found.stopped = run.stopped
     if found.best is not None and not run.why_not and not found.stopped:
         changes = run.space.changes

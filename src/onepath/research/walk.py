@@ -233,12 +233,22 @@ def moved(moment: int, months: int, days: int) -> int:
     return int(when.timestamp()) * 10**9 + rest
 
 
-def walked(run: Run, crew: Any, plan: Plan) -> Walk:
+def planned(run: Run) -> tuple[Plan, list[Cut]] | None:
+    """The windows that were asked for; None where none were. Raises ConfigError where they do not fit the data."""
+    if run.terms.walk is None:
+        return None
+    plan = parsed(run.terms.walk)
+    if run.subject.plan.market.finer is not None:
+        raise ConfigError("walk-forward cannot follow finer bars inside its windows yet: leave data.finer out")
+    columns = columns_of(run.subject.plan.feed).columns.values()
+    return plan, cuts(plan, np.unique(np.concatenate([np.asarray(own["at"]) for own in columns])))
+
+
+def walked(run: Run, crew: Any, plan: Plan, windows: Sequence[Cut]) -> Walk:
     """Do it. Each training window is searched anew, by the same search and seed."""
     terms = run.terms
-    at = np.unique(np.concatenate([np.asarray(c["at"]) for c in columns_of(run.subject.plan.feed).columns.values()]))
     folds = []
-    for cut in cuts(plan, at):
+    for cut in windows:
         if run.stopped:
             break
         search = searches.of(terms.search, run.space, terms.trials, terms.seed)
