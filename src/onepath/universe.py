@@ -7,7 +7,7 @@ the members of a session are settled at its opening and stay until the next.
 The average of value traded is over `days` sessions, those without a trade as zero; a symbol of which fewer sessions were
 seen is no member yet. Of equal values the first in the file's order wins.
 Limits: a bar's value is its close times its volume; quotes and order books show no trades. One calendar for all symbols.
-Cost: nothing an event without a filter by trading, 0.4 us with one; 3 us a member at a session's opening.
+Cost: nothing an event without a filter by trading, 0.7 us with one; 8 us a member at a session's opening.
 """
 
 from __future__ import annotations
@@ -106,6 +106,8 @@ class Members:
         self._members: tuple[str, ...] = ()
         self._days: dict[str, deque[list[Any]]] = {}
         """of each symbol, the sessions in which it was seen: day, value traded, last price"""
+        self._began, self._day = -1, 0
+        """when the last event began, and its session"""
         self._by_bars: set[str] = set()
         """symbols of which bars come: their trades are in them"""
 
@@ -131,7 +133,11 @@ class Members:
             value, began = event.price * event.size, event.at
         else:
             return
-        day, seen = self._calendar.session_date(began), self._days.setdefault(symbol, deque())
+        if began != self._began:
+            self._began, self._day = began, self._calendar.session_date(began)
+        day, seen = self._day, self._days.get(symbol)
+        if seen is None:
+            seen = self._days[symbol] = deque()
         if seen and seen[-1][0] == day:
             seen[-1][1] += value
             seen[-1][2] = event.mark

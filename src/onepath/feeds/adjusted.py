@@ -3,7 +3,7 @@
 Rules: a bar is scaled by all actions that take effect after its start: prices divided by the product of the splits' ratios
 (exact), times the product of the dividends' factors; volume multiplied by the ratios. Prices are not rounded. What comes
 after the last action is handed on as it is.
-Limits: bars alone. Cost: 1 us a bar that is scaled.
+Limits: bars alone. Cost: 2 us a bar that is scaled.
 """
 
 from __future__ import annotations
