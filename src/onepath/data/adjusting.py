@@ -6,7 +6,8 @@ the units of that day. Only actions with an ex-date up to `as_of` count, because
 known; what comes later stays in the data as it was, and a backtest meets it as an event. Actions that are no split or dividend
 stay events, their terms in the adjusted units.
 A split that the prices do not show is refused: they are adjusted already, and would be twice.
-Limits: bars alone; a dividend whose last close is not among the data is refused. Cost: one pass over the data beforehand, 1 us a bar.
+Limits: bars alone; a dividend whose last close is not among the data is refused.
+Cost: one pass over the data beforehand, 1 us a bar.
 """
 
 from __future__ import annotations

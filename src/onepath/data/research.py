@@ -3,7 +3,8 @@
 Rules: the bars are those that a backtest over the same data sees, to the last bit. `as_of` is the day up to which corporate
 actions are known; without it, the last day that is read, so that nothing after `end` is used. The actions are those given,
 else those kept beside the data set (`actions.csv`, where `onepath data fetch` puts them).
-Limits: bars alone; everything is in memory, about 60 bytes a bar. Cost: 0.5 us a bar of a data set.
+Limits: bars alone; everything is in memory, about 60 bytes a bar. Cost: 4 ms a symbol of a data
+set of daily bars, 0.4 us a bar in memory.
 """
 
 from __future__ import annotations
