@@ -29,20 +29,9 @@ FOLDER = "strategies"
 
 
 def load(path: str | Path) -> type[Strategy]:
-    """The strategy that a rule file describes: pass it to `onepath.backtest`, or make one with other parameters.
-
-    >>> Dip = onepath.rules.load("strategies/dip.yaml")
-    >>> onepath.backtest(Dip(oversold=25), data="us10", symbols=["AAPL"])
-
-    Raises StrategyError with file and line where the file is wrong, ConfigError where there is none.
-    """
+    """The strategy that a rule file describes; see `onepath.rules.load`."""
     path = Path(path)
     return made(_text(path, str(path)), path.name if path.is_absolute() else path.as_posix())
-
-
-def loads(text: str, name: str = "rules.yaml") -> type[Strategy]:
-    """The same from a text; `name` is what complaints call it."""
-    return made(text, name)
 
 
 def inside(text: str, folder: Path) -> type[Strategy]:

@@ -38,6 +38,7 @@ Row = list[float]
 _NAN = math.nan
 _EXITS = frozenset({"close", "emergency_exit"})
 _GONE = OrderStatus.CANCEL_PENDING
+_OVER = (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 _MOST_WEIGHT = 1.0
 """of equity that risk may put into one symbol, where nothing else is said"""
 
@@ -62,6 +63,8 @@ class Standing:
         """the bar after which the last entry was sent: signals of before are used up"""
         self.asked = 0
         """the bar after which the entry at work was sent"""
+        self.traded = False
+        """an entry has filled since the last bar: the position may have come and gone"""
         self.leaving = ""
         """close or emergency_exit, from when it was decided until nothing is left to be ended"""
         self.leaves = 0
@@ -120,6 +123,10 @@ class RuleStrategy(Strategy, metaclass=OfRules):
         standing.bar += 1
         standing.fresh = True
         standing.rows.appendleft(self._now.row(event, context.features.get(event.symbol)))
+
+    def on_order_update(self, order: OrderState, context: Context) -> None:
+        if order.order.tag == "entry" and order.filled and order.status not in _OVER:
+            self._standing[order.symbol].traded = True
 
     def on_corporate_action(self, action: CorporateAction, context: Context) -> None:
         standing = self._standing[action.symbol]
@@ -356,9 +363,10 @@ class Turn:
     def _note_position(self, symbol: str, standing: Standing, held: bool) -> None:
         """Whether the position is a new one, or has ended; then new entries wait."""
         life = self._context.portfolio.positions[symbol].id if held else 0
-        if life == standing.life:
+        came, standing.traded = standing.traded, False
+        if life == standing.life and (life or not came):
             return
-        if standing.life and not life:
+        if not life:
             standing.quiet = max(standing.quiet, standing.bar + self._program.cooldown)
         standing.opened = standing.bar - 1
         standing.life = life

@@ -167,6 +167,13 @@ def test_cooldown_after_a_stop() -> None:
     assert seen == [(1, 5, 11, "entry"), (3, -5, 10, "stop_loss"), (6, 5, 11, "entry")]
 
 
+def test_cooldown_after_a_position_of_one_bar() -> None:
+    """A position that comes and goes within bar 1 (in at 11, out at 10) counts: with 3, the next entry is decided at bar 4."""
+    text = "entry: close > 10\nsize: {quantity: 5}\nstop_loss: {price: 10}\ncooldown: 3\n"
+    seen = traded(ran(text, [(11, 11, 11, 11), (11, 11, 9, 11), *[(11.0, 11.0, 11.0, 11.0)] * 5]))
+    assert seen == [(1, 5, 11, "entry"), (2, -5, 10, "stop_loss"), (5, 5, 11, "entry")]
+
+
 @pytest.mark.parametrize(
     ("guards", "stop", "profit"),
     [
