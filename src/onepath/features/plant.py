@@ -374,9 +374,10 @@ class FeaturePlant:
             return
         columns = [past.columns() for past in figures.pasts or ()]
         if not self._plain:
-            rows = [zip(*fields, strict=True) for fields in columns]
+            rows, moved = [zip(*fields, strict=True) for fields in columns], set(figures.moved)
             for clock in figures.again():
                 figures.take(clock, next(rows[clock]), at)
+            figures.moved = moved
         elif columns and columns[0]:
             size, figures.seen[0] = figures.seen[0], 0
             for run in figures.runs:
