@@ -37,7 +37,7 @@ give or take two. So one short run never waits for it, and the second of many is
 WORTH_COMPILING = 50_000
 """Values in one run from which compiling pays where numba is loaded already."""
 _asked_for = {"values": 0}
-_FORMAT = f"2.{registers.FORMAT}"
+_FORMAT = f"3.{registers.FORMAT}"
 """Raised when this module compiles differently, so that what an older one kept is not used."""
 
 

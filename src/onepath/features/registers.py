@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from onepath.features.definition import Step
 
-FORMAT = "1"
+FORMAT = "2"
 """Raised when steps are rewritten differently, so that what was compiled of an older form is not used."""
 _SAID: dict[Step, int] = {}
 _MOST = 24
@@ -71,7 +71,8 @@ def over_{inputs}_held_{count}(state, out, columns, arguments):
     {", ".join(columns)}, = columns
     {", ".join(numbers)}, = {", ".join(f"state[{n}]" for n in range(count))},
     for i in range(len(out)):
-        out[i], {", ".join(numbers)} = step(state, {", ".join([*numbers, *(f"{c}[i]" for c in columns)])}, *arguments)
+        value, {", ".join(numbers)} = step(state, {", ".join([*numbers, *(f"{c}[i]" for c in columns)])}, *arguments)
+        out[i] = value if value - value == 0.0 else nan
     {"; ".join(f"state[{n}] = {name}" for n, name in enumerate(numbers))}
 """
     return _function(compile(text, __file__, "exec", dont_inherit=True))

@@ -83,9 +83,6 @@ class Running:
         out = np.empty(len(columns[0]))
         out[:before] = math.nan
         loop(self.state, out[before:], tuple(column[before:] for column in columns), self._arguments)
-        infinite = np.isinf(out)
-        if infinite.any():
-            out[infinite] = math.nan
         return out
 
     def _over(self, columns: Sequence[Sequence[float]], memo: Memo | None) -> list[float]:

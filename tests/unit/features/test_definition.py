@@ -35,7 +35,7 @@ def test_a_feature_reads_as_it_was_made() -> None:
     assert repr(sma(20)) == "sma(window=20) on close"
     assert repr(atr()) == "atr(window=14) on high, low, close"
     assert sma(20, on="open").key == "sma@1(window=20)[open]"
-    assert volatility(5, periods=252).key == "volatility@1(window=5, log=False, periods=252.0)[close]"
+    assert volatility(5, periods=252).key == "volatility@2(window=5, log=False, periods=252.0)[close]"
 
 
 def test_equal_definitions_are_equal() -> None:
