@@ -14,9 +14,15 @@ import pytest
 
 import onepath
 from onepath import calendars
+from onepath.build import build
 from onepath.calendars import CALENDARS, HOUR, MINUTE, as_date, day_of, get, is_bundled, names, parse, written
+from onepath.config import load
 from onepath.data import sessions
 from onepath.errors import ConfigError
+from onepath.journal.sqlite import SqliteReader
+from onepath.report.days import days_of
+from onepath.report.record import read as read_record
+from onepath.rerun import replay
 from onepath.trading_days import ALIASES, MADE_WITH, TABLE
 
 FROM, UNTIL = "2000-01-01", "2026-12-31"
@@ -210,6 +216,28 @@ def test_a_calendar_that_does_not_come_along(monkeypatch: pytest.MonkeyPatch) ->
     sessions.put_back(noted)
     with pytest.raises(ConfigError, match="calendar XWAR is not that of the session any more"):
         sessions.put_back({"XWAR": TABLE["XLON"]})
+
+
+def test_a_session_keeps_the_calendar_that_it_ran_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recorded on a calendar of the package, run again where it is not installed: identical, and its report knows the days."""
+    pytest.importorskip("exchange_calendars")
+    rows = "".join(f"2024-05-{d:02d},{d},{d},{d},{d},1000\n" for d in (2, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17))
+    (tmp_path / "W.csv").write_text("date,open,high,low,close,volume\n" + rows)
+    (tmp_path / "run.yaml").write_text(
+        "data: {path: W.csv, calendar: XWAR}\nstrategies: [{name: buy_and_hold, capital: 1000}]\n"
+    )
+    monkeypatch.delitem(CALENDARS, "XWAR", raising=False)
+    session = build(load(tmp_path / "run.yaml"), home=tmp_path, session_id="w", journal_path=tmp_path / "w.db")
+    session.run()
+    session.journal.close()
+    monkeypatch.delitem(CALENDARS, "XWAR")
+    monkeypatch.setitem(sys.modules, "exchange_calendars", None)
+    assert replay(tmp_path / "w.db", home=tmp_path).identical
+    assert not get("XWAR").is_session(day("2024-05-03"))  # the day of the constitution
+    monkeypatch.delitem(CALENDARS, "XWAR")
+    reader = SqliteReader(tmp_path / "w.db")
+    assert days_of(read_record(reader)).calendar == "XWAR"
+    reader.close()
 
 
 def test_without_the_package_others_are_missing_and_ours_are_not() -> None:

@@ -16,6 +16,7 @@ from onepath.config import load
 from onepath.data import catalogue
 from onepath.data.coverage import coverage
 from onepath.data.ingest import import_file
+from onepath.data.sources import moment
 from onepath.data.universes import filtered, given, located, read_universe
 from onepath.errors import ConfigError, DataError
 from onepath.examples.momentum import Momentum
@@ -224,6 +225,25 @@ def test_liquidity_looks_back_only() -> None:
     ]
     assert len(changes) > 30
     assert [(at[:10], who) for at, who in strategy.seen[1:]] == changes
+
+
+def test_the_future_does_not_matter() -> None:
+    """What was seen until a day is the same whether data end there, go on, or go on with other prices and volumes."""
+    prices = onepath.data.read("us10", end="2016-07-01")
+    cut = moment("2015-11-02")
+    short = {s: {name: column[c["start"] < cut] for name, column in c.items()} for s, c in prices.items()}
+    other = {
+        s: {n: v if n in ("start", "at") else v * (1 + 9 * (c["start"] >= cut) * (i + 1)) for n, v in c.items()}
+        for i, (s, c) in enumerate(prices.items())
+    }
+    changes = []
+    for data in (prices, short, other):
+        strategy = Watching()
+        how: dict[str, Any] = {"universe": list(prices), "filter": {"top": 3, "days": 10}, "calendar": "XNYS"}
+        onepath.backtest(strategy, {s: {n: v for n, v in c.items() if n != "at"} for s, c in data.items()}, **how)
+        changes.append([row for row in strategy.seen if row[0] < "2015-11-02"])
+    assert len(changes[0]) > 10
+    assert changes[0] == changes[1] == changes[2]
 
 
 def test_momentum_buys_members_alone() -> None:
