@@ -30,6 +30,7 @@ from onepath.isolation import Isolation
 from onepath.journal.codec import SCHEMA, decode
 from onepath.journal.sqlite import SqliteReader
 from onepath.ports import Batch, Feed, Journal
+from onepath.provenance import source_of
 from onepath.recording import SessionFeed
 from onepath.replay import ReplayResult, Rows, compare, parting
 from onepath.risk import Limits, RiskPlan
@@ -49,6 +50,8 @@ class Proof(NamedTuple):
     """why the first decisions that are not the same were made"""
     features: FeatureParity | None = None
     """whether features streamed are features over history; None where the session's data are no stream"""
+    changed: tuple[str, ...] = ()
+    """strategies whose file has another text than the session's, whatever that changes"""
 
     @property
     def identical(self) -> bool:
@@ -82,6 +85,7 @@ class Rerun:
         self._streams: list[Streamed] = []
         self._feed = self.seen()
         plan = recorded_plan(self.started, self.ended, self._feed, home)
+        self._changed = tuple(_others(plan))
         if single or speed is not None:
             plan = plan._replace(feed=Paced(plan.feed, HistoricalClock(speed)))
         elif self.recorded:
@@ -109,7 +113,7 @@ class Rerun:
         found = None if parted is None else chain(parted, self.reader, self.session.journal, self.seen().batches())
         events = sum(batch.size for batch in self.seen().batches()) if self.ended is None else self.ended.events
         features = parity(self._streams) if self.recorded else None
-        return Proof(self._with_data(result), len(self.started.strategies), events, found, features)
+        return Proof(self._with_data(result), len(self.started.strategies), events, found, features, self._changed)
 
     def _with_data(self, result: ReplayResult) -> ReplayResult:
         """The result, if the data are still those of the session."""
@@ -209,6 +213,14 @@ def recorded_plan(started: SessionStarted, ended: SessionEnded | None, feed: Fee
         isolation=msgspec.convert(started.isolation, Isolation) if started.isolation else None,
         expected_cost=Decimal(str(started.data.get("expected_cost", "0"))),
     )
+
+
+def _others(plan: Plan) -> Iterator[str]:
+    """The strategies whose source is not what was recorded of it."""
+    for seated, source in zip(plan.strategies, plan.sources, strict=True):
+        text = source_of(type(seated.strategy))["source_sha256"]
+        if text and source["source_sha256"] and text != source["source_sha256"]:
+            yield f"{seated.name} ({source['class']})"
 
 
 def _changed(started: SessionStarted, ended: SessionEnded, found: str, difference: str | None) -> str:

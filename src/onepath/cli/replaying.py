@@ -120,11 +120,14 @@ def _json(session_id: str, proof: Proof) -> dict[str, Any]:
         differences = [difference._asdict() for difference in proof.features.differences]
         features = {"identical": proof.features.identical, "values": proof.features.values, "differences": differences}
     found = {"session_id": session_id, **proof.result._asdict(), "identical": proof.identical, "events": proof.events}
+    found["changed"] = list(proof.changed)
     return found | {"chain": None if proof.chain is None else proof.chain.as_json(), "features": features}
 
 
 def _say(proof: Proof) -> None:
     result = proof.result
+    for name in proof.changed:
+        note(f"the file of {name} has changed since the session")
     if not proof.strategies and result.identical:
         say(f"nothing to decide: the session collected {proof.events:,} events, and has no strategy")
         return

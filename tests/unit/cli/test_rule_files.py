@@ -36,11 +36,18 @@ def test_run_explain_replay(cli: Cli, dip: Path) -> None:
     """A configuration names the file and its parameters; `explain` tells the conditions and values; a replay is the same."""
     ran = cli("run", "config.yaml", "--no-report", "--json")
     assert ran.code == 0, ran.err
-    assert cli("replay", "last").out.startswith("identical: ")
+    replayed = cli("replay", "last")
+    assert (replayed.out.startswith("identical: "), replayed.err) == (True, "")
     told = cli("explain", "last", "1")
     assert (told.code, "rsi < level" in told.out, "level" in told.out) == (0, True, True), told.out
     assert "long entry" in told.out
     first = json.loads(ran.out)["session_id"]
+    dip.write_text(RULES + "# a remark\n")
+    remarked = cli("replay", first)
+    assert remarked.out.startswith("identical: ")
+    assert remarked.err == "the file of dip (strategies/dip.yaml) has changed since the session\n"
+    assert json.loads(cli("replay", first, "--json").out)["changed"] == ["dip (strategies/dip.yaml)"]
+    dip.write_text(RULES)
     assert cli("replay", first, "--strategy", "strategies/dip.yaml", "--param", "level=60.0").code == 0
     dip.write_text(RULES.replace("rsi < level", "rsi > level"))
     changed = cli("replay", first)
