@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __version__ = "0.3.0"
 
-from onepath import rules
+from onepath import data, rules
 from onepath.accounts import AccountTerms
 from onepath.actions import (
     CashDividend,
@@ -70,6 +70,7 @@ from onepath.simulator.schedules import Alpaca, BinanceSpot, BinanceUsdm, IbkrFi
 from onepath.simulator.slippage import FixedBps, HalfSpread, SquareRoot, VolumeBased, VolumeShare
 from onepath.strategy import Params, Range, Strategy
 from onepath.targets import TargetStrategy
+from onepath.universe import Spell, Traded, Universe
 
 __all__ = [
     "AccountTerms",
@@ -136,6 +137,7 @@ __all__ = [
     "SharedLimits",
     "Side",
     "Signal",
+    "Spell",
     "SpinOff",
     "Split",
     "SquareRoot",
@@ -150,12 +152,15 @@ __all__ = [
     "TimeInForce",
     "Timer",
     "Trade",
+    "Traded",
     "TradingState",
     "TradingStateChanged",
+    "Universe",
     "VolumeBased",
     "VolumeShare",
     "atr",
     "backtest",
+    "data",
     "ema",
     "feature",
     "returns",
