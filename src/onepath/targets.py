@@ -1,8 +1,8 @@
 """A strategy written as one function: from features and prices to the weight that is wanted.
 
 Rules: `target` is a plain function of numbers and says nothing but what to hold. Its arguments are told by their names, looked up
-in this order: the features of `features()`, `held` (1 long, -1 short, 0 flat: the position now), the fields of the bar, the
-parameters; all come as floats. It is asked at every bar at which all of them are numbers. NaN leaves the position as it is. In a
+in this order: the features of `features()`, the parameters, `held` (1 long, -1 short, 0 flat: the position now), fields of the
+bar; all come as floats. It is asked at every bar at which all of them are numbers. NaN leaves the position as it is. In a
 session it is asked bar by bar and its answer goes through `context.target`; `onepath.research.QuickBacktest` runs the same
 function compiled over arrays: what is decided is the same to the last bit, because the function is the same.
 Limits: market orders alone; every symbol by itself. Of `**`, `sum` and divisions that can meet zero, see `features.definition`.
@@ -140,17 +140,17 @@ def _wire(
 ) -> Wire:
     if name in features:
         return Wire(name, "feature")
-    if name == HELD:
-        return Wire(name, HELD)
-    if name in FIELDS:
-        return Wire(name, "field")
     if name in params:
         if not isinstance(params[name], int | float | Decimal):
             raise StrategyError(
                 f"target of {strategy.__name__} takes {name!r}, which is {params[name]!r}, not a number"
             )
         return Wire(name, "param", float(params[name]))
-    known = [*features, HELD, *FIELDS, *params]
+    if name == HELD:
+        return Wire(name, HELD)
+    if name in FIELDS:
+        return Wire(name, "field")
+    known = [*features, *params, HELD, *FIELDS]
     raise StrategyError(
         f"target of {strategy.__name__} takes {name!r}{nearest(name, known)}; there are {', '.join(known)}"
     )

@@ -20,6 +20,7 @@ Times = NDArray[np.int64]
 NAN = math.nan
 _FLAT = 1e-15
 """a standard deviation below this is rounding noise of equal numbers"""
+_NOISE = 1e-12
 
 
 def ratio(numerator: float, denominator: float) -> float:
@@ -159,6 +160,11 @@ def expected_shortfall(returns: Floats, tail: float = 0.05) -> float:
 def share_positive(values: Floats) -> float:
     """Count above zero / count."""
     return float((values > 0).mean()) if len(values) else NAN
+
+
+def share_rising(returns: Floats) -> float:
+    """Count of returns above zero / count; a return below 1e-12 is the rounding of an equity that has not changed."""
+    return float((returns > _NOISE).mean()) if len(returns) else NAN
 
 
 def beta(returns: Floats, market: Floats) -> float:

@@ -116,7 +116,7 @@ def _returns(a: Analysis) -> Iterable[_Row]:
             "signed",
             "Lowest daily return.",
         ),
-        ("positive_days", "Positive days", f.share_positive(days.returns), "share", "Share of days with a gain."),
+        ("positive_days", "Positive days", f.share_rising(days.returns), "share", "Share of days with a gain."),
     )
 
 

@@ -29,6 +29,7 @@ from onepath.research.quickfit import unfit, unfit_plan
 from onepath.research.quickloop import Loop, loop_of
 from onepath.research.quickruns import QuickResult, QuickRuns
 from onepath.research.quickstats import statistics
+from onepath.risk import Limits
 from onepath.session import Plan
 from onepath.strategy import Strategy
 from onepath.targets import TargetStrategy, Wire, sized_by_weight, wires
@@ -55,14 +56,16 @@ class Work(NamedTuple):
     asked: Sequence[Asked]
     by_weight: bool
     band: Number
-    columns: Mapping[str, Any] = {}
-    """columns that were given, by the name of an argument: (n,) or (n, k)"""
+    limits: Limits | None = None
+    """of the strategy; None: those of the plan"""
+    columns: Mapping[str, Floats] = {}
+    """columns that were given, by the name of an argument: (n, k)"""
 
 
 class QuickBacktest:
     """Backtests of one symbol over arrays, compiled.
 
-    `data`, `start`, `end`, `instruments`, `asset_class`, `calendar`, `stamps`, `cash`, `participation` and `marks` as in
+    `data` (also arrays by field: time, open, high, low, close, volume), `start`, `end`, `instruments`, `asset_class`, `calendar`, `stamps`, `cash`, `participation` and `marks` as in
     `onepath.backtest`; `symbol` where the data have several. `commission` and `slippage` are shares of value (0.001 = 10 bps), or
     a model that is one (`Bps`, `FixedBps`). `compiled` False runs in Python: the same numbers, slower; None: as it pays.
 
@@ -95,10 +98,11 @@ class QuickBacktest:
         from onepath.data import open_feed
 
         what = {"instruments": instruments, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
-        feed = open_feed(data, symbols=None if symbol is None else [symbol], start=start, end=end, **what)
+        feed = open_feed(_table_of(data), symbols=None if symbol is None else [symbol], start=start, end=end, **what)
         bars = bars_of(feed)
         costs = {"commission": commission, "slippage": slippage, "participation": participation}
         self._begin(bars, plan(Strategy, bars.feed(), cash, marks=marks, **costs), compiled)
+        self._free = True
 
     @classmethod
     def of_plan(cls, plan: Plan, *, compiled: bool | None = None) -> Self:
@@ -125,6 +129,8 @@ class QuickBacktest:
         self.capital = float(plan.strategies[0].capital)
         self.marks: Marks = marks_of(bars, plan.mark_every)
         self._compiled = compiled
+        self._free = False
+        """whether strategies bring their own limits, because no plan has said which hold"""
 
     @property
     def symbol(self) -> str:
@@ -163,7 +169,7 @@ class QuickBacktest:
         if sized not in ("weight", "quantity"):
             raise ConfigError(f"sized is {sized!r}; expected weight or quantity")
         asked = [Asked((Wire("wanted", "column", float(n)),), {}) for n in range(table.shape[1])]
-        work = Work(_as_given, asked, sized == "weight", band, {"wanted": table})
+        work = Work(_as_given, asked, sized == "weight", band, columns={"wanted": table})
         return self._ran(
             work, [{"column": n} for n in range(table.shape[1])], daily, None, ("targets", table, sized, band)
         )
@@ -188,6 +194,11 @@ class QuickBacktest:
 
     # -- how
 
+    def _plan_of(self, work: Work) -> Plan:
+        """The session's parts with the limits that hold."""
+        seat = self.plan.strategies[0]
+        return self.plan if work.limits is None else self.plan._replace(strategies=[seat._replace(limits=work.limits)])
+
     def _table(self, values: Any, what: str) -> Floats:
         table = np.asarray(values, dtype=np.float64)
         table = table[:, None] if table.ndim == 1 else table
@@ -209,11 +220,14 @@ class QuickBacktest:
         for one in made or (strategy.make(given) for given in params):
             features = one.features()
             asked.append(Asked(wires(one, features), features))
-        work = Work(strategy.target, asked, sized_by_weight(strategy), strategy.band)
+        work = Work(
+            strategy.target, asked, sized_by_weight(strategy), strategy.band, strategy.limits if self._free else None
+        )
         return self._ran(work, params, daily, told, strategy)
 
     def _ran(self, work: Work, params: list[dict[str, Any]], daily: bool, told: Told | None, origin: Any) -> QuickRuns:
-        run = _Run(self, work, daily)
+        plan = self._plan_of(work)
+        run = _Run(self, plan, work, daily)
         run.through(told)
         table = statistics(run.states, self.capital, run.periods, run.spans)
         if run.refused:
@@ -221,14 +235,14 @@ class QuickBacktest:
                 values[list(run.refused)] = math.nan
         counts = {"denied": run.states[:, q.DENIED].copy(), "cut": run.states[:, q.CUT].copy()}
         return QuickRuns(
-            self, origin, params, {**table, **counts}, run.refused, run.daily if daily else None, self.marks.dates
+            self, plan, origin, params, {**table, **counts}, run.refused, run.daily if daily else None, self.marks.dates
         )
 
 
 class _Run:
     """One sweep under way."""
 
-    def __init__(self, quick: QuickBacktest, work: Work, daily: bool) -> None:
+    def __init__(self, quick: QuickBacktest, plan: Plan, work: Work, daily: bool) -> None:
         from onepath.calendars import get
 
         self.bars, self.marks, self.work = quick.bars, quick.marks, work
@@ -242,7 +256,7 @@ class _Run:
         self.states = _fresh(count, quick.capital)
         self.lots = [np.zeros(LOTS_AT_FIRST * q.EACH) for _ in range(count)]
         self.daily = np.zeros((count, len(quick.marks.dates) if daily else 0))
-        self.terms = _terms(quick.plan, quick.bars, work, self.spans[1])
+        self.terms = _terms(plan, quick.bars, work, self.spans[1])
         features = dict.fromkeys(f for a in work.asked for f in a.features.values())
         self.columns = Columns(features, quick.bars, compiled=self.fast)
         self.loop: Loop = loop_of(work.target, len(work.asked[0].wires) if count else 1, compiled=self.fast)
@@ -310,6 +324,15 @@ class _Run:
         from onepath.research.quickfit import why
 
         return why(float(state[q.CODE]), self.bars, bar, float(state[q.ORDER] * self.terms[q.LOT]), self.terms)
+
+
+def _table_of(data: Any) -> Any:
+    """Arrays by field as a table; all else as it is."""
+    if isinstance(data, Mapping) and "close" in data and "open" in data:
+        import pyarrow as pa
+
+        return pa.table({str(name): np.asarray(values) for name, values in data.items()})
+    return data
 
 
 def _pays(wished: bool | None, values: int) -> bool:

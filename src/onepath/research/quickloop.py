@@ -30,30 +30,43 @@ def _loop(target: Callable[..., float], arguments: int, compiled: bool) -> Loop:
     asks = with_parts(SCANS[arguments - 1], step=target)
     walks = with_parts(quickpass._next, scan=asks)
     plain = with_parts(quickpass.run, _next=walks)
-    if not compiled:
-        return _viewed(plain)
-    return _compiled(target, native(plain, "scan"), _viewed(plain))
+    slow = _viewed(plain)
+    return _told(target, _compiled(target, native(plain, "scan"), slow) if compiled else slow)
+
+
+def _told(target: Callable[..., float], loop: Loop) -> Loop:
+    """What the strategy's function raises, as a sentence."""
+
+    def run(*given: Any) -> int:
+        try:
+            return loop(*given)
+        except Exception as error:
+            raise StrategyError(f"{_name(target)} raised {type(error).__name__}: {error}") from error
+
+    return run
 
 
 def _compiled(target: Callable[..., float], fast: Any, slow: Loop) -> Loop:
     """The compiled loop; Python's, once and for all, where it does not compile."""
-    from numba.core.errors import NumbaError
-
     failed: list[str] = []
 
     def run(*given: Any) -> int:
-        if failed:
-            return slow(*given)
-        try:
-            return int(fast(*given))
-        except NumbaError as error:
-            failed.append(str(error))
-            reason = str(error).strip().partition("\n")[0]
-            name = getattr(target, "__qualname__", "target")
-            warnings.warn(f"{name} does not compile and runs in Python, slower: {reason}", RuntimeWarning, stacklevel=4)
-            return slow(*given)
+        if not failed:
+            try:
+                return int(fast(*given))
+            except Exception as error:  # there is no one class for all that a compiler cannot do
+                if fast.signatures:
+                    raise
+                failed.append(str(error).strip().partition("\n")[0])
+            said = f"{_name(target)} does not compile and runs in Python, slower: {failed[0]}"
+            warnings.warn(said, RuntimeWarning, stacklevel=4)
+        return slow(*given)
 
     return run
+
+
+def _name(target: Callable[..., float]) -> str:
+    return getattr(target, "__qualname__", "target")
 
 
 def _viewed(plain: Callable[..., int]) -> Loop:

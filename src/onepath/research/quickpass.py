@@ -158,7 +158,10 @@ def _match(traded: float, price: float, fee: float, at: float, state: Any, lots:
             entry = lots[place + 2] if part == stands else lots[place + 2] * part / stands
             exit_ = fee if part == left else fee * part / left
             gross = (price - lots[place + 1]) * part * terms[LOT] * terms[MULTIPLIER] * side
-            _trip(gross - (entry + exit_), at - lots[place + 3], state)
+            profit = gross - (entry + exit_)
+            if abs(profit) <= ALIKE * part * terms[LOT] * terms[MULTIPLIER] * price:
+                profit = 0.0
+            _trip(profit, at - lots[place + 3], state)
             lots[place] = stands - part
             lots[place + 2] -= entry
             fee -= exit_
@@ -244,7 +247,7 @@ def close_day(state: Any, daily: Any) -> None:
     state[BEST] = max(state[BEST], gain)
     state[WORST] = min(state[WORST], gain)
     state[LARGEST] = max(state[LARGEST], abs(gain))
-    if gain > 0.0:
+    if gain > ALIKE:
         state[RISEN] += 1.0
     if len(daily) > 0:
         daily[int(state[DAY])] = gain

@@ -17,7 +17,6 @@ from onepath.journal.memory import MemoryJournal
 from onepath.orders import OrderIntent
 from onepath.report.metrics import stats as engine_stats
 from onepath.report.record import read
-from onepath.research.quick import QuickBacktest
 from onepath.research.quickruns import QuickRuns
 from onepath.seat import Seated
 from onepath.session import Session
@@ -85,19 +84,19 @@ def verify(runs: QuickRuns, count: int = 3, seed: int = 0, metric: str = "sharpe
 
 
 def _point(runs: QuickRuns, number: int) -> Point:
-    record = read(journal_of(runs.quick, strategy_of(runs, number)))
+    record = read(journal_of(runs, strategy_of(runs, number)))
     found = {name: stat.value for name, stat in engine_stats(record).items() if name in runs.stats}
     quick = {name: float(runs.stats[name][number]) for name in found}
     return Point(dict(runs.params[number]), quick, found)
 
 
-def journal_of(quick: QuickBacktest, strategy: Strategy) -> MemoryJournal:
+def journal_of(runs: QuickRuns, strategy: Strategy) -> MemoryJournal:
     """The journal of the engine's session with this strategy over the same bars."""
-    seat = quick.plan.strategies[0]
+    seat = runs.plan.strategies[0]
     seats = [Seated(seat.name, strategy, seat.capital, seat.limits, seat.symbols, seat.account)]
-    feed = quick.bars.feed()
+    feed = runs.quick.bars.feed()
     journal = MemoryJournal("verify")
-    outcome = Session(quick.plan._replace(feed=feed, strategies=seats, sources=[{}]), journal).run()
+    outcome = Session(runs.plan._replace(feed=feed, strategies=seats, sources=[{}]), journal).run()
     if outcome.errors:
         raise ConfigError(f"the engine ended: {outcome.errors[0]}")
     return journal

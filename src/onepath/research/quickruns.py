@@ -16,6 +16,7 @@ from onepath.research.quickbars import Floats, Times
 
 if TYPE_CHECKING:
     from onepath.research.quick import QuickBacktest
+    from onepath.session import Plan
 
 SHOWN = (
     "final_equity",
@@ -57,6 +58,7 @@ class QuickRuns(Sequence[QuickResult]):
     def __init__(
         self,
         quick: QuickBacktest,
+        plan: Plan,
         origin: Any,
         params: Sequence[Mapping[str, Any]],
         stats: dict[str, Floats],
@@ -64,8 +66,9 @@ class QuickRuns(Sequence[QuickResult]):
         daily: Floats | None,
         dates: Times,
     ) -> None:
-        """`origin` is the strategy class, or what was given in its place."""
+        """`plan` is what the engine would run, but for the strategy; `origin` is the strategy class, or what was given in its place."""
         self.quick = quick
+        self.plan = plan
         self.origin = origin
         self.params = params
         self.stats = stats
