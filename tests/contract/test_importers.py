@@ -307,11 +307,11 @@ def test_restated_history_is_replaced_where_asked(case: Case, tmp_path: Path) ->
     folder = tmp_path / "set"
     case.fetch(folder, last=49)
     for row in (3, 49):
-        case.restate(row, case.bars[row][3])
+        case.restate(row, case.bars[row][4] + 7)
     (done,) = case.fetch(folder, restated="replace")
     assert done.error == ""
     closes = [bar[4] for bar in held(folder)]
-    assert closes == [bar[3] if i in {3, 49} else bar[4] for i, bar in enumerate(case.bars)]
+    assert closes == [bar[4] + 7 if i in {3, 49} else bar[4] for i, bar in enumerate(case.bars)]
 
 
 def test_nothing_there(case: Case, tmp_path: Path) -> None:
@@ -360,6 +360,55 @@ def test_no_network(case: Case, tmp_path: Path) -> None:
     assert "cannot be reached" in done.error
 
 
+def test_earlier_history_is_added(case: Case, tmp_path: Path) -> None:
+    """First the later half, then everything: the earlier half is asked for and stands before it, to the same bytes."""
+    whole, later = named(case, tmp_path, "whole"), named(case, tmp_path, "later")
+    case.fetch(whole)
+    end = case.bars[-1][0] * S + case.interval_ns
+    fetch(case.importer(), [case.symbol], later, Wanted(case.interval_ns, case.bars[60][0] * S, end))
+    assert held(later) == case.bars[60:]
+    (done,) = case.fetch(later)
+    assert (done.error, done.rows_added) == ("", 60)
+    assert held(later) == case.bars
+    assert content(later) == content(whole)
+
+
+def test_put_away_in_pieces(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long history is put away several times on the way, to the same bytes."""
+    from onepath.data.fetch import fetching
+
+    whole, pieces = named(case, tmp_path, "whole"), named(case, tmp_path, "pieces")
+    case.fetch(whole)
+    monkeypatch.setattr(fetching, "FOLDED", 30)
+    case.fetch(pieces)
+    assert content(pieces) == content(whole)
+
+
+def test_replacing_is_gone_on_with(case: Case, tmp_path: Path) -> None:
+    """A replacement breaks off after its first page: what is there stays whole; asked again it goes on, and replaces."""
+    folder = tmp_path / "set"
+    case.fetch(folder, last=49)
+    before, close = held(folder), case.bars[49][4] + 7
+    case.restate(49, close)
+    case.server.faults, case.server.always = [None, None], cut
+    (done,) = case.fetch(folder, restated="replace")
+    assert done.error != ""
+    assert held(folder) == before
+    case.server.always = None
+    (done,) = case.fetch(folder, restated="replace")
+    assert done.error == ""
+    assert [bar[4] for bar in held(folder)] == [close if i == 49 else bar[4] for i, bar in enumerate(case.bars)]
+
+
+def test_one_fetch_at_a_time(case: Case, tmp_path: Path) -> None:
+    """Another process is at work on the data set: refused at once."""
+    from onepath.data.fetch.staging import alone
+    from onepath.errors import DataError
+
+    with alone(tmp_path / "set"), pytest.raises(DataError, match="another process"):
+        case.fetch(tmp_path / "set")
+
+
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -375,8 +424,9 @@ fetch(made, [symbol], Path(folder), Wanted(int(interval), int(start), int(end)))
 """
 
 
-def test_killed_between_pages(case: Case, tmp_path: Path) -> None:
-    """kill -9 while the second page is awaited: the first is on the disk; the next fetch goes on from it to the same bytes."""
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT], ids=["kill", "ctrl-c"])
+def test_ended_between_pages(case: Case, tmp_path: Path, sent: signal.Signals) -> None:
+    """Killed, or Ctrl-C, while the second page is awaited: the first is kept, and the next fetch goes on to the same bytes."""
     whole, killed = named(case, tmp_path, "whole"), named(case, tmp_path, "killed")
     case.fetch(whole)
     del case.server.asked[:]
@@ -393,6 +443,7 @@ def test_killed_between_pages(case: Case, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, case.kind, case.server.url, str(killed), case.symbol, *map(str, terms)],
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(3000):
@@ -400,10 +451,11 @@ def test_killed_between_pages(case: Case, tmp_path: Path) -> None:
                 break
             time.sleep(0.01)
     finally:
-        process.send_signal(signal.SIGKILL)
+        process.send_signal(sent)
         process.wait()
     assert waiting
     assert (killed / ".fetch").is_dir()
+    assert (killed / "dataset.json").exists() == (sent is signal.SIGINT)
     del case.server.asked[:]
     (done,) = case.fetch(killed)
     assert done.error == ""
