@@ -22,6 +22,7 @@ from onepath.examples.pairs import Pairs
 from onepath.examples.rsi_reversion import RsiReversion
 from onepath.examples.sixty_forty import SixtyForty
 from onepath.examples.sma_cross import SmaCross
+from onepath.examples.trend_target import TrendTarget
 from onepath.journal.codec import FILLS, decode
 from onepath.result import Result
 from onepath.simulator.latency import Constant
@@ -83,6 +84,13 @@ ARGUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
         "strategy": registry.resolve("donchian_breakout", Path()),
         "data": "eurusd_1h",
         "commission": "0.00002",
+    },
+    "trend_target": lambda: {
+        "strategy": TrendTarget(fast=10, slow=50, most=0.45),
+        "data": "us10",
+        "symbols": ("AAPL", "XOM"),
+        "commission": "0.001",
+        "slippage": "0.0005",
     },
     "pairs": lambda: {
         "strategy": Pairs,
