@@ -378,7 +378,7 @@ class FeaturePlant:
             for clock in figures.again():
                 figures.take(clock, next(rows[clock]), at)
             figures.moved = moved
-        elif columns and columns[0]:
+        else:
             size, figures.seen[0] = figures.seen[0], 0
             for run in figures.runs:
                 run.reset()

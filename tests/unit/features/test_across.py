@@ -119,6 +119,21 @@ def test_what_is_computed_of_a_rank_takes_one_value_an_instant() -> None:
     assert str(seen) == str([(NAN, False, NAN, False), (0.75, True, NAN, False), (1.0, True, NAN, False)])
 
 
+def test_time_alone_can_change_a_place() -> None:
+    """Minutes of A and B until 4; A's five minutes close at 104 with its minute 4, B's, where nobody trades then, with time, at
+    6: only then is there a second rank."""
+    minute = 60_000_000_000
+    plant = FeaturePlant({"place": rank(price()).at("5m")}, ["A", "B"], None, interval_ns=minute)
+    for n, symbols in enumerate(("AB", "AB", "AB", "AB", "A")):
+        for symbol in symbols:
+            close = 100.0 + n + (symbol == "B")
+            plant.update(Bar(symbol, n * minute, (n + 1) * minute, close, close, close, close, 1.0), None)
+        plant.settle()
+    assert str([plant.views[s].place for s in "AB"]) == str([1.0, NAN])
+    plant.close(6 * minute)
+    assert str([plant.views[s].place for s in "AB"]) == str([0.75, 0.75])  # both closed at 104
+
+
 def test_a_delisted_symbol_has_no_place_until_it_trades_again() -> None:
     """A is gone: B is alone, 1 of 1; A trades again: first of two."""
     plant = FeaturePlant({"place": rank(price())}, ["A", "B"], None)

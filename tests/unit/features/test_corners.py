@@ -144,3 +144,32 @@ def test_a_batch_without_rows_stages_nothing() -> None:
     plant.prepare(Empty())  # type: ignore[arg-type]
     plant.update(bar("A", 0, 7.0), None)
     assert plant.views["A"].mean == 7.0
+
+
+def test_actions_of_others_and_new_names_without_a_past() -> None:
+    """C is not ours, and of A nobody keeps a past: nothing happens."""
+    plant = FeaturePlant({"mean": sma(1)}, ["A", "B"], None)
+    plant.update(bar("A", 0, 7.0), None)
+    plant.act(Split("C", 1, D(2)))
+    plant.act(SymbolChange("A", 1, "B"))
+    assert plant.views["A"].mean == 7.0
+
+
+def test_a_step_one_by_one() -> None:
+    """Means of two of 1, 3, 5 are 2 and 4, whatever came compiled before; 1 / 0 is no number."""
+    running = Running(sma(2))
+    running.compiled_over([np.array([0.0, 1.0])])
+    assert [running.once([3.0]), running.once([5.0])] == [2.0, 4.0]
+    assert np.isnan(Running(sma(2)).once([float("inf")]))
+
+
+def test_a_warm_up_that_is_counted_here() -> None:
+    """A mean of three on a mean: the first row has no number to go by, then it takes three, in two columns or one by one."""
+    made = sma(3, on=sma(2))
+    running = Running(made, mixed=True)
+    assert np.isnan(running.once([float("nan")]))
+    running.over([[1.0]])
+    assert running.early
+    running.over([[2.0, 3.0]])
+    assert not running.early
+    assert running.once([4.0]) == 3.0
