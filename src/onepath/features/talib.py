@@ -1,12 +1,13 @@
 """Any function of TA-Lib as a feature: `talib("ADX", 14)`, or as a text `talib:ADX(14)`.
 
 Rules: the value is TA-Lib's over a fixed window of the last bars, so it is the same number over history and live, wherever the
-history began, and one bad bar is forgotten. Where TA-Lib itself looks at a window, that is all of it, its lookback + 1 bars, and
+history began. Where TA-Lib itself looks at a window, that is all of it, its lookback + 1 bars, and
 the value TA-Lib's to the rounding of its running sums. Where it goes on from its last value for ever (averages of EMA's and
 Wilder's kind, Hilbert transforms, SAR), the window is its lookback + 1 and 15 times the longest period, 30 times where the
 smoothing is Wilder's, and 300 at least; until so many bars have come it is all of them.
-Limits: functions that add up from the first bar on (OBV, AD, NVI, PVI, PVT, CUMSUM, WAD, VWAP) or give a place in their input are
-refused. No number while a bar of the window is not one. Steps hold numbers and a copy of them as arrays, for speed alone.
+Limits: functions that add up from the first bar on (OBV, AD, NVI, PVI, PVT, CUMSUM, WAD, VWAP) or give a place in their input
+are refused. After a bar that is not a number it begins anew, with the bars that follow. Steps hold their states' numbers as
+arrays too, for speed alone.
 Cost: TA-Lib's own over the window: 1 to 8 us a value, live and over history.
 """
 
@@ -39,6 +40,8 @@ _WINDOWED_AVERAGES = frozenset((0, 2, 5))
 _WILDERS = frozenset(
     "ADX ADXR ATR CMO DX MINUS_DI MINUS_DM NATR PLUS_DI PLUS_DM RMA RSI STOCHRSI SUPERTREND".split()  # noqa: SIM905
 )
+_WITHIN = {"MACDFIX": 26}
+"""periods that are no parameters"""
 _INSTEAD = {
     "OBV": "obv()",
     "AD": "accumulation_distribution()",
@@ -68,10 +71,10 @@ def talib(name: str, *params: Value, on: Input | Sequence[Input] | None = None, 
     values = dict(zip(about["parameters"], (*params, *given[len(params) :]), strict=True))
     inputs = _inputs(name, about["input_names"], on)
     place = _place(name, about["output_names"], output)
-    lookback = _lookback(name, len(inputs), tuple(values.values()))
+    lookback = _lookback(name, len(inputs), tuple(values.items()))
     bars = _bars(name, lookback, values)
     label = f"talib_{name}_{output}" if output else f"talib_{name}"
-    made = (("bars", bars), *values.items())
+    made = (("bars", bars), ("lookback", lookback), *values.items())
     return Feature(label, 1, inputs, made, bars, lookback + 1, _step(name, place, len(inputs)), _state(len(inputs)))
 
 
@@ -126,26 +129,19 @@ def _place(name: str, outputs: Sequence[str], output: str) -> int:
 
 
 @cache
-def _lookback(name: str, inputs: int, values: tuple[Value, ...]) -> int:
-    """Bars before the first value, by trying it. Raises StrategyError where TA-Lib refuses the parameters."""
+def _lookback(name: str, inputs: int, values: tuple[tuple[str, Value], ...]) -> int:
+    """Bars before the first value. Raises StrategyError where TA-Lib refuses the parameters."""
     import numpy as np
 
-    function, size = getattr(_package()._ta_lib, name), 64
-    while True:
-        column = np.linspace(0.1, 0.9, size)
-        try:
-            found = function(*[column] * inputs, *values)
-        except Exception as error:  # TA-Lib raises its own, as plain exceptions
-            raise StrategyError(f"talib:{name}{values}: TA-Lib refuses these parameters: {error}") from None
-        first = found[0] if isinstance(found, tuple) else found
-        if first.dtype != np.float64:  # patterns: zeros first, and no sign of where they begin
-            return int(import_module("talib.abstract").Function(name, *values).lookback)
-        known = np.flatnonzero(~np.isnan(first))
-        if len(known):
-            return int(known[0])
-        size *= 4
-        if size > 1_000_000:
-            raise StrategyError(f"talib:{name}{values}: TA-Lib gives no value within {size // 4:,} bars")
+    given = dict(values)
+    try:
+        getattr(_package()._ta_lib, name)(*[np.array([0.1, 0.2])] * inputs, *given.values())
+        asked = import_module("talib.abstract").Function(name)
+        asked.parameters = given
+        return int(asked.lookback)
+    except Exception as error:  # TA-Lib raises its own, as plain exceptions
+        written = ", ".join(map(repr, given.values()))
+        raise StrategyError(f"talib:{name}({written}): TA-Lib refuses these parameters: {error}") from None
 
 
 def _bars(name: str, lookback: int, values: dict[str, Value]) -> int:
@@ -154,15 +150,15 @@ def _bars(name: str, lookback: int, values: dict[str, Value]) -> int:
     if name.startswith("CDL") or (name in _WINDOWED and averages <= _WINDOWED_AVERAGES):
         return lookback + 1
     periods = [value for key, value in values.items() if isinstance(value, int) and not key.endswith("matype")]
-    longest = max([*periods, 1] if periods else [lookback])
+    longest = max([*periods, _WITHIN.get(name, 1)] if periods else [lookback])
     return lookback + 1 + max(300, (30 if name in _WILDERS else 15) * int(longest))
 
 
 @cache
 def _state(inputs: int) -> Callable[..., list[float]]:
     def empty(bars: int, *_: Value) -> list[float]:
-        """Bars taken; a ring of each input."""
-        return [0.0] + [math.nan] * (inputs * bars)
+        """Bars taken; how many of the last were numbers, up to `bars`; a ring of each input."""
+        return [0.0, 0.0] + [math.nan] * (inputs * bars)
 
     return empty
 
@@ -190,26 +186,32 @@ class Step:
 
     def __call__(self, state: State, *values: Any) -> float:
         inputs = self._inputs
-        bars = values[inputs]
+        bars, lookback = values[inputs : inputs + 2]
         copy = self._copies.get(id(state))
         if copy is None or copy.state is not state or copy.taken != state[0]:
             copy = self._copied(state, bars)
         place = int(copy.taken % bars)
-        at = 1 + place
+        at = 2 + place
+        good = min(state[1] + 1.0, bars)
         for column, x in zip(copy.columns, values, strict=False):
             state[at] = x
             at += bars
             column[place] = column[place + bars] = x
+            if x - x != 0.0:
+                good = 0.0
         copy.taken += 1.0
-        state[0] = copy.taken
-        found = self._function(*[c[place + 1 : place + 1 + bars] for c in copy.columns], *values[inputs + 1 :])
+        state[0], state[1] = copy.taken, good
+        if good <= lookback:
+            return math.nan
+        end = place + 1 + bars
+        found = self._function(*[column[end - int(good) : end] for column in copy.columns], *values[inputs + 2 :])
         return float((found if self._place < 0 else found[self._place])[-1])
 
     def _copied(self, state: State, bars: int) -> _Copy:
         """The rings of a state as arrays, twice after each other, so that every window of them is in one piece."""
         import numpy as np
 
-        rings = np.array(state[1:]).reshape(self._inputs, bars)
+        rings = np.array(state[2:]).reshape(self._inputs, bars)
         if len(self._copies) >= _KEPT:
             del self._copies[next(iter(self._copies))]
         copy = _Copy(state, state[0], [np.concatenate((ring, ring)) for ring in rings])
