@@ -150,7 +150,7 @@ def _wire(
         return Wire(name, HELD)
     if name in FIELDS:
         return Wire(name, "field")
-    known = [*features, *params, HELD, *FIELDS]
+    known = dict.fromkeys([*features, *params, HELD, *FIELDS])
     raise StrategyError(
         f"target of {strategy.__name__} takes {name!r}{nearest(name, known)}; there are {', '.join(known)}"
     )

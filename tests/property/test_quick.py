@@ -84,7 +84,7 @@ def quick_over(
     return QuickBacktest.of_plan(plan(strategy, feed, **costs), compiled=False)
 
 
-@settings(max_examples=150)
+@settings(max_examples=120)
 @given(data=markets(), terms=TERMS, costs=COSTS, draw=st.data())
 def test_given_weights_and_quantities_are_the_engines(
     data: dict[str, Any], terms: dict[str, Any], costs: dict[str, Any], draw: Any
@@ -100,7 +100,7 @@ def test_given_weights_and_quantities_are_the_engines(
         assert proof.equal, f"{proof!r}\n{proof[0].quick}\n{proof[0].engine}"
 
 
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(
     data=markets(),
     terms=TERMS,

@@ -6,6 +6,7 @@ Cost: a session a point, 2 to 6 us a bar.
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any, NamedTuple
 
@@ -24,6 +25,11 @@ from onepath.strategy import Strategy
 
 CLOSE = 1e-9
 """the relative difference that floats may make"""
+_SMALL = 1e-3
+"""shares and ratios below this are compared absolutely: what is 1e-16 here and 0 there is rounding"""
+_NOISY = 1e9
+"""a ratio beyond this has nothing but noise below the line"""
+_MONEY = frozenset({"initial_capital", "final_equity", "net_profit", "expectancy", "average_win", "average_loss"})
 
 
 class Point(NamedTuple):
@@ -36,9 +42,14 @@ class Point(NamedTuple):
     @property
     def worst(self) -> tuple[str, float]:
         """The statistic that differs most, and by how much (relative)."""
-        found = {name: _apart(self.quick[name], self.engine[name]) for name in self.quick}
+        found = {name: self.apart(name) for name in self.quick}
         name = max(found, key=lambda name: found[name])
         return name, found[name]
+
+    def apart(self, name: str) -> float:
+        """The relative difference of a statistic; of money, as a share of the capital at least."""
+        floor = self.engine["initial_capital"] if name in _MONEY else _SMALL
+        return _apart(self.quick[name], self.engine[name], floor)
 
     @property
     def equal(self) -> bool:
@@ -63,7 +74,7 @@ class Proof(list[Point]):
             equity = point.quick["final_equity"]
             lines.append(
                 f"{said[:39]:<40}{point.quick['trades']:>8.0f}{point.engine['trades']:>8.0f}{equity:>18,.2f}"
-                f"{_apart(equity, point.engine['final_equity']):>12.1e}  {name} {apart:.1e}"
+                f"{point.apart('final_equity'):>12.1e}  {name} {apart:.1e}"
             )
         return "\n".join([*lines, "equal within 1e-9" if self.equal else "NOT EQUAL: please report this"])
 
@@ -128,9 +139,10 @@ class Given(Strategy):
         return context.target(context.symbols[0], band=self._band, **how)
 
 
-def _apart(a: float, b: float) -> float:
-    """The relative difference of two numbers; two that are undefined are equal."""
-    if a == b or (a != a and b != b):  # noqa: PLR0124
-        return 0.0
-    found = abs(a - b) / max(abs(a), abs(b))
-    return found if found == found else float("inf")  # noqa: PLR0124
+def _apart(a: float, b: float, floor: float) -> float:
+    """The relative difference of two numbers, of what is smaller than `floor` as a share of that; two that are undefined are
+    equal, and so is one that divides by rounding noise."""
+    if math.isnan(a) or math.isnan(b):
+        other = b if math.isnan(a) else a
+        return 0.0 if math.isnan(other) or abs(other) > _NOISY else math.inf
+    return 0.0 if a == b else abs(a - b) / max(abs(a), abs(b), floor)

@@ -66,7 +66,7 @@ class QuickRuns(Sequence[QuickResult]):
         daily: Floats | None,
         dates: Times,
     ) -> None:
-        """`plan` is what the engine would run, but for the strategy; `origin` is the strategy class, or what was given in its place."""
+        """`plan` is what the engine would run, but for the strategy; `origin` the strategy class, or what was given."""
         self.quick = quick
         self.plan = plan
         self.origin = origin
