@@ -173,8 +173,19 @@ def check(
         _say_report(_unchanged(report, name), as_json)
         return
     source, known = _to_check(name)
-    report = checked(source, symbol=symbol, calendar=calendar or known)
+    report = checked(source, symbol=symbol, calendar=calendar or known, splits=_splits(name))
     _say_report(_unchanged(report, name), as_json)
+
+
+def _splits(name: str) -> dict[str, list[int]]:
+    """The days of splits that were fetched with a data set: there the price jumps rightly."""
+    from onepath.data.fetch.putting import ACTIONS, read_actions, split_days
+
+    path = Path(name)
+    if path.is_file() or path.suffix in (".csv", ".parquet", ".gz"):
+        return {}
+    found = read_actions(_dataset(name).folder / ACTIONS)
+    return {symbol: split_days(actions) for symbol, actions in found.items()}
 
 
 def _unchanged(report: Report, name: str) -> Report:

@@ -12,7 +12,7 @@ Limits: the detectors are those of `quality`, and look at a symbol in memory (tw
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -122,12 +122,15 @@ def _settle(raw: Raw, word: str, sort: str, rows: Any, what: str, notes: list[st
     notes.append(f"{sort} flagged: {len(rows)} bars {what} left out, the first at {where}")
 
 
-def judged(raw: Raw, calendar: str, asked: Policies) -> list[str]:
-    """What there is to say of gaps, outliers and stale prices. Raises DataError where they were asked to be rejected."""
+def judged(raw: Raw, calendar: str, asked: Policies, splits: Collection[int] = ()) -> list[str]:
+    """What there is to say of gaps, outliers and stale prices. Raises DataError where they were asked to be rejected.
+
+    `splits` are days (counted from 1970) on which the price jumps rightly.
+    """
     wanted = {sort: word for sort, word in asked.said.items() if sort in _KINDS}
     if not wanted:
         return []
-    report = quality.check_raws([raw], calendar)
+    report = quality.check_raws([raw], calendar, splits={str(raw.symbol): splits})
     notes: list[str] = []
     for sort, word in wanted.items():
         found = [finding for finding in report.findings if finding.kind in _KINDS[sort]]

@@ -7,13 +7,13 @@ findings; the counts are of all.
 Sessions are those of the calendar, holidays and early closes regarded; where none is known, weekdays without a daily bar
 are counted for information.
 Where dividends and an adjusted close stand beside the prices, they are compared with each other (see `beside`).
-Limits: dividends and splits are not looked up, a jump that looks like a split is named as such; a hundredfold error is
-found against the prices around it, not where a whole file is in the wrong unit.
+Limits: a jump that looks like a split is named as such where none was told; a hundredfold error is found against the prices
+around it, not where a whole file is in the wrong unit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,10 +99,19 @@ class _Kind:
     missing: Any = None
 
 
-def check(source: Any, *, symbol: str | None = None, calendar: str | None = None) -> Report:
-    """The report on a file, a frame or a mapping of frames. Raises DataError only where it is no table of bars."""
+def check(
+    source: Any,
+    *,
+    symbol: str | None = None,
+    calendar: str | None = None,
+    splits: Mapping[str, Collection[int]] | None = None,
+) -> Report:
+    """The report on a file, a frame or a mapping of frames. Raises DataError only where it is no table of bars.
+
+    `splits`: by symbol, the days (counted from 1970) on which a split explains that the price jumps.
+    """
     beside: Besides = {}
-    return check_raws(_raws(source, symbol, beside), calendar, beside)
+    return check_raws(_raws(source, symbol, beside), calendar, beside, splits)
 
 
 def check_dataset(dataset: Dataset) -> Report:
@@ -110,15 +119,21 @@ def check_dataset(dataset: Dataset) -> Report:
     return check({s: dataset.file(s) for s in dataset.symbols}, calendar=str(dataset.meta["calendar"]))
 
 
-def check_raws(raws: Sequence[Raw], calendar: str | None = None, beside: Besides | None = None) -> Report:
-    """The report on rows already read; `beside`: columns of dividends and the adjusted close by symbol."""
+def check_raws(
+    raws: Sequence[Raw],
+    calendar: str | None = None,
+    beside: Besides | None = None,
+    splits: Mapping[str, Collection[int]] | None = None,
+) -> Report:
+    """The report on rows already read; `beside`: dividends and the adjusted close by symbol; `splits` as in `check`."""
     findings: list[Finding] = []
     counts: dict[str, int] = {}
     severities: dict[str, int] = {}
     missing = 0
     for raw in raws:
         with np.errstate(all="ignore"):
-            kinds = list(_kinds(raw, calendar, (beside or {}).get(str(raw.symbol), {})))
+            name = str(raw.symbol)
+            kinds = list(_kinds(raw, calendar, (beside or {}).get(name, {}), (splits or {}).get(name, ())))
         for kind in kinds:
             n = len(kind.rows)
             counts[kind.name] = counts.get(kind.name, 0) + n
@@ -163,7 +178,7 @@ def _finding(raw: Raw, kind: _Kind, row: int, i: int) -> Finding:
     return Finding(kind.name, str(raw.symbol), raw.place.number(row), known, message, kind.severity)
 
 
-def _kinds(raw: Raw, calendar: str | None, beside: Mapping[str, Any]) -> Iterator[_Kind]:
+def _kinds(raw: Raw, calendar: str | None, beside: Mapping[str, Any], splits: Collection[int]) -> Iterator[_Kind]:
     """Every check in turn; those that need order and prices look at the rows that have them, oldest first."""
     yield from _times(raw)
     yield from _prices(raw)
@@ -172,7 +187,7 @@ def _kinds(raw: Raw, calendar: str | None, beside: Mapping[str, Any]) -> Iterato
         return
     sessions = get(calendar) if calendar else _likely_calendar(raw.stamps.wall[order], utc)
     yield from _gaps(order, utc, raw.stamps.wall[order], sessions)
-    yield from _jumps(order, values)
+    yield from _jumps(order, values, _first_of(raw.stamps.wall[order] // DAY, splits))
     yield from _stale(order, values)
     yield from _dividends(order, utc, values[3], beside)
     yield from _sessions(order, utc, raw.stamps.wall[order], sessions)
@@ -306,15 +321,23 @@ def _steps_in(before: int, after: int, step: int, session: tuple[int, int]) -> i
     return max(0, -(-(stop - before) // step) + -(first - before) // step)
 
 
-def _jumps(order: Any, values: Sequence[Any]) -> Iterator[_Kind]:
+def _first_of(days: Any, splits: Collection[int]) -> Any:
+    """The first rows on or after the days of splits: there a jump is what it should be."""
+    first = np.zeros(len(days), dtype=bool)
+    rows = np.searchsorted(days, np.array(sorted(splits), dtype=np.int64))
+    first[rows[rows < len(days)]] = True
+    return first
+
+
+def _jumps(order: Any, values: Sequence[Any], explained: Any) -> Iterator[_Kind]:
     """Hundredfold prices, jumps that look like splits, spikes that come back. Each row is named for the worst of them."""
     opens, close = values[0], values[3]
     moves = np.diff(np.log(close))
-    factor = _unit_factor(values)
+    factor = np.where(explained, 0.0, _unit_factor(values))
     unit = _where(factor > 0)
     if len(unit):
         yield _Kind("unit", "error", order[unit], lambda i: _unit_text(float(factor[unit[i]])))
-    clean = factor == 0
+    clean = (factor == 0) & ~explained
     split_rows, ratios = _split_like(opens, close, clean)
     if len(split_rows):
         text = "the price jumps like a split or an unadjusted consolidation, by a factor of"

@@ -24,6 +24,7 @@ from onepath.data.fetch import fetch
 from onepath.data.fetch.fetching import Fetched, Wanted
 from onepath.data.fetch.port import FetchError
 from onepath.data.fetch.yahoo import Yahoo
+from onepath.data.policies import policies
 from onepath.data.sources import moment
 
 pytest.importorskip("urllib3")
@@ -318,6 +319,26 @@ def test_a_later_split_restates_nothing(server: Yahoos, tmp_path: Path) -> None:
     done = fetched(server, tmp_path / "a", 1700000000, "AAPL", end="2014-09-01")
     assert (done.error, done.rows_added, done.rows_total) == ("", 1, 4)
     assert done.actions_added == 1
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_split_that_is_told_is_no_fault(server: Yahoos, tmp_path: Path, told: bool) -> None:
+    """From 645.57 to 93.70 with a split of seven for one: right. The same prices without the split: an outlier, refused."""
+    answer = apple(split_again=False)
+    if not told:
+        result = answer["chart"]["result"][0]
+        del result["events"]["splits"]
+        for name in ("open", "high", "low", "close"):
+            column = result["indicators"]["quote"][0][name]
+            column[:2] = [single(588.25), single(645.57)]
+    server.answer = answer
+    how = {"start": "2014-05-01", "end": "2014-09-01", "quality": policies("outliers=reject")}
+    done = fetched(server, tmp_path / "a", 1700000000, "AAPL", **how)
+    assert (done.error == "") == told
+    assert told or "jumps like a split" in done.error
+    if told:
+        meta = json.loads((tmp_path / "a" / "dataset.json").read_text())
+        assert "split_like" not in meta["quality"]["counts"]
 
 
 def test_actions_are_read_by_a_run(server: Yahoos, tmp_path: Path) -> None:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from onepath.calendars import Calendar
+from onepath.calendars import Calendar, day_of
 from onepath.data import assets, catalogue, quality
 from onepath.data import policies as rules
 from onepath.data.fetch import due
@@ -170,10 +171,11 @@ class Home:
         actions = self._actions(pages, whole=whole, keep=keep)
         if not (len(new[0]) or whole or self.actions_added > before or spans != self.spans):
             return
-        written = self._write(bars, notes)
+        splits = split_days((actions or read_actions(self._folder / ACTIONS)).get(self._symbol, ()))
+        written = self._write(bars, notes, splits)
         self.added += len(new[0])
         self.notes += [note for note in notes if note not in self.notes]
-        self._describe(written, bars, spans, blanks, len(new[0]), whole=whole)
+        self._describe(written, self._quality(bars, splits), spans, blanks, len(new[0]), whole=whole)
         self._finish(written, actions)
         self._there, self.spans, self.rows = bars, spans, written.rows
 
@@ -210,9 +212,9 @@ class Home:
         last = max((row[0] for page in pages for row in page.rows), default=since - self._interval_ns)
         return min(pages[-1].until, last + self._interval_ns)
 
-    def _write(self, bars: Arrays, left_out: Sequence[str]) -> SymbolFile:
+    def _write(self, bars: Arrays, left_out: Sequence[str], splits: Collection[int]) -> SymbolFile:
         raw = rules.as_raw(self._symbol, self._source.name, bars, self.calendar)
-        notes = rules.judged(raw, self.calendar.name, self._asked)
+        notes = rules.judged(raw, self.calendar.name, self._asked, splits)
         self.notes += [note for note in notes if note not in self.notes]
         part = Part(self._symbol, iter(()), self._interval_ns, "start", "given", len(bars[0]), (), [*left_out, *notes])
         if self._asked.gaps != "fill":
@@ -250,7 +252,7 @@ class Home:
     def _describe(
         self,
         file: SymbolFile,
-        bars: Arrays,
+        found: Mapping[str, Any],
         spans: Sequence[due.Span],
         blanks: int,
         added: int,
@@ -269,7 +271,7 @@ class Home:
         known = (
             [] if whole else [f for f in self._entry().get("faults", ()) if f.startswith(("bad_bars", "duplicates"))]
         )
-        mine = entry(file, instrument, known) | {"quality": self._quality(bars), "fetched": fetched}
+        mine = entry(file, instrument, known) | {"quality": found, "fetched": fetched}
         symbols = dict(self._meta.get("symbols", {})) | {self._symbol: mine}
         symbols = {symbol: symbols[symbol] for symbol in sorted(symbols)}
         self._meta = {
@@ -286,11 +288,11 @@ class Home:
             **({"policies": self._asked.said} if self._asked.said else {}),
         }
 
-    def _quality(self, bars: Arrays) -> dict[str, Any]:
+    def _quality(self, bars: Arrays, splits: Collection[int]) -> dict[str, Any]:
         if len(bars[0]) > IN_MEMORY:
             return {"checked": False, "reason": f"more than {IN_MEMORY} rows"}
         raw = rules.as_raw(self._symbol, self._symbol, bars, self.calendar)
-        return quality.check_raws([raw], self.calendar.name).summary()
+        return quality.check_raws([raw], self.calendar.name, splits={self._symbol: splits}).summary()
 
     def _finish(self, file: SymbolFile, actions: Mapping[str, Sequence[Action]] | None) -> None:
         try:
@@ -335,6 +337,11 @@ def _together(symbols: Mapping[str, Any]) -> dict[str, Any]:
                 whole[key][name] = whole[key].get(name, 0) + count
         whole[key] = dict(sorted(whole[key].items()))
     return whole | {"missing_bars": sum(q["missing_bars"] for q in found)}
+
+
+def split_days(actions: Sequence[Action]) -> list[int]:
+    """The days, counted from 1970, on which prices jump because shares are split."""
+    return [day_of(date.fromisoformat(a.date)) for a in actions if a.type in ("split", "stock_dividend")]
 
 
 def read_actions(path: Path) -> dict[str, list[Action]]:

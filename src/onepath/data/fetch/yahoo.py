@@ -170,13 +170,13 @@ class Yahoo:
             yield Page((), min(oldest, until), notes=(gone,))
         since = max(since, oldest)
         whole = self._asked(symbol, DAY, since - DAY, self.now() + DAY) if since < until else None
+        actions = () if whole is None else _actions(whole)
         while whole is not None and since < until:
             stop = min(until, since + _at_once(interval_ns))
             found = self._asked(symbol, interval_ns, since, stop)
             found.events = whole.events
-            first = _actions(whole) if since == max(oldest, since) else ()
-            yield self._page(found, interval_ns, since, stop, first)
-            since = stop
+            yield self._page(found, interval_ns, since, stop, actions)
+            since, actions = stop, ()
 
     # -- asking ----------------------------------------------------------------------------------------------------------
 
