@@ -32,6 +32,7 @@ def test_a_cluster_finds_what_processes_find(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_no_cluster_at_the_address(tmp_path: Path) -> None:
-    """One sentence."""
-    with pytest.raises(ConfigError, match="there is no Ray cluster to join"):
-        swept(tmp_path, {"fast": "2,3"}, ray="127.0.0.1:1", workers=2)
+    """One sentence, at once."""
+    for address in ("127.0.0.1:1", "nowhere"):
+        with pytest.raises(ConfigError, match="there is no Ray cluster to join"):
+            swept(tmp_path, {"fast": "2,3"}, ray=address, workers=2)

@@ -8,6 +8,7 @@ gigabyte to begin on a machine of its own: it is worth it for a cluster, not for
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,9 @@ from onepath.errors import ConfigError
 from onepath.research.carried import Packed
 from onepath.research.processes import Task, sent
 from onepath.research.subject import Found, Subject
+
+_WAIT = 10.0
+"""seconds until an address is taken for one where nobody is"""
 
 
 class Trier:
@@ -102,14 +106,25 @@ class _Remote:
 def _joined(ray: Any, address: str) -> None:
     """Join the cluster at `address`; auto begins one of this machine where none runs. Raises ConfigError."""
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+    if address != "auto":
+        _answers(address)
+        ray.init(address=address, **quiet)
+        return
     try:
         ray.init(address=address, **quiet)
     except ConnectionError:
-        if address != "auto":
-            raise ConfigError(
-                f"--ray {address}: there is no Ray cluster to join; give its address, or auto for one of this machine"
-            ) from None
         ray.init(include_dashboard=False, **quiet)
+
+
+def _answers(address: str) -> None:
+    """Ray tries for minutes where nobody listens: looked at before. Raises ConfigError."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _WAIT).close()
+    except (OSError, ValueError, OverflowError):
+        raise ConfigError(
+            f"--ray {address}: there is no Ray cluster to join; give its address as HOST:PORT, or auto for one of this machine"
+        ) from None
 
 
 def _ray() -> Any:

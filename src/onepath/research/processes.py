@@ -3,7 +3,7 @@
 Rules: processes are spawned, not forked, so they know nothing but what they are sent; results say which trial they are of, so
 the order they come in means nothing. A process that dies takes one trial with it, which is told as failed, and another takes its
 place. Ctrl-C is the parent's business. When the parent dies, however it dies, its processes end with their trial.
-Limits: a strategy written in a notebook or in the script that runs needs `cloudpickle`, or a file of its own.
+Limits: a strategy that no other process can import (written in a notebook, or in a function) runs in this one alone.
 Cost: about a second to start, 0.2 ms a trial.
 """
 
@@ -12,16 +12,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from onepath.errors import ConfigError
 from onepath.research.carried import Packed, Ticket, packed
-from onepath.research.subject import Found, Subject, Window, checked
+from onepath.research.subject import Found, Subject, Window, checked, unsendable
 
 
 class Task(NamedTuple):
@@ -102,6 +104,8 @@ class Processes:
                 self._replace(worker, worker.ending)
             elif answer == "ready":
                 continue
+            elif isinstance(answer, str):
+                raise unsendable(answer)
             else:
                 yield answer
                 worker.give(waiting)
@@ -193,6 +197,21 @@ def sent(subject: Subject) -> Packed:
         raise checked(error) from None
 
 
+def findable(subject: Subject) -> bool:
+    """Whether other processes can import the strategies."""
+    classes = [recipe.found for recipe in subject.recipes if recipe.found is not None]
+    return all("<locals>" not in found.__qualname__ and _importable(found.__module__) for found in classes)
+
+
+def _importable(name: str) -> bool:
+    if name == "__main__":
+        return hasattr(sys.modules["__main__"], "__file__")
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):  # a module that was made by hand
+        return False
+
+
 def inside_a_child() -> None:
     """Ends a process that was spawned and runs its parent's script again, without a word: the parent says what is wrong."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):
@@ -203,7 +222,11 @@ def _serve(pipe: Connection, ticket: Ticket) -> None:
     """A process: trials until nobody wants more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     carried, _memory = ticket.opened()
-    pipe.send("ready")
+    try:
+        carried.unpacked()
+        pipe.send("ready")
+    except Exception as error:  # the modules of a strategy raise what they like
+        pipe.send(f"{type(error).__name__}: {error}")
     try:
         while True:
             task = pipe.recv()

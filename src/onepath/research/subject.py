@@ -262,9 +262,14 @@ def checked(error: Exception) -> ConfigError:
     """Why a subject cannot be sent to another process."""
     if isinstance(error, OnepathError):
         raise error
+    return unsendable(f"{type(error).__name__}: {error}")
+
+
+def unsendable(why: str) -> ConfigError:
+    """The same, where the reason is known as text."""
     return ConfigError(
-        f"the backtest cannot be sent to other processes ({type(error).__name__}: {' '.join(str(error).split())}): write the "
-        "strategy in a file of its own and import it, or use workers=1"
+        f"the backtest cannot be sent to other processes ({' '.join(why.split())}): write the strategy in a file of its own and "
+        "import it, or use workers=1"
     )
 
 
@@ -281,4 +286,5 @@ __all__ = [
     "of_config",
     "plain",
     "since",
+    "unsendable",
 ]

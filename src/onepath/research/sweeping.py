@@ -18,7 +18,7 @@ from onepath.errors import ConfigError, StrategyError
 from onepath.nearest import nearest
 from onepath.research import search as searches
 from onepath.research.keys import Identity, digest
-from onepath.research.processes import Alone, Processes, Task, processors
+from onepath.research.processes import Alone, Processes, Task, findable, processors
 from onepath.research.quickly import Quickly, why_not
 from onepath.research.space import Point, Space
 from onepath.research.subject import Found, Subject, Window
@@ -110,7 +110,8 @@ class Run:
 
     def crew(self) -> AbstractContextManager[Any]:
         """Who runs the trials."""
-        workers = self.terms.workers if self.terms.workers is not None else processors()
+        usual = processors() if findable(self.subject) else 1
+        workers = usual if self.terms.workers is None else self.terms.workers
         if self.terms.ray is not None:
             from onepath.research.cluster import Cluster
 

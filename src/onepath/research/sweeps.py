@@ -208,8 +208,8 @@ def sweep_config(
 def ran(run: Run, data: Any = None) -> Sweep:
     """Do it."""
     search = searches.of(run.terms.search, run.space, run.terms.trials, run.terms.seed)
-    run.begin()
     planned = walk.planned(run)
+    run.begin()
     with run.crew() as crew:
         tried = run.all(crew, search)
         found = Sweep(run, tried, run.refused, data)

@@ -170,8 +170,9 @@ def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
     assert "call the sweep under `if __name__ == '__main__':`" in ran.stderr
 
 
-def test_a_strategy_that_cannot_be_sent() -> None:
-    """A class inside a function cannot be found by another process: a sentence says so; in this process it runs."""
+def test_a_strategy_that_cannot_be_sent(tmp_path: Path) -> None:
+    """A class inside a function cannot be found by another process: a sentence says so where processes were asked for; where they
+    were not, it runs in this one."""
 
     class Local(SmaCross):
         """Nowhere to be found."""
@@ -179,7 +180,8 @@ def test_a_strategy_that_cannot_be_sent() -> None:
     with pytest.raises(
         ConfigError, match=r"cannot be sent to other processes .*: write the strategy in a file of its own"
     ):
-        sweep(Local, "us10", {"fast": "5,6"}, symbols="AAPL", workers=2, end="2015-06-30", workspace="/tmp")  # noqa: S108
+        sweep(Local, "us10", {"fast": "5,6"}, symbols="AAPL", workers=2, end="2015-06-30", workspace=tmp_path)
+    assert len(sweep(Local, "us10", {"fast": "5,6"}, symbols="AAPL", end="2015-06-30", workspace=tmp_path).tried) == 2
 
 
 def test_market_data_are_shared() -> None:
