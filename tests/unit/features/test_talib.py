@@ -13,7 +13,7 @@ import pytest
 
 import onepath
 from onepath.errors import StrategyError
-from onepath.features import Feature, compute, talib, typical_price
+from onepath.features import Feature, compiled, compute, talib, typical_price
 from onepath.features import talib as made
 from onepath.features.definition import FIELDS
 from onepath.features.running import Running
@@ -132,3 +132,11 @@ def test_one_output_may_be_named() -> None:
     """`real` of a function that has no other, and a step that is compiled code already is not compiled again."""
     assert made("RSI", 14, output="real").inputs == ("close",)
     assert talib("RSI", 14).step is made("RSI", 14).step
+
+
+def test_a_long_history_takes_the_step_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where other features are compiled, TA-Lib's are not: no warning, and the same values."""
+    closes = days()["close"]
+    short = compute(made("RSI", 14), closes)
+    monkeypatch.setattr(compiled, "worth", lambda values: True)
+    np.testing.assert_array_equal(compute(made("RSI", 14), closes), short)
