@@ -21,6 +21,7 @@ NAN = math.nan
 _FLAT = 1e-15
 """a standard deviation below this is rounding noise of equal numbers"""
 _NOISE = 1e-12
+"""a return, or a fall, below this is the rounding of an equity that has not changed"""
 
 
 def ratio(numerator: float, denominator: float) -> float:
@@ -84,7 +85,8 @@ def downside(returns: Floats, periods: float) -> float:
     """Annualised downside deviation: sqrt(mean(min(r, 0)^2)) x sqrt(periods), over all n (Sortino & Price 1994)."""
     if len(returns) < 2:
         return NAN
-    return math.sqrt(float(np.square(np.minimum(returns, 0.0)).mean())) * math.sqrt(periods)
+    losses = np.where(returns < -_NOISE, returns, 0.0)
+    return math.sqrt(float(np.square(losses).mean())) * math.sqrt(periods)
 
 
 def sortino(returns: Floats, periods: float) -> float:
@@ -95,7 +97,8 @@ def sortino(returns: Floats, periods: float) -> float:
 def drawdowns(equity: Floats) -> Floats:
     """e[t] / max(e[0..t]) - 1: zero at a high, negative below it."""
     high = np.maximum.accumulate(equity)
-    return np.divide(equity, high, out=np.zeros(len(equity)), where=high > 0) - (high > 0)
+    found = np.divide(equity, high, out=np.zeros(len(equity)), where=high > 0) - (high > 0)
+    return np.where(found > -_NOISE, 0.0, found)
 
 
 def max_drawdown(equity: Floats) -> float:
@@ -110,11 +113,12 @@ def longest_drawdown(at: Times, equity: Floats) -> float:
     high_at, high, longest = int(at[0]), float(equity[0]), 0
     below = False
     for moment, value in zip(at.tolist(), equity.tolist(), strict=True):
-        if below or value < high:
+        falls = value < high - _NOISE * abs(high)
+        if below or falls:
             longest = max(longest, moment - high_at)
-        if value >= high:
-            high_at, high = moment, value
-        below = value < high
+        if not falls:
+            high_at, high = moment, max(value, high)
+        below = falls
     return float(longest)
 
 
@@ -163,7 +167,7 @@ def share_positive(values: Floats) -> float:
 
 
 def share_rising(returns: Floats) -> float:
-    """Count of returns above zero / count; a return below 1e-12 is the rounding of an equity that has not changed."""
+    """Count of returns above zero, rounding apart, / count."""
     return float((returns > _NOISE).mean()) if len(returns) else NAN
 
 

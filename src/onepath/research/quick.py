@@ -66,8 +66,9 @@ class QuickBacktest:
     """Backtests of one symbol over arrays, compiled.
 
     `data` (also arrays by field: time, open, high, low, close, volume), `start`, `end`, `instruments`, `asset_class`, `calendar`,
-    `stamps`, `cash`, `participation` and `marks` as in `onepath.backtest`; `symbol` where the data have several. `commission` and `slippage` are shares
-    of value (0.001 = 10 bps), or a model that is one (`Bps`, `FixedBps`). `compiled` False runs in Python: the same numbers, slower; None: as it pays.
+    `stamps`, `cash`, `participation` and `marks` as in `onepath.backtest`; `symbol` where the data have several. `commission` and
+    `slippage` are shares of value (0.001 = 10 bps), or a model that is one (`Bps`, `FixedBps`). `compiled` False runs in Python:
+    the same numbers, slower; None: as it pays.
 
     Raises ConfigError for what it cannot do, with the reason.
 

@@ -223,15 +223,17 @@ def _fall(equity: float, at: float, state: Any) -> None:
     """How deep below the last high, and for how long."""
     state[PEAK] = max(state[PEAK], equity)
     depth = equity / state[PEAK] - 1.0
-    state[DEEPEST] = min(state[DEEPEST], depth)
-    state[DEPTHS] += depth * depth
+    if depth < -ALIKE:
+        state[DEEPEST] = min(state[DEEPEST], depth)
+        state[DEPTHS] += depth * depth
     state[MARKS] += 1.0
-    if state[BELOW] > 0.0 or equity < state[HIGH]:
+    falls = equity < state[HIGH] - ALIKE * state[HIGH]
+    if state[BELOW] > 0.0 or falls:
         state[LONGEST] = max(state[LONGEST], at - state[HIGH_AT])
-    if equity >= state[HIGH]:
-        state[HIGH] = equity
+    if not falls:
+        state[HIGH] = max(equity, state[HIGH])
         state[HIGH_AT] = at
-    state[BELOW] = 1.0 if equity < state[HIGH] else 0.0
+    state[BELOW] = 1.0 if falls else 0.0
 
 
 def close_day(state: Any, daily: Any) -> None:
@@ -242,7 +244,8 @@ def close_day(state: Any, daily: Any) -> None:
     off = gain - state[DAY_MEAN]
     state[DAY_MEAN] += off / state[DAYS]
     state[DAY_SPREAD] += off * (gain - state[DAY_MEAN])
-    state[DOWN] += min(gain, 0.0) * min(gain, 0.0)
+    if gain < -ALIKE:
+        state[DOWN] += gain * gain
     state[GROWN] *= 1.0 + gain
     state[BEST] = max(state[BEST], gain)
     state[WORST] = min(state[WORST], gain)
