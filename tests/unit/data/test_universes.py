@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import onepath
 from onepath import Context, OrderIntent, Strategy
 from onepath.build import build
-from onepath.calendars import day_of
+from onepath.calendars import DAY, day_of
 from onepath.config import load
 from onepath.data import catalogue
 from onepath.data.coverage import coverage
@@ -244,6 +245,22 @@ def test_the_future_does_not_matter() -> None:
         changes.append([row for row in strategy.seen if row[0] < "2015-11-02"])
     assert len(changes[0]) > 10
     assert changes[0] == changes[1] == changes[2]
+
+
+def test_a_split_restates_the_last_close() -> None:
+    """A closes at 12 on day 1, and is split three for one before day 2 begins: 4 is below the least price of 5 at once."""
+    times = [(day("2024-01-08") + i) * DAY for i in range(3)]
+    bars = {"time": times, "volume": [90.0, 90.0, 270.0]} | dict.fromkeys(
+        ("open", "high", "low", "close"), [12.0, 12.0, 4.0]
+    )
+    strategy = Watching()
+    split = onepath.Split("A", times[2], Decimal(3))
+    how: dict[str, Any] = {"universe": ["A"], "filter": {"days": 1, "min_price": 5}, "calendar": "24/7"}
+    onepath.backtest(strategy, {"A": bars}, actions=[split], **how)
+    # At the end of day 1, which is the beginning of day 2, 12 is the close before; at the end of day 2, 4 is.
+    assert strategy.seen == [("2024-01-09 00:00", "A"), ("2024-01-11 00:00", "")]
+    onepath.backtest(strategy, {"A": bars | {"close": [12.0, 12.0, 12.0], "high": [12.0, 12.0, 12.0]}}, **how)
+    assert strategy.seen == [("2024-01-09 00:00", "A")]
 
 
 def test_momentum_buys_members_alone() -> None:
