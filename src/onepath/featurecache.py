@@ -38,6 +38,7 @@ LIMIT = 1_000_000_000
 """bytes of all entries"""
 LEAST = 512
 """values from which reading is faster than computing in Python"""
+_NO_FLOATS = "its state holds more than floats: write 0.0 and float(n) instead of whole numbers"
 _FORMAT = b"1"
 _HEADER = struct.Struct("=8sQQQ")
 _MAGIC = b"onepath\x01"
@@ -104,6 +105,8 @@ class FeatureCache:
         """Keep what was computed, if it is worth it and the disk has room."""
         path = None if self._refused else self._known(feature, state_before, columns)
         after = None if path is None else _floats(state_after)
+        if path is not None and after is None:
+            _warn(feature.name, _NO_FLOATS)
         if path is None or after is None:
             return
         body = _bytes(values) + after
@@ -144,8 +147,11 @@ class FeatureCache:
         if len(columns[0]) < max(self._least, 1):
             return None
         code, before = digest(feature.step), _floats(state)
-        if code is None or before is None:
+        if code is None:
             _warn(feature.name, "its step refers to more than code, modules of Python and numbers")
+            return None
+        if before is None:
+            _warn(feature.name, _NO_FLOATS)
             return None
         key = hashlib.sha256(b"\0".join((_FORMAT, _python(), feature.key.encode(), code.encode())))
         for part in (before, *map(_bytes, columns)):

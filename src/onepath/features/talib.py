@@ -192,7 +192,7 @@ class Step:
             copy = self._copied(state, bars)
         place = int(copy.taken % bars)
         at = 2 + place
-        good = min(state[1] + 1.0, bars)
+        good = min(state[1] + 1.0, float(bars))  # a state holds floats alone
         for column, x in zip(copy.columns, values, strict=False):
             state[at] = x
             at += bars

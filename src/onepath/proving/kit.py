@@ -15,7 +15,7 @@ from onepath.proving.checks import NotApplicable, Subject
 from onepath.proving.samples import Columns
 from onepath.proving.stepping import direct, on_own_bars
 
-_TIMED = 20_000
+_TIMED = 10_000
 
 
 class Check(NamedTuple):

@@ -29,6 +29,12 @@ def market(size: int, seed: int = 0) -> dict[str, list[float]]:
     half = close * 0.0005
     found = {"open": open_, "high": high, "low": low, "close": close, "volume": sizes[0] * 100.0}
     found |= {"bid": close - half, "ask": close + half, "bid_size": sizes[1], "ask_size": sizes[2]}
+    found |= {
+        "best_bid": close - half,
+        "best_ask": close + half,
+        "bid_depth": sizes[1] * 5.0,
+        "ask_depth": sizes[2] * 5.0,
+    }
     found |= {"price": close, "size": sizes[3], "aggressor": np.where(chance.random(size) < 0.5, -1.0, 1.0)}
     return {name: values.tolist() for name, values in found.items()}
 

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def differences(path: Path, root: Path, made: Sequence[tuple[str, Mapping[str, A
     """For each feature what is not the same in two processes; empty where all is. A reason in brackets: it was not looked at."""
     wanted = [(name, dict(params), feature.key) for name, params, feature in made]
     asked = msgspec.json.encode(Asked(str(path), str(root), wanted, size))
-    one, two = (_told(asked, seed) for seed in ("1", "2"))
+    one, two = (_told(process) for process in [_begun(asked, seed) for seed in ("1", "2")])
     if isinstance(one, str) or isinstance(two, str):
         return [f"[{one if isinstance(one, str) else two}]"] * len(made)
     return [_compared(a, b) for a, b in zip(one, two, strict=True)]
@@ -50,19 +51,31 @@ def _compared(one: str, two: str) -> str:
     return "" if one == two else "two processes with other hash seeds (PYTHONHASHSEED 1 and 2) give other values"
 
 
-def _told(asked: bytes, seed: str) -> list[str] | str:
-    """What a process with that seed gives: a hash a feature, or why there is nothing."""
+def _begun(asked: bytes, seed: str) -> subprocess.Popen[bytes]:
+    """A process with that seed, which has been asked."""
     command = [sys.executable, "-W", "ignore", "-c", _CHILD]
     environment = {**os.environ, "PYTHONHASHSEED": seed}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)  # noqa: S603 - our own code
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):  # it ended before it read: what it said is told below
+            process.stdin.write(asked)
+            process.stdin.close()
+        process.stdin = None
+    return process
+
+
+def _told(process: subprocess.Popen[bytes]) -> list[str] | str:
+    """What a process gives: a hash a feature, or why there is nothing."""
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and code
-            command, input=asked, capture_output=True, env=environment, timeout=_SECONDS, check=False
-        )
-        return msgspec.json.decode(done.stdout.rpartition(b"\n")[2], type=list[str])
+        out, wrong = process.communicate(timeout=_SECONDS)
+        return msgspec.json.decode(out.rpartition(b"\n")[2], type=list[str])
     except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
         return f"another process took more than {_SECONDS} s"
     except msgspec.DecodeError:
-        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        last = wrong.decode(errors="replace").strip().rpartition("\n")[2]
         return f"another process cannot make it again: {last[:200]}"
 
 
