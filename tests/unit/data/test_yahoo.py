@@ -238,7 +238,7 @@ def test_rows_of_nulls_are_left_out_and_counted(server: Yahoos, tmp_path: Path) 
     """600497.SS: a day of nulls, and a last row at the time of its last trade, told by its date in Shanghai."""
     server.answer = chart(SS_META, SS)
     done = fetched(server, tmp_path / "ss", 1511900000, "600497.SS", start="2017-11-14", calendar="24/7")
-    assert (done.error, done.rows_total) == ("", 8)
+    assert (done.error, done.rows_total, list(done.notes)) == ("", 8, ["1 rows without prices left out"])
     rows = bars(tmp_path / "ss", "600497.SS")
     dates = ["16", "17", "20", "21", "22", "23", "24", "27"]
     assert [row["start"] for row in rows] == [moment(f"2017-11-{date}") for date in dates]

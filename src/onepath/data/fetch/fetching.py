@@ -156,7 +156,8 @@ class _Work:
 
     def _said(self, error: str) -> Fetched:
         home = self._home
-        notes = (*self._notes, *home.notes)
+        blank = [f"{home.without_prices} rows without prices left out"] if home.without_prices else []
+        notes = (*self._notes, *blank, *home.notes)
         return Fetched(self._symbol, home.added, home.rows, home.actions_added, home.differing, notes, error)
 
     # -- stretches -------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class Home:
         self.calendar: Calendar = get("24/7")
         self.spans: list[due.Span] = []
         self.notes: list[str] = []
-        self.added = self.actions_added = self.rows = 0
+        self.added = self.actions_added = self.rows = self.without_prices = 0
         self._differing: set[int] = set()
 
     @property
@@ -174,6 +174,7 @@ class Home:
         splits = split_days((actions or read_actions(self._folder / ACTIONS)).get(self._symbol, ()))
         written = self._write(bars, notes, splits)
         self.added += len(new[0])
+        self.without_prices += blanks
         self.notes += [note for note in notes if note not in self.notes]
         self._describe(written, self._quality(bars, splits), spans, blanks, len(new[0]), whole=whole)
         self._finish(written, actions)
