@@ -250,9 +250,9 @@ def test_the_future_does_not_matter() -> None:
 def test_a_split_restates_the_last_close() -> None:
     """A closes at 12 on day 1, and is split three for one before day 2 begins: 4 is below the least price of 5 at once."""
     times = [(day("2024-01-08") + i) * DAY for i in range(3)]
-    bars = {"time": times, "volume": [90.0, 90.0, 270.0]} | dict.fromkeys(
-        ("open", "high", "low", "close"), [12.0, 12.0, 4.0]
-    )
+    bars = {"time": times, "volume": [90.0, 90.0, 270.0]} | {
+        n: [12.0, 12.0, 4.0] for n in ("open", "high", "low", "close")
+    }
     strategy = Watching()
     split = onepath.Split("A", times[2], Decimal(3))
     how: dict[str, Any] = {"universe": ["A"], "filter": {"days": 1, "min_price": 5}, "calendar": "24/7"}
