@@ -38,5 +38,7 @@ class QualityConfig(Part):
         if isinstance(values, Mapping | QualityConfig):
             return values
         if values not in _WORDS:
-            raise wrong("", "reject or flag for all faults, or a word for each sort, such as {gaps: fill, outliers: reject}")
+            raise wrong(
+                "", "reject or flag for all faults, or a word for each sort, such as {gaps: fill, outliers: reject}"
+            )
         return dict.fromkeys(cls.model_fields, values)
