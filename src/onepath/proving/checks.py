@@ -96,6 +96,8 @@ def compiles(subject: Subject) -> str:
     if not compiled.installed():
         raise NotApplicable("numba is not installed: pip install 'onepath[fast]'")
     feature = subject.feature
+    if getattr(feature.step, "native", False):
+        raise NotApplicable("its step is compiled code already")
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         loop = compiled.loop(feature.step, len(feature.inputs), feature.arguments)
