@@ -43,8 +43,10 @@ def check(
     from onepath.workspace import home_of
 
     settings = load(config, sets or ())
-    if settings.mode != "backtest":
-        raise ConfigError(f"check runs backtests; {config} has mode {settings.mode}: give --set mode=backtest and data")
+    if settings.clock.type != "historical":
+        raise ConfigError(
+            f"check runs over history; {config} has mode {settings.mode}: give it the configuration of a backtest"
+        )
     workspace = home_of(config, Path.cwd())
     found = checked(
         lambda: build(settings, home=workspace.root, session_id="check", journal_path=None).plan,

@@ -307,7 +307,7 @@ def test_the_command_refuses_what_is_no_backtest(tmp_path: Path) -> None:
         [*run, "check", "config/paper.yaml"], cwd=tmp_path / "w", capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "check runs backtests; config/paper.yaml has mode paper" in done.stderr
+    assert "check runs over history; config/paper.yaml has mode paper" in done.stderr
 
 
 def test_nan_is_no_number_in_json() -> None:
