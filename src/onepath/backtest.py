@@ -92,7 +92,8 @@ def backtest(
     - `strategy`: a class, an instance, or a dict of name -> either, each with its own capital of `cash`.
     - `data`: a pandas or polars frame (open, high, low, close, volume; time as index or column), a dict of symbol -> frame,
       the path of a CSV or Parquet file or folder, or the name of a data set ("us10").
-    - `symbols`: what to take of it, a list or one name. `start`, `end`: days (the last one included) or moments.
+    - `symbols`: what to take of it, a list or one name. `start`, `end`: days (the last one included) or moments (the
+      end excluded).
     - `instruments` (by symbol, an Instrument or a dict of its fields), `asset_class`, `calendar`: what the symbols are, where the
       data do not say it. `stamps`: whether bar times mark the "start" or the "end" of their bars.
     - Of ticks, `kind`: bars, quotes, trades or book, where the columns leave it open; `crossed`: quotes with bid above ask are a
@@ -163,6 +164,9 @@ def prepared(
     **assumed: Any,
 ) -> Plan:
     """The parts of a backtest that is not run yet; arguments as in `backtest`, those of the market as in `plan`."""
+    from onepath.data.sources import until
+
+    end = until(end)
     ticks: dict[str, Any] = {"kind": kind, "crossed": crossed, "sides": sides, "time": time}
     ticks |= {} if quality is None else {"quality": quality}
     named = {"instruments": instruments, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}

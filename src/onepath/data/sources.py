@@ -121,6 +121,15 @@ def moment(value: date | str | int | None) -> int | None:
     return (value - _EPOCH) // timedelta(microseconds=1) * 1_000
 
 
+def until(value: date | str | int | None) -> int | None:
+    """The same of an end that is named by its last day: the day's own end. A moment stays what it is."""
+    at = moment(value)
+    named = isinstance(value, date) and not isinstance(value, datetime)
+    if isinstance(value, str):
+        named = len(value) <= len("2024-01-31") and "T" not in value
+    return at if at is None or not named else at + DAY
+
+
 def _catalogued(source: Any, data_dir: Path | str | None) -> Any:
     """A data set where the source names one, a Path where it is one, else the source itself."""
     if not isinstance(source, str | Path):

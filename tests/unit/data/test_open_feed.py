@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import onepath
 from onepath.calendars import DAY, HOUR, MINUTE
 from onepath.data import open_feed
 from onepath.errors import ConfigError, DataError
+from onepath.examples.buy_and_hold import BuyAndHold
 from onepath.instruments import Instrument
 
 BEGIN = 1_577_836_800_000_000_000
@@ -471,3 +473,10 @@ def test_canonical_folder_streams(bars: Any, tmp_path: Path) -> None:
     assert pq.ParquetFile(tmp_path / "set/A.parquet").metadata.num_rows == feed.total == 50
     with pytest.raises(DataError, match="no bars in the requested dates; it runs from 2020-01-01 00:00:00 UTC"):
         open_feed(tmp_path / "set", start="2022-01-01")
+
+
+@pytest.mark.parametrize("end", ["2016-01-08", date(2016, 1, 8), "2016-01-09T00:00", datetime(2016, 1, 9, tzinfo=UTC)])
+def test_the_last_day_of_a_backtest_is_part_of_it(end: object) -> None:
+    """Named as a day, the end is that day's own end; as a moment it is that moment, which is not part of it any more."""
+    result = onepath.backtest(BuyAndHold, "us10", symbols="AAPL", start="2016-01-04", end=end)
+    assert str(result.equity.index[-1]) == "2016-01-08 21:00:00+00:00"
