@@ -115,7 +115,7 @@ def ema_step(state: State, x: float, window: int) -> float:
         state[1] += x
         if state[0] < window:
             return math.nan
-        state[1] /= window
+        state[1] = state[1] / window if window > 0 else math.nan
     else:
         state[1] += (x - state[1]) * state[2]
     return state[1]
@@ -144,7 +144,7 @@ def _wilder(state: State, x: float, window: int) -> float:
         state[1] += x
         if state[0] < window:
             return math.nan
-        state[1] /= window
+        state[1] = state[1] / window if window > 0 else math.nan
     else:
         state[1] += (x - state[1]) * state[2]
     return state[1]

@@ -55,8 +55,8 @@ def _rsi(state: State, x: float, window: int) -> float:
         state[3] += loss
         if state[0] <= window:
             return math.nan
-        state[2] /= window
-        state[3] /= window
+        state[2] = state[2] / window if window > 0 else math.nan
+        state[3] = state[3] / window if window > 0 else math.nan
     moved = state[2] + state[3]
     return 100.0 * (state[2] / moved) if moved > 0.0 else 50.0
 
@@ -94,8 +94,8 @@ def _macd(state: State, x: float, fast: int, slow: int) -> float:
             state[1] += x
         if state[0] < slow:
             return math.nan
-        state[1] /= fast
-        state[2] /= slow
+        state[1] = state[1] / fast if fast > 0 else math.nan
+        state[2] = state[2] / slow if slow > 0 else math.nan
     else:
         state[1] += (x - state[1]) * state[3]
         state[2] += (x - state[2]) * state[4]

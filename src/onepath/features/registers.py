@@ -5,7 +5,8 @@ computed one, `state[place]`, stays in memory. The same source makes both, so th
 source is read from the file and used only if it gives the very code that runs. A step that uses both kinds must say, with
 `@in_registers(count)`, that its computed indices and the functions it hands its state to never touch the first `count`
 numbers; a step that uses written numbers alone need not say anything.
-Limits: a step that is not of this form, or whose source is not to be had, stays as it is: the same numbers, slower.
+Limits: keep divisions that could meet zero out of a step, or ask first (`a / b if b != 0.0 else ...`): where a division may raise,
+the state goes back to memory, and a step takes 10 ns more. A step that is not of this form, or whose source is not to be had, stays as it is: the same numbers, slower.
 Cost: 1 to 3 ns a value where state in memory takes 3 to 15, because a number written to memory is back only 5 cycles later.
 """
 
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 
 from onepath.features.definition import Step
 
-FORMAT = "2"
+FORMAT = "3"
 """Raised when steps are rewritten differently, so that what was compiled of an older form is not used."""
 _SAID: dict[Step, int] = {}
 _MOST = 24
@@ -63,7 +64,10 @@ def held(step: FunctionType) -> Held | None:
 
 
 def loop(inputs: int, count: int) -> CodeType:
-    """The loop over history around such a step; see `loops` for the one it takes the place of."""
+    """The loop over history around such a step; see `loops` for the one it takes the place of.
+
+    Infinities are taken out in a loop of their own, which costs 0.15 ns a value; within the other it is 0.4.
+    """
     columns = [f"column_{n}" for n in range(inputs)]
     numbers = _names(count)
     text = f"""
@@ -71,9 +75,10 @@ def over_{inputs}_held_{count}(state, out, columns, arguments):
     {", ".join(columns)}, = columns
     {", ".join(numbers)}, = {", ".join(f"state[{n}]" for n in range(count))},
     for i in range(len(out)):
-        value, {", ".join(numbers)} = step(state, {", ".join([*numbers, *(f"{c}[i]" for c in columns)])}, *arguments)
-        out[i] = value if value - value == 0.0 else nan
+        out[i], {", ".join(numbers)} = step(state, {", ".join([*numbers, *(f"{c}[i]" for c in columns)])}, *arguments)
     {"; ".join(f"state[{n}] = {name}" for n, name in enumerate(numbers))}
+    for i in range(len(out)):
+        out[i] = out[i] if out[i] - out[i] == 0.0 else nan
 """
     return _function(compile(text, __file__, "exec", dont_inherit=True))
 

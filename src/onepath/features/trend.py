@@ -76,7 +76,7 @@ def _atr(state: State, high: float, low: float, close: float, window: int) -> fl
     state[2] += _range(high, low, before)
     if state[0] <= window:
         return math.nan
-    state[2] /= window
+    state[2] = state[2] / window if window > 0 else math.nan
     return state[2]
 
 
@@ -168,15 +168,32 @@ def dx(window: int = 14) -> Feature:
     Raises StrategyError for a window that is not a whole number >= 1.
     """
     window = whole("dx", "window", window, 1)
-    inputs = (plus_di(window), minus_di(window))
-    return Feature("dx", 1, inputs, (), window + 1, 1, _dx, no_state, low=0.0, high=100.0)
+    params = (("window", window),)
+    return Feature("dx", 1, _RANGE, params, window + 1, window + 1, _dx, _dx_state, low=0.0, high=100.0)
 
 
-def _dx(state: State, plus: float, minus: float) -> float:
-    total = plus + minus
-    if total > 0.0:
-        return 100.0 * (abs(plus - minus) / total)
-    return 0.0 if total <= 0.0 else math.nan
+def _dx_state(window: int) -> list[float]:
+    """Bars taken, up to `window`; high and low before; sums of rises and falls; what of these is kept."""
+    return [0.0, 0.0, 0.0, 0.0, 0.0, (window - 1) / window]
+
+
+def _dx(state: State, high: float, low: float, close: float, window: int) -> float:
+    if not math.isfinite(high + low + close):
+        return math.nan
+    rise = high - state[1]
+    fall = state[2] - low
+    state[1] = high
+    state[2] = low
+    if state[0] == 0.0:
+        state[0] = 1.0
+        return math.nan
+    state[3] = state[3] * (state[5] if state[0] >= window else 1.0) + (rise if rise > fall and rise > 0.0 else 0.0)
+    state[4] = state[4] * (state[5] if state[0] >= window else 1.0) + (fall if fall > rise and fall > 0.0 else 0.0)
+    if state[0] < window:
+        state[0] += 1.0
+        return math.nan
+    total = state[3] + state[4]
+    return 100.0 * (abs(state[3] - state[4]) / total) if total > 0.0 else 0.0
 
 
 def adx(window: int = 14) -> Feature:
@@ -187,26 +204,38 @@ def adx(window: int = 14) -> Feature:
     Raises StrategyError for a window that is not a whole number >= 1.
     """
     window = whole("adx", "window", window, 1)
-    inputs, params = (plus_di(window), minus_di(window)), (("window", window),)
-    return Feature("adx", 1, inputs, params, 2 * window, window, _adx, _adx_state, low=0.0, high=100.0)
+    params = (("window", window),)
+    return Feature("adx", 1, _RANGE, params, 2 * window, 2 * window, _adx, _adx_state, low=0.0, high=100.0)
 
 
 def _adx_state(window: int) -> list[float]:
-    """Values taken, up to `window`; their sum until then, the average after; alpha."""
-    return [0.0, 0.0, 1.0 / window]
+    """As `_dx_state`; then the values taken, up to `window`, their sum until then, the average after, and alpha."""
+    return [*_dx_state(window), 0.0, 0.0, 1.0 / window]
 
 
-def _adx(state: State, plus: float, minus: float, window: int) -> float:
-    total = plus + minus
-    if not math.isfinite(total):
+def _adx(state: State, high: float, low: float, close: float, window: int) -> float:
+    if not math.isfinite(high + low + close):
         return math.nan
-    index = 100.0 * (abs(plus - minus) / total) if total > 0.0 else 0.0
+    rise = high - state[1]
+    fall = state[2] - low
+    state[1] = high
+    state[2] = low
+    if state[0] == 0.0:
+        state[0] = 1.0
+        return math.nan
+    state[3] = state[3] * (state[5] if state[0] >= window else 1.0) + (rise if rise > fall and rise > 0.0 else 0.0)
+    state[4] = state[4] * (state[5] if state[0] >= window else 1.0) + (fall if fall > rise and fall > 0.0 else 0.0)
     if state[0] < window:
         state[0] += 1.0
-        state[1] += index
-        if state[0] < window:
+        return math.nan
+    total = state[3] + state[4]
+    index = 100.0 * (abs(state[3] - state[4]) / total) if total > 0.0 else 0.0
+    if state[6] < window:
+        state[6] += 1.0
+        state[7] += index
+        if state[6] < window:
             return math.nan
-        state[1] /= window
+        state[7] = state[7] / window if window > 0 else math.nan
     elif total > 0.0:
-        state[1] += (index - state[1]) * state[2]
-    return state[1]
+        state[7] += (index - state[7]) * state[8]
+    return state[7]
