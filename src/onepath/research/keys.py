@@ -17,6 +17,12 @@ from typing import Any
 import onepath
 from onepath.research.subject import Subject, Window, code_of
 
+_WHEREABOUTS = frozenset((
+    *("source", "path", "name", "session", "symbols", "start", "end", "first_at", "last_at", "events", "notes"),
+    *("finer", "actions", "interval", "interval_ns", "kind", "time", "stamps", "asset_class", "calendar", "speed"),
+))  # fmt: skip
+"""of the manifest's data: what the fingerprint and the instruments tell already, or what decides nothing"""
+
 
 def told(value: Any) -> Any:
     """`value` as JSON that tells what it is."""
@@ -78,8 +84,9 @@ class Identity:
         self.code = digest([[code_of(found), found.version] for found in classes])
         self.data = str(plan.feed.fingerprint())
         seats = [[s.name, s.capital, s.limits, s.symbols, s.account] for s in plan.strategies]
-        adjusted = bool(plan.data.get("adjust_dividends"))
-        self.config = digest([plan.market, seats, plan.risk, plan.mark_every, plan.seed, adjusted, onepath.__version__])
+        asked = {key: value for key, value in plan.data.items() if key not in _WHEREABOUTS}
+        terms = [plan.market, seats, plan.risk, plan.isolation, plan.mark_every, plan.seed, plan.expected_cost]
+        self.config = digest([*terms, asked, list(plan.feed.instruments.values()), onepath.__version__])
         self.symbols = tuple(plan.feed.instruments)
         described = plan.feed.describe()
         self.first_at, self.last_at = int(described["first_at"] or 0), int(described["last_at"] or 0)

@@ -72,14 +72,26 @@ def test_the_same_sweep_again_runs_nothing(tmp_path: Path) -> None:
 
 
 def test_what_makes_another_trial(tmp_path: Path) -> None:
-    """Other code, other costs, other data: nothing of it is taken from the log; a wider grid takes what it has."""
+    """Other costs, another instrument, other data, other code: nothing of it is taken from the log; a wider grid takes what it has."""
     swept(tmp_path, GRID)
     assert swept(tmp_path, {"fast": "2:10:2", "slow": "5:20:5"}).known == 14
     config = tmp_path / "backtest.yaml"
     config.write_text(config.read_text().replace("bps: 5", "bps: 6"))
     assert swept(tmp_path, GRID).known == 0
+    config.write_text(
+        config.read_text().replace("calendar: 24/7", "calendar: 24/7, instruments: {ABC: {lot_size: 10}}")
+    )
+    assert swept(tmp_path, GRID).known == 0
     (tmp_path / "ABC.csv").write_text((tmp_path / "ABC.csv").read_text().rsplit("\n", 2)[0] + "\n")
     assert swept(tmp_path, GRID).known == 0
+    (tmp_path / "cross.py").write_text((tmp_path / "cross.py").read_text() + "# another version\n")
+    code = "from pathlib import Path; from tests.unit.research.sweeping import swept; import sys\n"
+    code += f"print(swept(Path(sys.argv[1]), {GRID!r}).known)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], env=os.environ | {"PYTHONPATH": str(Path.cwd())}, capture_output=True,
+        check=True, timeout=100,
+    )  # fmt: skip
+    assert ran.stdout.split()[-1:] == [b"0"]
 
 
 def test_a_strategy_that_fails_fails_at_its_point(tmp_path: Path) -> None:
