@@ -130,8 +130,7 @@ class Engine:
         """when the venue said it would have something to say"""
         self._last_prices: tuple[float | None, ...] = ()
         self._plants = (expected_events, acting, adjust_dividends, memo)
-        """for features: events to come, symbols that actions may happen to, whether past prices lose cash dividends, and what was
-        computed before"""
+        """for features: events to come, symbols that may act, whether past prices lose dividends, what was computed before"""
         self._brings = (kinds or {}, interval_ns or 0)
         """the kinds of market events that can come by symbol, and how long the data's own bars are"""
         self.stale: dict[tuple[str, str], DataStatus] = {}
@@ -143,15 +142,8 @@ class Engine:
         self.gate = Gate()
         """the last step: what leaves is what was decided, once"""
         self.desk = Desk(
-            instruments,
-            self.marks,
-            self._blotter,
-            self._controls,
-            self.gate,
-            self.moment,
-            record,
-            self._tell,
-            self._move,
+            *(instruments, self.marks, self._blotter, self._controls, self.gate),
+            *(self.moment, record, self._tell, self._move),
         )
 
     def _seat(self, given: Seated, lives: Iterator[int], cost: Decimal) -> Seat:

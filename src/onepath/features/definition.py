@@ -153,7 +153,7 @@ class Feature(msgspec.Struct, frozen=True):
         return self is other or (isinstance(other, Feature) and self._identity() == other._identity())
 
     def __hash__(self) -> int:
-        return hash((self.name, self.version, self.interval, self.params, self.step))
+        return (self.name, self.version, self.interval, self.params, self.step).__hash__()  # no order follows from it
 
     def _identity(self) -> tuple[Any, ...]:
         own = (self.name, self.version, self._params(), self.interval, self.window, self.warm_up, self.low, self.high)
