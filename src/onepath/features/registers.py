@@ -5,8 +5,9 @@ computed one, `state[place]`, stays in memory. The same source makes both, so th
 source is read from the file and used only if it gives the very code that runs. A step that uses both kinds must say, with
 `@in_registers(count)`, that its computed indices and the functions it hands its state to never touch the first `count`
 numbers; a step that uses written numbers alone need not say anything.
-Limits: keep divisions that could meet zero out of a step, or ask first (`a / b if b != 0.0 else ...`): where a division may raise,
-the state goes back to memory, and a step takes 10 ns more. A step that is not of this form, or whose source is not to be had, stays as it is: the same numbers, slower.
+Limits: keep divisions that could meet zero out of a step, or ask first (`a / b if b != 0.0 else ...`): where a division may
+raise, the state goes back to memory, and a step takes 10 ns more. A step that is not of this form, or whose source is not to be
+had, stays as it is: the same numbers, slower.
 Cost: 1 to 3 ns a value where state in memory takes 3 to 15, because a number written to memory is back only 5 cycles later.
 """
 

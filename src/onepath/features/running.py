@@ -35,6 +35,10 @@ class Memo(Protocol):
         """These are the values over the columns, and the state after them."""
 
 
+_PIECE = 32_768
+"""rows that are computed at a time, so that what goes over them twice finds them near"""
+
+
 class Running:
     """A feature that has seen some bars."""
 
@@ -82,7 +86,9 @@ class Running:
             self.state = np.array(self.state, dtype=np.float64)
         out = np.empty(len(columns[0]))
         out[:before] = math.nan
-        loop(self.state, out[before:], tuple(column[before:] for column in columns), self._arguments)
+        for first in range(before, len(out), _PIECE):
+            last = first + _PIECE
+            loop(self.state, out[first:last], tuple(column[first:last] for column in columns), self._arguments)
         return out
 
     def _over(self, columns: Sequence[Sequence[float]], memo: Memo | None) -> list[float]:
