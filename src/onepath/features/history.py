@@ -4,8 +4,8 @@ Rules: the values are those a session over the same bars gives, to the last bit.
 those that are known at the end of each bar's instant, and it is the session's own machinery that finds them.
 Limits: where bars that are built end by time alone (nobody traded), a session in real time may know it a moment before the next
 bar; here it is known with the next bar.
-Cost: compiled where it is worth it (see `compiled`), else 0.15 to 0.6 us a value; of an interval 4 us a bar, across symbols 4 us
-a bar and symbol.
+Cost: compiled where it is worth it (see `compiled`), else 0.15 to 0.6 us a value; of an interval 2 us a bar, across symbols 5 us
+a bar.
 """
 
 from __future__ import annotations
