@@ -4,7 +4,7 @@ What is compared. 400 combinations of an SMA crossover (fast 5 to 43 by 2, slow 
 random walk, one unit, filled at the next open, 0.1 % a side, on one core. QuickBacktest: `quick.sweep(...)`, all its statistics
 (33) of every combination included. The peer: vectorbt (its Rust engine where there is one), the fastest way that we found, with
 five statistics of each combination (final value, total return, Sharpe ratio, maximum drawdown, trades), from the same file in a
-process and an environment of its own (`.bench/venv-vectorbt_rust` or `.bench/venv-vectorbt`, see `peers/vectorbt_sweep.py`); where
+process and an environment of its own (`.bench/venv-vectorbt_rust` or `venv-vectorbt`, see `peers/vectorbt_sweep.py`); where
 neither is installed it is reported as absent, null. The floor: a bare compiled pass of the same rule, averages kept by sums, no
 statistics. Compiling is not in the times: every program has run on 2,000 bars before.
 
@@ -59,20 +59,18 @@ class Crossing(TargetStrategy):
 
 
 def write_bars(path: Path, count: int, seed: int = 11) -> None:
-    """A random walk of one-minute bars as a Parquet file; every close is followed by an open beside it."""
+    """A random walk of one-minute bars as NumPy columns, in eight decimals, so that no two averages are equal; every close is
+    followed by an open beside it."""
     import numpy as np
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
     draw = np.random.Generator(np.random.PCG64(seed))
-    close = np.round(50_000.0 * np.exp(np.cumsum(draw.normal(0, 5e-4, count))), 2)
-    opening = np.round(np.concatenate(([50_000.0], close[:-1])) * (1 + draw.normal(0, 5e-5, count)), 2)
-    high = np.round(np.maximum(opening, close) * (1 + np.abs(draw.normal(0, 2e-4, count))), 2)
-    low = np.round(np.minimum(opening, close) * (1 - np.abs(draw.normal(0, 2e-4, count))), 2)
+    close = np.round(50_000.0 * np.exp(np.cumsum(draw.normal(0, 5e-4, count))), 8)
+    opening = np.round(np.concatenate(([50_000.0], close[:-1])) * (1 + draw.normal(0, 5e-5, count)), 8)
+    high = np.round(np.maximum(opening, close) * (1 + np.abs(draw.normal(0, 2e-4, count))), 8)
+    low = np.round(np.minimum(opening, close) * (1 - np.abs(draw.normal(0, 2e-4, count))), 8)
     volume = np.round(draw.lognormal(5, 0.7, count) + 20, 3)
-    start = T0 + np.arange(count, dtype=np.int64) * MINUTE
-    columns = {"start": start, "at": start + MINUTE, "open": opening, "high": high, "low": low, "close": close}
-    pq.write_table(pa.table({**columns, "volume": volume}), path, row_group_size=65_536, compression="zstd")
+    time = (T0 + np.arange(count, dtype=np.int64) * MINUTE).astype("datetime64[ns]")
+    np.savez(path, time=time, open=opening, high=high, low=low, close=close, volume=volume)
 
 
 # -- in processes of their own
@@ -85,8 +83,10 @@ def child_quick(path: str, fasts: Sequence[int], slows: Sequence[int], rounds: i
     from onepath.research import QuickBacktest
 
     _one_core()
-    quick = QuickBacktest(path, cash=CASH, commission=FEE, participation=None, compiled=True)
-    short = QuickBacktest(path, cash=CASH, commission=FEE, participation=None, compiled=True, end=T0 + 2_000 * MINUTE)
+    data = dict(np.load(path))
+    how: dict[str, Any] = {"cash": CASH, "commission": FEE, "participation": None, "compiled": True}
+    quick, short = QuickBacktest(data, **how), QuickBacktest({k: v[:2_000] for k, v in data.items()}, **how)
+    del data
     params = [{"fast": fast, "slow": slow} for fast in fasts for slow in slows]
     short.sweep(Crossing, params[:2])
     times = []
@@ -101,11 +101,11 @@ def child_quick(path: str, fasts: Sequence[int], slows: Sequence[int], rounds: i
 def child_floor(path: str, fasts: Sequence[int], slows: Sequence[int], rounds: int, _out: str) -> dict[str, Any]:
     """The bare compiled pass."""
     import numba
-    import pyarrow.parquet as pq
+    import numpy as np
 
     _one_core()
-    table = pq.read_table(path, columns=["open", "close"])
-    opens, closes = (table.column(name).to_numpy() for name in ("open", "close"))
+    table = np.load(path)
+    opens, closes = table["open"], table["close"]
     one = numba.njit(bare)
     one(opens[:2000], closes[:2000], 5, 60, float(CASH), FEE)
     times = []
@@ -170,7 +170,7 @@ def _said(command: Sequence[object]) -> dict[str, Any]:
 
 def compare(folder: Path, count: int, fasts: Sequence[int], slows: Sequence[int], rounds: int) -> dict[str, Any]:
     """All programs over one file; ours before and after the peer, so that a noisy machine hits both."""
-    path, cells = folder / "BTC.parquet", count * len(fasts) * len(slows)
+    path, cells = folder / "bars.npz", count * len(fasts) * len(slows)
     write_bars(path, count)
     grid = [",".join(map(str, fasts)), ",".join(map(str, slows))]
     ours = [sys.executable, __file__, "--child"]
@@ -208,18 +208,21 @@ def agreement(folder: Path) -> dict[str, float]:
 
 def process_speedup(folder: Path, count: int, points: int) -> float:
     """The same sweep through the engine on one process over that on two, least times of two rounds each."""
+    import numpy as np
+    import pandas as pd
+
     from onepath.examples.sma_cross import SmaCross
     from onepath.research import sweep
 
-    path = folder / "ENGINE.parquet"
-    write_bars(path, count)
+    write_bars(folder / "engine.npz", count)
+    frame = pd.DataFrame(dict(np.load(folder / "engine.npz"))).set_index("time")
     times: dict[int, list[float]] = {1: [], 2: []}
     for turn in range(2):
         for workers, found in times.items():
             began = time.perf_counter()
             sweep(
                 SmaCross,
-                str(path),
+                frame,
                 {"fast": list(range(5, 5 + points)), "slow": [200]},
                 workers=workers,
                 engine=True,

@@ -23,7 +23,7 @@ from onepath.features import compiled as numba_of
 from onepath.features.definition import FIELDS, Feature
 from onepath.instruments import exact
 from onepath.research import quickpass as q
-from onepath.research.quickbars import Bars, Floats, Marks, bars_of, marks_of
+from onepath.research.quickbars import Bars, Floats, Marks, arrays_feed, bars_of, marks_of
 from onepath.research.quickcolumns import Columns
 from onepath.research.quickfit import unfit, unfit_plan
 from onepath.research.quickloop import Loop, loop_of
@@ -99,7 +99,9 @@ class QuickBacktest:
         from onepath.data import open_feed
 
         what = {"instruments": instruments, "asset_class": asset_class, "calendar": calendar, "stamps": stamps}
-        feed = open_feed(_table_of(data), symbols=None if symbol is None else [symbol], start=start, end=end, **what)
+        named = {**what, "start": start, "end": end}
+        plain = arrays_feed(data, symbol or "SYMBOL", named) if _is_arrays(data) else None
+        feed = plain or open_feed(_table_of(data), symbols=None if symbol is None else [symbol], **named)
         bars = bars_of(feed)
         costs = {"commission": commission, "slippage": slippage, "participation": participation}
         self._begin(bars, plan(Strategy, bars.feed(), cash, marks=marks, **costs), compiled)
@@ -327,9 +329,14 @@ class _Run:
         return why(float(state[q.CODE]), self.bars, bar, float(state[q.ORDER] * self.terms[q.LOT]), self.terms)
 
 
+def _is_arrays(data: Any) -> bool:
+    """Whether these are arrays by field, rather than frames by symbol."""
+    return isinstance(data, Mapping) and {"open", "high", "low", "close"} <= data.keys()
+
+
 def _table_of(data: Any) -> Any:
     """Arrays by field as a table; all else as it is."""
-    if isinstance(data, Mapping) and "close" in data and "open" in data:
+    if _is_arrays(data):
         import pyarrow as pa
 
         return pa.table({str(name): np.asarray(values) for name, values in data.items()})

@@ -54,6 +54,30 @@ class Marks(NamedTuple):
     """the session days, in days since 1970-01-01"""
 
 
+def arrays_feed(data: Mapping[str, Any], symbol: str, how: Mapping[str, Any]) -> ColumnFeed | None:
+    """A feed over arrays by field, copied nowhere; None where their times are not plain (days, texts, calendars of sessions), and
+    they have to be read as a table. The bars are checked as they are read."""
+    from onepath.calendars import DAY
+    from onepath.data.assets import default, given
+
+    times = np.asarray(data.get("time", ()))
+    plain = how["start"] is None and how["end"] is None and how["calendar"] in (None, "24/7")
+    if not plain or len(times) < 2 or times.dtype.kind not in "Mi" or how["stamps"] not in ("start", "end"):
+        return None
+    stamps = times.astype("datetime64[ns]").astype(np.int64) if times.dtype.kind == "M" else times.astype(np.int64)
+    step = int(np.diff(stamps).min())
+    if not 0 < step < DAY:
+        return None
+    named = given(how["instruments"] or {}, how["asset_class"], how["calendar"], lambda _: None)
+    known = named.get(symbol) or default(symbol, how["asset_class"], how["calendar"])
+    if known.calendar != "24/7":
+        return None
+    start = stamps if how["stamps"] == "start" else stamps - step
+    fields = {name: np.ascontiguousarray(data[name], dtype=np.float64) for name in FIELDS if name in data}
+    fields.setdefault("volume", np.zeros(len(start)))
+    return ColumnFeed({symbol: {"start": start, "at": start + step, **fields}}, {symbol: known}, interval_ns=step)
+
+
 def bars_of(feed: Feed) -> Bars:
     """The bars of a feed of one symbol. Raises ConfigError where it has several, or something else than bars."""
     (symbol, *others), kinds = feed.instruments, feed.kinds

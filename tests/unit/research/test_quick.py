@@ -428,3 +428,21 @@ def test_what_does_not_compile_runs_in_python_and_says_so() -> None:
     with pytest.warns(RuntimeWarning, match=r"Text.target does not compile and runs in Python, slower"):
         fast = QuickBacktest("us10", symbol="XOM", compiled=True).run(Text)
     assert fast.stats == QuickBacktest("us10", symbol="XOM", compiled=False).run(Text).stats
+
+
+def test_arrays_are_read_as_a_frame_would_be() -> None:
+    """Minutes as arrays, without going through a table: the same bars, statistics and proof as the pandas frame."""
+    import pandas as pd
+
+    count = 300
+    draw = np.random.Generator(np.random.PCG64(3))
+    close = np.round(100 * np.exp(np.cumsum(draw.normal(0, 1e-3, count))), 2)
+    data: dict[str, Any] = {"open": close, "high": close + 0.1, "low": close - 0.1, "close": close, "volume": close * 0}
+    data["time"] = (START + np.arange(count) * 60_000_000_000).astype("datetime64[ns]")
+    params = [{"fast": 3, "slow": 12}]
+    arrays = QuickBacktest(data, compiled=False, commission="0.001").sweep(Cross, params)
+    frame = QuickBacktest(pd.DataFrame(data).set_index("time"), compiled=False, commission="0.001").sweep(Cross, params)
+    assert arrays["fills"][0] > 5
+    assert verify(arrays, 1).equal
+    for name, values in frame.stats.items():
+        assert values.tobytes() == arrays[name].tobytes(), name
