@@ -344,7 +344,7 @@ def test_market_making_depends_on_the_place_in_the_queue() -> None:
     assert last < 10_000 < first
 
 
-LONG_ONLY = [name for name in cases.ARGUMENTS if name not in ("pairs", "market_making")]
+LONG_ONLY = [name for name in cases.ARGUMENTS if name not in ("pairs", "market_making", "donchian_breakout")]
 
 
 @pytest.mark.parametrize("name", LONG_ONLY)
