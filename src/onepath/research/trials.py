@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,10 @@ FILE = "trials.db"
 _WAIT = 60.0
 """seconds to wait for another writer"""
 _MANY = 500
-_TABLES = """
+_FORMAT = 1
+_TABLES = f"""
+BEGIN IMMEDIATE;
+PRAGMA user_version = {_FORMAT};
 CREATE TABLE IF NOT EXISTS days (id TEXT PRIMARY KEY, days BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS trials (
   key TEXT PRIMARY KEY, strategy TEXT NOT NULL, code TEXT NOT NULL, params TEXT NOT NULL, data TEXT NOT NULL,
@@ -36,6 +40,7 @@ CREATE TABLE IF NOT EXISTS studies (
   id TEXT PRIMARY KEY, strategy TEXT NOT NULL, data TEXT NOT NULL, symbols TEXT NOT NULL, first_at INTEGER NOT NULL,
   last_at INTEGER NOT NULL, metric TEXT NOT NULL, search TEXT NOT NULL, begun_at TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tried (study TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (study, key)) WITHOUT ROWID;
+COMMIT;
 """
 _PLAIN = ("key", "strategy", "code", "params", "data", "symbols", "first_at", "last_at", "config", "purpose")
 _COLUMNS = (*_PLAIN, "how", "status", "error", "stats", "days", "returns", "periods", "recorded_at")
@@ -72,13 +77,27 @@ class Trials:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(self._db)
             self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(_TABLES)
+            self._begin()
         except sqlite3.Error as error:
             raise JournalError(
                 f"the trials log {path} cannot be opened: {error}; move it away to begin a new one"
             ) from None
+
+    def _begin(self) -> None:
+        """The tables, if there are none yet. Raises JournalError for those of another version."""
+        ((tables,), (version,)) = (
+            self._db.execute(asked).fetchone()
+            for asked in ("SELECT count(*) FROM sqlite_master", "PRAGMA user_version")
+        )
+        if tables and version != _FORMAT:
+            raise JournalError(
+                f"the trials log {self.path} has format {version}, and this version of onepath writes {_FORMAT}: move it away "
+                "to begin a new one"
+            )
+        if not tables:
+            self._db.executescript(_TABLES)
 
     @classmethod
     def open(cls, workspace: Path) -> Trials:
@@ -99,10 +118,15 @@ class Trials:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR IGNORE INTO days VALUES (?, ?)", days.items())
-            self._db.executemany(f"INSERT OR IGNORE INTO trials VALUES ({places})", [row for row, _ in rows])  # noqa: S608
+            self._db.executemany(
+                f"INSERT OR IGNORE INTO trials ({', '.join(_COLUMNS)}) VALUES ({places})",  # noqa: S608
+                [row for row, _ in rows],
+            )
             self._db.executemany("INSERT OR IGNORE INTO tried VALUES (?, ?)", [(study, row[0]) for row, _ in rows])
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise JournalError(f"the trials log {self.path} cannot be written: {error}") from None
 
     def find(self, keys: Sequence[str]) -> dict[str, Trial]:
@@ -157,6 +181,19 @@ class Trials:
             tuple(values),
         )
         return [_trial(dict(zip((*_COLUMNS, "blob"), row, strict=True))) for row in rows]
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch to WAL; of two that do so at once SQLite sends one away without waiting."""
+    for left in range(100, -1, -1):
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or not left:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _row(trial: Trial) -> tuple[tuple[Any, ...], bytes]:

@@ -72,7 +72,7 @@ def test_the_same_sweep_again_runs_nothing(tmp_path: Path) -> None:
 
 
 def test_what_makes_another_trial(tmp_path: Path) -> None:
-    """Other costs, another instrument, other data, other code: nothing of it is taken from the log; a wider grid takes what it has."""
+    """Other costs, another instrument, other data, other code: nothing comes from the log; a wider grid takes what it has."""
     swept(tmp_path, GRID)
     assert swept(tmp_path, {"fast": "2:10:2", "slow": "5:20:5"}).known == 14
     config = tmp_path / "backtest.yaml"

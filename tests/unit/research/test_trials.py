@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,15 @@ def test_two_writers_at_once(tmp_path: Path) -> None:
     log = Trials.open(tmp_path)
     assert len(log.of("a.py", "d1")) == 100
     assert (len(log.of_study("s0")), len(log.of_study("s40"))) == (60, 60)
+
+
+def test_a_log_of_another_version(tmp_path: Path) -> None:
+    """Nothing is written into it; one sentence says so."""
+    other = sqlite3.connect(tmp_path / "trials.db")
+    other.executescript("CREATE TABLE trials (key TEXT); PRAGMA user_version = 99")
+    other.close()
+    with pytest.raises(JournalError, match=r"has format 99, and this version of onepath writes 1: move it away"):
+        Trials.open(tmp_path)
 
 
 def test_a_file_that_is_no_log(tmp_path: Path) -> None:
