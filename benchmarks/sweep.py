@@ -134,7 +134,7 @@ def bare(opens: Any, closes: Any, fast: int, slow: int, cash: float, fee: float)
             calm -= closes[i - slow]
         if i + 1 >= slow:
             wanted = 1 if quick / fast > calm / slow else 0
-    return cash + held * closes[-1]
+    return float(cash + held * closes[-1])
 
 
 CHILDREN = {"quick": child_quick, "floor": child_floor}
@@ -271,8 +271,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
     asked = parser.parse_args(None if arguments is None else list(arguments))
     if asked.child:
         what, path, fasts, slows, rounds, out = asked.child
-        grid = [list(map(int, text.split(","))) for text in (fasts, slows)]
-        print(json.dumps(CHILDREN[what](path, *grid, int(rounds), out)))
+        found = CHILDREN[what](
+            path, list(map(int, fasts.split(","))), list(map(int, slows.split(","))), int(rounds), out
+        )
+        print(json.dumps(found))
         return
     found = measure(asked.quick)
     if asked.json:

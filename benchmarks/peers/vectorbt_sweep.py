@@ -13,16 +13,18 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import vectorbt as vbt
-from vectorbt._engine import is_rust_available
+import vectorbt as vbt  # type: ignore[import-not-found]
+from vectorbt._engine import is_rust_available  # type: ignore[import-not-found]
 
 CASH, FEE = 100_000_000.0, 0.001
 
 
-def sweep(opens, closes, fasts, slows, chunk):
+def sweep(opens: Any, closes: Any, fasts: list[int], slows: list[int], chunk: int) -> Any:
+    """The figures of all combinations, a column each."""
     pairs = [(fast, slow) for fast in fasts for slow in slows]
     fast_means = vbt.MA.run(closes, fasts).ma.to_numpy()
     slow_means = vbt.MA.run(closes, slows).ma.to_numpy()
@@ -53,18 +55,18 @@ def sweep(opens, closes, fasts, slows, chunk):
     return np.concatenate(found, axis=1)
 
 
-def numbers(text):
+def numbers(text: str) -> list[int]:
     return list(map(int, text.split(",")))
 
 
-def peak_mb():
+def peak_mb() -> float:
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
 
-def main():
-    path, fasts, slows, chunk, rounds, out = sys.argv[1:]
-    fasts, slows, chunk = numbers(fasts), numbers(slows), int(chunk)
+def main() -> None:
+    path, given_fasts, given_slows, given_chunk, rounds, out = sys.argv[1:]
+    fasts, slows, chunk = numbers(given_fasts), numbers(given_slows), int(given_chunk)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     vbt.settings.caching["enabled"] = False

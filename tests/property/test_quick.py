@@ -6,6 +6,7 @@ Bounded: a few hundred short sessions. Where the quick run refuses (volume, equi
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ TARGETS = st.sampled_from([math.nan, math.nan, 0.0, 0.5, 0.95, 1.0, 1.4, -0.3, -
 class Leveraged(TargetStrategy):
     """A weight that follows the price, with twice the money."""
 
-    limits = Limits(max_leverage=2)
+    limits = Limits(max_leverage=Decimal(2))
     band = 0.001
 
     class Params(TargetStrategy.Params):

@@ -47,6 +47,7 @@ def of_params(source: Source) -> Iterator[Finding]:
             if schema.whole and name not in known and not name.startswith("__"):
                 yield source.find("OP133", node, f"there is no parameter {name}{nearest(name, schema.fields)}")
         spoken = used | {n.attr for n in source.nodes if isinstance(n, ast.Attribute)} | _texts(source)
+        spoken |= {a.arg for n in source.nodes if isinstance(n, Function) and n.name == "target" for a in n.args.args}
         for name, field in schema.fields.items():
             if own is not None and field in own.body and name not in spoken:
                 yield source.find("OP134", field, f"nobody uses the parameter {name}")

@@ -82,11 +82,14 @@ def test_it_is_asked_with_what_it_holds_and_the_fields_of_the_bar() -> None:
 def test_where_arguments_come_from() -> None:
     """Features come before parameters of the same name, parameters before fields, `held` between."""
 
-    class Mixed(Cross):
+    class Mixed(TargetStrategy):
         class Params(TargetStrategy.Params):
             fast: int = 10
             slow: int = 40
             high: float = 7.0
+
+        def features(self) -> dict[str, Any]:
+            return {"slow": sma(self.params.slow)}
 
         @staticmethod
         def target(slow: float, high: float, held: float, low: float) -> float:
@@ -126,7 +129,7 @@ def test_targets_that_are_no_plain_functions() -> None:
     """Without @staticmethod, with stars, or none at all."""
 
     class Bound(TargetStrategy):
-        def target(self, close: float) -> float:  # type: ignore[override]
+        def target(self, close: float) -> float:
             return 0.0
 
     class Starred(TargetStrategy):

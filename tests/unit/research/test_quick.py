@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -312,7 +313,7 @@ class Hooked(Cross):
 
 
 class Limited(Cross):
-    limits = Limits(max_position_size="0.5")
+    limits = Limits(max_position_size=Decimal("0.5"))
 
 
 class Waiting(Cross):
@@ -340,14 +341,14 @@ def test_strategies_that_do_not_fit(strategy: type[Strategy], said: str) -> None
     [
         ({}, ""),
         ({"commission": "0.001", "slippage": "0.0005"}, ""),
-        ({"commission": PerShare(per_share=1)}, "commission is PerShare"),
+        ({"commission": PerShare(per_share=Decimal(1))}, "commission is PerShare"),
         ({"commission": {"model": "bps", "params": {"bps": 1, "minimum": 1}}}, "commission is Bps"),
         ({"slippage": VolumeShare()}, "slippage is VolumeShare"),
         ({"latency": Constant(ms=5)}, "orders have latency"),
         ({"limits": Limits(max_orders=3)}, "cross is limited by max_orders"),
         ({"account": "cash"}, "the account has type"),
-        ({"account": AccountTerms(borrow_rate="0.01")}, "the account has borrow_rate"),
-        ({"risk": RiskPlan(account=SharedLimits(max_position=5))}, "the session has limits or breakers"),
+        ({"account": AccountTerms(borrow_rate=Decimal("0.01"))}, "the account has borrow_rate"),
+        ({"risk": RiskPlan(account=SharedLimits(max_position=Decimal(5)))}, "the session has limits or breakers"),
     ],
 )
 def test_sessions_that_do_not_fit(how: dict[str, Any], said: str) -> None:
@@ -410,7 +411,7 @@ def test_arguments_and_shapes_that_are_wrong() -> None:
     with pytest.raises(ConfigError, match=r"entries are \(2, 1\) and exits \(2, 2\)"):
         quick.signals([1, 0], [[1, 0], [1, 0]])
     with pytest.raises(StrategyError, match="takes a TargetStrategy"):
-        quick.sweep(Strategy, [{}])  # type: ignore[type-abstract, arg-type]
+        quick.sweep(Strategy, [{}])
     with pytest.raises(StrategyError, match=r"has no parameter 'fats' \(did you mean 'fast'\?\)"):
         quick.sweep(Cross, [{"fats": 3}])
     with pytest.raises(ConfigError, match=r"no statistic 'sharp' \(did you mean 'sharpe'\?\)"):
