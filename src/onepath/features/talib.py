@@ -182,16 +182,18 @@ class Step:
         self._function = getattr(_package()._ta_lib, name)
         self._place = place
         self._inputs = inputs
-        self._copies: dict[int, _Copy] = {}
+        self._copies: dict[tuple[float, float], _Copy] = {}
+        """by the bars taken and the last of them, the latest used at the end"""
 
     def __call__(self, state: State, *values: Any) -> float:
         inputs = self._inputs
         bars, lookback = values[inputs : inputs + 2]
-        copy = self._copies.get(id(state))
-        if copy is None or copy.state is not state or copy.taken != state[0]:
-            copy = self._copied(state, bars)
-        place = int(copy.taken % bars)
+        taken = state[0]
+        place = int(taken % bars)
         at = 2 + place
+        copy = self._copies.pop((taken, state[at - 1 if place else 1 + bars]), None)
+        if copy is None or copy.state is not state:
+            copy = self._copied(state, bars)
         good = min(state[1] + 1.0, float(bars))  # a state holds floats alone
         for column, x in zip(copy.columns, values, strict=False):
             state[at] = x
@@ -199,8 +201,8 @@ class Step:
             column[place] = column[place + bars] = x
             if x - x != 0.0:
                 good = 0.0
-        copy.taken += 1.0
-        state[0], state[1] = copy.taken, good
+        state[0], state[1] = taken + 1.0, good
+        self._copies[taken + 1.0, values[0]] = copy
         if good <= lookback:
             return math.nan
         end = place + 1 + bars
@@ -214,15 +216,13 @@ class Step:
         rings = np.array(state[2:]).reshape(self._inputs, bars)
         if len(self._copies) >= _KEPT:
             del self._copies[next(iter(self._copies))]
-        copy = _Copy(state, state[0], [np.concatenate((ring, ring)) for ring in rings])
-        self._copies[id(state)] = copy
-        return copy
+        return _Copy(state, [np.concatenate((ring, ring)) for ring in rings])
 
 
 class _Copy:
-    """A state's rings as arrays, good as long as it is this state that took so many bars."""
+    """A state's rings as arrays, good as long as it is this state, and the bars it took are those the copy took."""
 
-    __slots__ = ("columns", "state", "taken")
+    __slots__ = ("columns", "state")
 
-    def __init__(self, state: State, taken: float, columns: list[Any]) -> None:
-        self.state, self.taken, self.columns = state, taken, columns
+    def __init__(self, state: State, columns: list[Any]) -> None:
+        self.state, self.columns = state, columns
