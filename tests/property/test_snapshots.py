@@ -147,7 +147,7 @@ def test_every_example_goes_on(name: str) -> None:
         given = arguments(name)
         data, strategy = given.pop("data"), given.pop("strategy")
         symbols, start, end = (given.pop(key, None) for key in ("symbols", "start", "end"))
-        feed, _ = _opened(data, symbols, start, end, None, {"stamps": "start"})
+        feed, _ = _opened(data, symbols, start, end, (None, "none", None), {"stamps": "start"})
         return planned(strategy, First(Small(feed, 70), 40), **{"cash": 100_000, **given})
 
     expected = alike(whole(make))

@@ -25,6 +25,7 @@ STATE = frozenset(
             "actions",
             "accounts",
             "calendars",
+            "trading_days",
             "ports",
             "nearest",
             "universe",
