@@ -8,12 +8,12 @@ Limits: compiled when first called, for the types it is called with; what then d
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from types import FunctionType
 from typing import Any
 
 from onepath.features.compiled import _digest, _directory, _native, _referred
-
 
 _FORMAT = "2"
 """raised when this module compiles differently, so that what an older one kept is not used"""
@@ -27,6 +27,7 @@ def with_parts(function: Callable[..., Any], **parts: Callable[..., Any]) -> Fun
     return FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
 
 
+@cache
 def native(function: FunctionType, *inlined: str) -> Any:
     """`function` and all it calls, for numba to compile when it is first called. What it calls by the names `inlined` becomes a
     part of it, the rest is compiled, and kept, by itself."""
