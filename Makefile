@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 CORE_TESTS := tests/known tests/contract tests/parity/test_replay.py $(addprefix tests/unit/,words core simulator features feeds config journal session)
 
-.PHONY: demo paper-demo test check coverage mutants faults nightly fuzz bench clean
+.PHONY: demo paper-demo test check coverage mutants faults nightly fuzz bench peers ray clean
 
 demo: $(VENV)/.installed  ## the main job on bundled real data: run, tear sheet, replay
 	@test -e demo/.onepath || $(BIN)/onepath init demo
@@ -40,13 +40,25 @@ nightly: $(VENV)/.developed  ## the same at full size: 100,000 schedules, every 
 fuzz: $(VENV)/.developed  ## a million spoilt messages for every decoder of foreign bytes (about two minutes)
 	$(BIN)/python tests/fuzz/decoders.py
 
-bench: $(VENV)/.developed  ## bars, orders, quotes and real time against the bare loop, full size, a day on paper (about ten minutes)
+bench: $(VENV)/.developed  ## features and sweeps against peers, bars, orders, quotes, real time against the bare loop, a day on paper (about a quarter of an hour)
+	$(BIN)/python benchmarks/features.py
+	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/ticks.py
 	$(BIN)/python benchmarks/realtime.py
 	$(BIN)/python benchmarks/restart.py
 	$(BIN)/python benchmarks/journal.py
 	$(BIN)/python benchmarks/soak.py
+
+peers: .bench/venv-vectorbt_rust/bin/python  ## vectorbt in an environment of its own, for benchmarks/sweep.py
+
+.bench/venv-%/bin/python:
+	$(PYTHON) -m venv .bench/venv-$*
+	.bench/venv-$*/bin/python -m pip install --quiet --disable-pip-version-check 'vectorbt[rust]==1.2.0' 'numpy<2.5' 'pandas==3.1.1' 'numba==0.68.1' pyarrow
+
+ray: $(VENV)/.developed  ## sweeps on a Ray cluster of this machine (takes a minute and 1.2 GB)
+	$(PIP) 'ray>=2.49'
+	$(BIN)/python -m pytest -p no:xdist -m ray tests/unit/research
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("onepath needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'

@@ -5,7 +5,7 @@ What a strategy author imports. Rules: importing this brings in neither pandas, 
 
 from __future__ import annotations
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 from onepath import data, rules
 from onepath.accounts import AccountTerms
