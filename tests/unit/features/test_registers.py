@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from onepath.features import builtins, compiled, registers
+from onepath.errors import StrategyError
+from onepath.features import builtins, compiled, compute, history, macd_histogram, registers, sma
 from onepath.features.definition import Feature
 from onepath.features.registers import held, in_registers
 
@@ -148,3 +149,16 @@ def test_infinite_values_are_no_numbers_compiled() -> None:
         out, _ = run(stateless, 1, [1e308, 1.0])
         assert math.isnan(out[0])
         assert out[1] == 2.0
+
+
+@needs_numba
+def test_a_history_in_pieces_is_the_one_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made of other features is compiled piece by piece, and has Python's bits; an error names the row of the whole."""
+    closes = [100.0 + (i * 37) % 11 for i in range(500)]
+    python = compute(macd_histogram(3, 7, 4), closes)
+    monkeypatch.setattr(compiled, "worth", lambda values: True)
+    monkeypatch.setattr(history, "_PIECE", 64)
+    assert compute(macd_histogram(3, 7, 4), closes).tobytes() == python.tobytes()
+    closes[300] = -5.0
+    with pytest.raises(StrategyError, match="in row 300, outside of its bounds"):
+        compute(Feature("low", 1, (sma(1),), (), 1, 1, stateless, lambda: [], low=0.0), closes)
