@@ -58,7 +58,7 @@ peers: .bench/venv-vectorbt_rust/bin/python  ## vectorbt in an environment of it
 
 ray: $(VENV)/.developed  ## sweeps on a Ray cluster of this machine (takes a minute and 1.2 GB)
 	$(PIP) 'ray>=2.49'
-	$(BIN)/python -m pytest -p no:xdist -m ray tests/unit/research
+	$(BIN)/python -m pytest -p no:xdist tests/ray/cluster.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("onepath needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
