@@ -1,7 +1,7 @@
 """From a crash to ready, after a million recorded events:  python benchmarks/restart.py [--json] [--quick]
 
 A paper session of the SMA strategy records trades of one symbol, with a bar a second, in a durable journal, in a process that
-then ends without a word. Another process goes on with it: `ready_s` is the time from `realtime.resume` until the session asks
+then ends without a word. Another process goes on with it: `ready_s` is the time from `resuming.resume` until the session asks
 its source for what is new, once with the whole record run again, once from the last snapshot (taken every 10 s of its time).
 """
 
@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from onepath import Instrument, realtime
+from onepath import Instrument, realtime, resuming
 from onepath.config import loads
 from onepath.market import Bar, MarketEvent, Trade
 
@@ -128,7 +128,7 @@ def ready(folder: Path, events: int) -> tuple[float, int]:
     clock = Clock(T0 + (events // RATE + 60) * SECOND)
     source = Walk(clock, events, events)
     began = time.perf_counter()
-    gone_on = realtime.resume(folder / "journal.db", source, home=folder, clock=clock, until=clock.at + SECOND)
+    gone_on = resuming.resume(folder / "journal.db", source, home=folder, clock=clock, until=clock.at + SECOND)
     before = gone_on.session.delivered
     outcome = gone_on.session.run()
     gone_on.session.journal.close()

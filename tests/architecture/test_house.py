@@ -60,7 +60,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
             "recording",
         ),
         *("featurecache", "featurefiles", "drift"),
-        *("rules", "session", "outbox", "snapshot", "saving", "build", "realtime", "workspace"),
+        *("rules", "session", "outbox", "snapshot", "saving", "build", "realtime", "resuming", "workspace"),
     ),
     # What a user looks through or calls.
     "windows": (

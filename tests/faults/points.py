@@ -25,7 +25,7 @@ from typing import Any
 
 from counts import Counts
 
-from onepath import realtime
+from onepath import realtime, resuming
 from onepath.chaos.disk import Disk, FailingConnection, WatchedJournal
 from onepath.chaos.market import Truth
 from onepath.chaos.sweep import memory
@@ -201,7 +201,7 @@ def session(folder: Path, seed: int, hook: Callable[[str], None], fail: Callable
     if path.exists():
         last = tail.verify(path)
         clock.passed = max(0, last.at - START)
-        made = realtime.resume(path, source, **how).session
+        made = resuming.resume(path, source, **how).session
     else:
         made = realtime.begin(settings, source, session_id="points", journal_path=path, **how)
     journal = Hooked.now

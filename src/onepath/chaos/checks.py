@@ -26,10 +26,10 @@ from onepath.journal.memory import MemoryJournal
 from onepath.market import Bar, Trade, kind_of
 from onepath.orders import TRANSITIONS, OrderStatus, Step
 from onepath.ports import Row
-from onepath.realtime import config_of
 from onepath.recording import SessionFeed
 from onepath.replay import endings
 from onepath.rerun import Rerun, recorded_plan
+from onepath.resuming import config_of
 from onepath.session import Session
 
 _OUTSIDE = (*INPUTS, "alert", "session.ending")

@@ -1,7 +1,7 @@
 """One schedule: a session in a simulated world, through its faults, kills and recoveries, to its end.
 
 Rules: one seed decides everything; the market, the network, the disk and the process each draw from a generator of their own,
-so that leaving one fault out leaves the rest as it was. The session is the real one: `realtime.begin` and `realtime.resume`,
+so that leaving one fault out leaves the rest as it was. The session is the real one: `realtime.begin` and `resuming.resume`,
 the engine, the simulated venue, the durable journal, the streams' driver. After `length` nothing goes wrong any more; when it
 has been quiet for a while the session ends by itself.
 Limits: one process and one thread beside the journal's.
@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from onepath import realtime
+from onepath import realtime, resuming
 from onepath.chaos import disk as disks
 from onepath.chaos.disk import Disk, Killed, WatchedJournal
 from onepath.chaos.faults import Fault
@@ -297,7 +297,7 @@ class World:
 
     def _resumed(self) -> Session:
         assert self.source is not None  # noqa: S101
-        resumed = realtime.resume(
+        resumed = resuming.resume(
             self._path,
             self.source,
             home=self.schedule.home,

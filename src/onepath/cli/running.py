@@ -89,20 +89,20 @@ def resume(
 
     Example:  onepath resume last --for 8h
     """
-    from onepath import realtime
+    from onepath import realtime, resuming
     from onepath.clock import RealtimeClock
     from onepath.journal.sqlite import SqliteReader
     from onepath.workspace import find
 
     workspace, clock = find(Path.cwd()), RealtimeClock()
     entry = workspace.session(session)
-    config = realtime.config_of(realtime.started_of(SqliteReader(entry.journal)))
+    config = resuming.config_of(resuming.started_of(SqliteReader(entry.journal)))
     sheet = None if no_report else _sheet(config, workspace)
     until = None if lasting is None else clock.now() + _duration(lasting)
     with stopped_by_signals() as stopping:
         stopping.connects = True
         source = realtime.source_of(config, clock)
-        gone_on = realtime.resume(entry.journal, source, home=workspace.root, clock=clock, until=until)
+        gone_on = resuming.resume(entry.journal, source, home=workspace.root, clock=clock, until=until)
         for said in gone_on.notes:
             note(said)
         stopping.reaches(gone_on.session)

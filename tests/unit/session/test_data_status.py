@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from tests.unit.session import scripted
 from tests.unit.session.scripted import BEGIN, MINUTE
-from tests.unit.session.test_realtime import Crash, _crashed, begun, resumed, rows_of
+from tests.unit.session.test_realtime import Crash, begun, crashed, resumed, rows_of
 
-from onepath import realtime
 from onepath.errors import StrategyError
 from onepath.events import Command, DataState, DataStatus, TradingState
 from onepath.journal.codec import decode
@@ -89,8 +88,7 @@ def test_a_command_after_the_snapshot(tmp_path: Path, batch: int) -> None:
             raise Crash
 
     session.after_batch.append(tell)
-    with pytest.raises(Crash):
-        _crashed(realtime.Resumed(session, ()))
+    crashed(session)
     gone_on = resumed(tmp_path, "cut")
     assert gone_on.session.delivered > 0
     gone_on.session.run()

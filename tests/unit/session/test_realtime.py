@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 from tests.unit.session.scripted import BEGIN, CONFIG, MINUTE, SECOND, Hand, Scripted, walked
 
-from onepath import realtime
+from onepath import realtime, resuming
 from onepath.config import loads
 from onepath.errors import ConfigError, JournalError
 from onepath.events import Command, DataState, DataStatus, TimePassed, TradingState
@@ -23,6 +24,7 @@ from onepath.journal.sqlite import SqliteReader
 from onepath.ports import Row
 from onepath.recording import Recorded, SessionFeed
 from onepath.rerun import replay
+from onepath.session import Session
 
 MINUTES = 25
 UNTIL = BEGIN + MINUTES * MINUTE + SECOND
@@ -59,7 +61,7 @@ def begun(home: Path, name: str, text: str = TEXT) -> Any:
     )
 
 
-def resumed(home: Path, name: str) -> realtime.Resumed:
+def resumed(home: Path, name: str) -> resuming.Resumed:
     """The session of `name`, gone on with, with what its record has not seen yet still to come."""
     journal = home / name / "journal.db"
     good = tail.verify(journal).seq
@@ -67,7 +69,7 @@ def resumed(home: Path, name: str) -> realtime.Resumed:
     seen = [event for row in rows if row.kind == "market" for event in decode(row)]
     clock = Hand(max(row.at for row in rows) + 1)
     left = LIVE[sum(1 for event in seen if event.at > BEGIN) :]
-    return realtime.resume(journal, Scripted(clock, left, HISTORY), home=home, clock=clock, until=UNTIL)
+    return resuming.resume(journal, Scripted(clock, left, HISTORY), home=home, clock=clock, until=UNTIL)
 
 
 def rows_of(home: Path, name: str) -> list[Row]:
@@ -202,8 +204,7 @@ def test_broken_off_twice(whole: Path, tmp_path: Path) -> None:
                 raise Crash
 
         gone_on.session.after_batch.append(count)
-        with pytest.raises(Crash):
-            _crashed(gone_on)
+        crashed(gone_on.session)
     gone_on = resumed(tmp_path, "cut")
     gone_on.session.run()
     gone_on.session.journal.close()
@@ -211,16 +212,26 @@ def test_broken_off_twice(whole: Path, tmp_path: Path) -> None:
     assert without(rows_of(tmp_path, "cut"), *outside) == without(everything, *outside)
 
 
-def _crashed(gone_on: realtime.Resumed) -> None:
+def after(batches: int) -> Callable[[], None]:
+    """Called after each batch: the process is gone after so many of them."""
+    left = [batches]
+
+    def count() -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise Crash
+
+    return count
+
+
+def crashed(session: Session) -> None:
     """Run it to its crash, and leave nothing but what had become durable by then."""
-    journal: Any = gone_on.session.journal
-    ended = journal.append
+    session._end = lambda status: None  # type: ignore[method-assign]  # a process that is gone ends nothing
     try:
-        gone_on.session._end = lambda status: None  # type: ignore[method-assign]  # a process that is gone ends nothing
-        gone_on.session.run()
+        with pytest.raises(Crash):
+            session.run()
     finally:
-        assert ended
-        journal.close()
+        session.journal.close()
 
 
 def test_a_command_is_obeyed_again(tmp_path: Path) -> None:
@@ -236,8 +247,7 @@ def test_a_command_is_obeyed_again(tmp_path: Path) -> None:
             raise Crash
 
     session.after_batch.append(tell)
-    with pytest.raises(Crash):
-        _crashed(realtime.Resumed(session, ()))
+    crashed(session)
     gone_on = resumed(tmp_path, "cut")
     gone_on.session.run()
     gone_on.session.journal.close()
@@ -283,7 +293,7 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     session.journal.flush()
     clock = Hand()
     with pytest.raises(JournalError, match="process"):
-        realtime.resume(tmp_path / "cut" / "journal.db", Scripted(clock, []), home=tmp_path, clock=clock)
+        resuming.resume(tmp_path / "cut" / "journal.db", Scripted(clock, []), home=tmp_path, clock=clock)
     session.journal.close()
 
 
@@ -293,7 +303,7 @@ def test_a_session_that_never_began(tmp_path: Path) -> None:
     path.parent.mkdir()
     DurableJournal.create(path, "s", lease.take(path, 0)).close()
     with pytest.raises(JournalError, match="broke off before it began: run its configuration again"):
-        realtime.resume(path, Scripted(Hand(), []), home=tmp_path, clock=Hand())
+        resuming.resume(path, Scripted(Hand(), []), home=tmp_path, clock=Hand())
 
 
 def altered(whole: Path, home: Path, change: Any, rows: int | None = None) -> None:
@@ -318,10 +328,27 @@ def test_a_session_over_kept_data_does_not_go_on(whole: Path, tmp_path: Path) ->
 
 
 def test_a_configuration_of_another_version(whole: Path, tmp_path: Path) -> None:
-    """A configuration that this version does not read is told as such."""
+    """A configuration that this version does not read is told as such, as often as it is asked: nobody holds the session then."""
     altered(whole, tmp_path, lambda started: msgspec.structs.replace(started, config={"mode": "paper", "tempo": 3}))
-    with pytest.raises(JournalError, match="does not fit this version of onepath"):
+    for _ in range(2):
+        with pytest.raises(JournalError, match="does not fit this version of onepath"):
+            resumed(tmp_path, "cut")
+
+
+def test_what_cannot_go_on_is_let_go(tmp_path: Path) -> None:
+    """Where the strategy's file is gone, the sentence says so; put back, the same process goes on."""
+    (tmp_path / "once.py").write_text(ONCE)
+    text = TEXT[: TEXT.index("strategies:")] + "strategies: [{name: once, class: once.py, capital: 10000}]\n"
+    session = begun(tmp_path, "cut", text)
+    session.after_batch.append(after(5))
+    crashed(session)
+    (tmp_path / "once.py").unlink()
+    with pytest.raises(ConfigError, match=r"once\.py"):
         resumed(tmp_path, "cut")
+    (tmp_path / "once.py").write_text(ONCE)
+    gone_on = resumed(tmp_path, "cut")
+    assert gone_on.session.run().status == "completed"
+    gone_on.session.journal.close()
 
 
 def test_what_decides_otherwise_does_not_go_on(whole: Path, tmp_path: Path) -> None:
@@ -409,8 +436,7 @@ def test_a_strategy_that_cannot_be_saved_is_told_of_once(tmp_path: Path) -> None
             raise Crash
 
     session.after_batch.append(count)
-    with pytest.raises(Crash):
-        _crashed(realtime.Resumed(session, ()))
+    crashed(session)
     alerts = [decode(row) for row in rows_of(tmp_path, "cut") if row.kind == "alert"]
     assert [(a.code, a.severity) for a in alerts] == [("no_snapshots", "warning")]
     assert "lock" in alerts[0].text
@@ -496,8 +522,7 @@ def test_without_snapshots(whole: Path, tmp_path: Path) -> None:
             raise Crash
 
     session.after_batch.append(count)
-    with pytest.raises(Crash):
-        _crashed(realtime.Resumed(session, ()))
+    crashed(session)
     gone_on = resumed(tmp_path, "cut")
     gone_on.session.journal.note({"gone_on": "yes"})  # type: ignore[attr-defined]
     assert gone_on.session.run().status == "completed"
@@ -536,8 +561,7 @@ def test_what_was_raised_is_not_raised_again(tmp_path: Path) -> None:
             raise Crash
 
     session.after_batch.append(count)
-    with pytest.raises(Crash):
-        _crashed(realtime.Resumed(session, ()))
+    crashed(session)
     gone_on = resumed(tmp_path, "cut")
     gone_on.session.run()
     gone_on.session.journal.close()
