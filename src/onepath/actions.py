@@ -5,7 +5,8 @@ the exchange). Ratios are new units for one old: 7 for a split seven for one, 0.
 `price` is the symbol's last price before the action, in old units; the feed fills it in where it is None, so that the
 engine and the venue work with the same one. `cash_price` is what fractions of a new unit are paid with; without it
 they are paid at what `price` makes of a new unit, and where no price is known at all they are kept.
-Amounts of money are on the scale of the price: an instrument's multiplier applies.
+Amounts of money are on the scale of the price: an instrument's multiplier applies. Numbers may be given as int, float or
+text: 0.1 becomes one tenth.
 Limits: no rights issues, no elections, no tax; a spin-off is a dividend in another symbol (`SpinOff`). Money of a
 dividend is booked at the ex-date, when the price loses it; `pay_at` is told, not waited for.
 """
@@ -16,8 +17,30 @@ from decimal import Decimal
 
 import msgspec
 
+from onepath.errors import ConfigError
+from onepath.instruments import number
 
-class Split(msgspec.Struct, frozen=True, tag="split", omit_defaults=True, gc=False):
+_NUMBERS = ("ratio", "amount", "cost_share", "cash")
+_PRICES = ("cash_price", "price")
+"""may be unknown: None"""
+
+
+class Exact(msgspec.Struct, frozen=True, gc=False):
+    """What all actions share: whatever number was given is held as a decimal. Raises ConfigError for what is none."""
+
+    def __post_init__(self) -> None:
+        kind = type(self).__name__
+        named = f"{kind}({getattr(self, 'symbol', '')!r})"
+        if type(getattr(self, "at", 0)) is not int:
+            raise ConfigError(f"{named}: at is {self.at!r}; it must be nanoseconds since 1970, UTC, as a whole number")  # type: ignore[attr-defined]
+        for name in (*_NUMBERS, *_PRICES):
+            value = getattr(self, name, None)
+            if type(value) is Decimal or (value is None and (name in _PRICES or not hasattr(self, name))):
+                continue
+            msgspec.structs.force_setattr(self, name, number(f"{named}: {name}", value))
+
+
+class Split(Exact, frozen=True, tag="split", omit_defaults=True, gc=False):
     """One unit becomes `ratio` units; below one it is a reverse split."""
 
     symbol: str
@@ -27,7 +50,7 @@ class Split(msgspec.Struct, frozen=True, tag="split", omit_defaults=True, gc=Fal
     price: Decimal | None = None
 
 
-class StockDividend(msgspec.Struct, frozen=True, tag="stock_dividend", omit_defaults=True, gc=False):
+class StockDividend(Exact, frozen=True, tag="stock_dividend", omit_defaults=True, gc=False):
     """`ratio` new units for each one held (0.05: five per cent)."""
 
     symbol: str
@@ -37,7 +60,7 @@ class StockDividend(msgspec.Struct, frozen=True, tag="stock_dividend", omit_defa
     price: Decimal | None = None
 
 
-class CashDividend(msgspec.Struct, frozen=True, tag="cash_dividend", omit_defaults=True, gc=False):
+class CashDividend(Exact, frozen=True, tag="cash_dividend", omit_defaults=True, gc=False):
     """`amount` money for each unit held at `at` (the ex-date); shorts pay it. `pay_at` is when it arrives, 0: unknown."""
 
     symbol: str
@@ -47,7 +70,7 @@ class CashDividend(msgspec.Struct, frozen=True, tag="cash_dividend", omit_defaul
     price: Decimal | None = None
 
 
-class SpinOff(msgspec.Struct, frozen=True, tag="spin_off", omit_defaults=True, gc=False):
+class SpinOff(Exact, frozen=True, tag="spin_off", omit_defaults=True, gc=False):
     """Each unit brings `ratio` units of `into`; `cost_share` of the old cost goes over to them."""
 
     symbol: str
@@ -59,7 +82,7 @@ class SpinOff(msgspec.Struct, frozen=True, tag="spin_off", omit_defaults=True, g
     price: Decimal | None = None
 
 
-class Merger(msgspec.Struct, frozen=True, tag="merger", omit_defaults=True, gc=False):
+class Merger(Exact, frozen=True, tag="merger", omit_defaults=True, gc=False):
     """Each unit ends and becomes `ratio` units of `into` and `cash` money."""
 
     symbol: str
@@ -71,7 +94,7 @@ class Merger(msgspec.Struct, frozen=True, tag="merger", omit_defaults=True, gc=F
     price: Decimal | None = None
 
 
-class SymbolChange(msgspec.Struct, frozen=True, tag="symbol_change", omit_defaults=True, gc=False):
+class SymbolChange(Exact, frozen=True, tag="symbol_change", omit_defaults=True, gc=False):
     """The same thing goes on under another name."""
 
     symbol: str
@@ -80,7 +103,7 @@ class SymbolChange(msgspec.Struct, frozen=True, tag="symbol_change", omit_defaul
     price: Decimal | None = None
 
 
-class Delisting(msgspec.Struct, frozen=True, tag="delisting", omit_defaults=True, gc=False):
+class Delisting(Exact, frozen=True, tag="delisting", omit_defaults=True, gc=False):
     """Trading ends; what is held is paid out at `price` (None: the last price known; zero: worthless)."""
 
     symbol: str

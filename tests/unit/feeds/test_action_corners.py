@@ -17,7 +17,7 @@ from onepath.actions import (
     StockDividend,
     SymbolChange,
 )
-from onepath.errors import DataError
+from onepath.errors import ConfigError, DataError
 from onepath.feeds.actions import WithActions
 from onepath.feeds.columns import ColumnFeed
 from onepath.instruments import Instrument
@@ -140,3 +140,31 @@ def test_what_takes_over_is_of_the_same_currency(action: CorporateAction) -> Non
     given.instruments = {s: Instrument(symbol=s, currency=c) for s, c in (("OLD", "USD"), ("NEW", "EUR"))}
     with pytest.raises(DataError, match=r"OLD is in USD and NEW in EUR; .* one currency"):
         WithActions(given, [action])
+
+
+@pytest.mark.parametrize(
+    ("ratio", "exactly"), [(2, D(2)), (0.1, D("0.1")), ("1.5", D("1.5")), (D("0.05"), D("0.05"))], ids=str
+)
+def test_numbers_are_held_as_they_are_read(ratio: Any, exactly: Decimal) -> None:
+    """A ratio is the decimal that a person reads in what was written, be it int, float or text; so are prices."""
+    split = Split("A", 10, ratio, price=ratio)
+    assert type(split.ratio) is Decimal and split.ratio == exactly
+    assert type(split.price) is Decimal and split.price == exactly
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Split("A", 1, "2:1"), r"Split\('A'\): ratio is '2:1'; it must be a number"),  # type: ignore[arg-type]
+        (lambda: Split("A", 1, None), "ratio is None; it must be a number"),  # type: ignore[arg-type]
+        (lambda: Split("A", 1, True), "ratio is True; it must be a number"),  # type: ignore[arg-type]
+        (lambda: CashDividend("A", 1, float("nan")), "amount is nan; it must be a number"),  # type: ignore[arg-type]
+        (lambda: Delisting("A", 1, "x"), "price is 'x'; it must be a number"),  # type: ignore[arg-type]
+        (lambda: Split("A", "2024-01-02", D(2)), "at is '2024-01-02'; it must be nanoseconds"),  # type: ignore[arg-type]
+    ],
+    ids=["colon", "none", "truth", "nan", "text", "date"],
+)
+def test_what_is_no_number_is_refused_where_it_is_written(make: Any, message: str) -> None:
+    """The sentence names the action, the field and what was found, when the action is made."""
+    with pytest.raises(ConfigError, match=message):
+        make()
