@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.session import scripted
 from tests.unit.session.scripted import BEGIN, MINUTE
-from tests.unit.session.test_realtime import Crash, begun, crashed, resumed, rows_of
+from tests.unit.session.test_realtime import after, begun, crashed, resumed, rows_of
 
 from onepath.errors import StrategyError
 from onepath.events import Command, DataState, DataStatus, TradingState
@@ -78,16 +78,8 @@ def test_listening_to_what_there_is_not(tmp_path: Path) -> None:
 def test_a_command_after_the_snapshot(tmp_path: Path, batch: int) -> None:
     """A command at any place behind a snapshot is obeyed there again, once, when the session goes on from the snapshot."""
     session = begun(tmp_path, "cut")
-    done = [0]
-
-    def tell() -> None:
-        done[0] += 1
-        if done[0] == batch:
-            session.command(Command(state=TradingState.HALTED, reason="enough", by="ann"))
-        if done[0] == batch + 2:
-            raise Crash
-
-    session.after_batch.append(tell)
+    halt = Command(state=TradingState.HALTED, reason="enough", by="ann")
+    session.after_batch += [after(batch, lambda: session.command(halt)), after(batch + 2)]
     crashed(session)
     gone_on = resumed(tmp_path, "cut")
     assert gone_on.session.delivered > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from onepath.config import loads
 from onepath.errors import ConfigError, JournalError
 from onepath.events import Command, DataState, DataStatus, TimePassed, TradingState
 from onepath.journal import lease, tail
-from onepath.journal.codec import decode
+from onepath.journal.codec import decode, encode
 from onepath.journal.durable import DurableJournal
 from onepath.journal.memory import MemoryJournal
 from onepath.journal.sqlite import SqliteReader
@@ -91,13 +91,19 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def cut_short(whole: Path, home: Path, rows: int, *, snapshots: bool) -> None:
-    """The session `cut`: as `whole`, of which so many rows had become durable."""
+def written(home: Path, rows: Iterable[Row]) -> DurableJournal:
+    """The session `cut` of these rows; its journal is open still."""
     path = home / "cut" / "journal.db"
     path.parent.mkdir(parents=True)
     journal = DurableJournal.create(path, "s", lease.take(path, 0))
-    for row in rows_of(whole, "whole")[:rows]:
+    for row in rows:
         journal.append(row.at, row.kind, row.strategy, decode(row), row.cause)
+    return journal
+
+
+def cut_short(whole: Path, home: Path, rows: int, *, snapshots: bool) -> None:
+    """The session `cut`: as `whole`, of which so many rows had become durable."""
+    journal = written(home, rows_of(whole, "whole")[:rows])
     if snapshots:
         for kept in reversed(list(tail.snapshots(whole / "whole" / "journal.db"))):
             if kept.seq <= rows:
@@ -196,14 +202,7 @@ def test_broken_off_twice(whole: Path, tmp_path: Path) -> None:
     cut_short(whole, tmp_path, len(everything) // 2, snapshots=True)
     for batches in (3, 40, 200):
         gone_on = resumed(tmp_path, "cut")
-        left = [batches]
-
-        def count(left: list[int] = left) -> None:
-            left[0] -= 1
-            if not left[0]:
-                raise Crash
-
-        gone_on.session.after_batch.append(count)
+        gone_on.session.after_batch.append(after(batches))
         crashed(gone_on.session)
     gone_on = resumed(tmp_path, "cut")
     gone_on.session.run()
@@ -212,14 +211,18 @@ def test_broken_off_twice(whole: Path, tmp_path: Path) -> None:
     assert without(rows_of(tmp_path, "cut"), *outside) == without(everything, *outside)
 
 
-def after(batches: int) -> Callable[[], None]:
-    """Called after each batch: the process is gone after so many of them."""
+def crash() -> None:
+    raise Crash
+
+
+def after(batches: int, act: Callable[[], object] = crash) -> Callable[[], None]:
+    """Called after each batch: does it after so many of them, once."""
     left = [batches]
 
     def count() -> None:
         left[0] -= 1
         if not left[0]:
-            raise Crash
+            act()
 
     return count
 
@@ -237,16 +240,8 @@ def crashed(session: Session) -> None:
 def test_a_command_is_obeyed_again(tmp_path: Path) -> None:
     """A command in the record takes effect at the same place when the session is run again, and once."""
     session = begun(tmp_path, "cut")
-    told = [300]
-
-    def tell() -> None:
-        told[0] -= 1
-        if told[0] == 200:
-            session.command(Command(state=TradingState.HALTED, reason="enough", by="ann"))
-        if not told[0]:
-            raise Crash
-
-    session.after_batch.append(tell)
+    halt = Command(state=TradingState.HALTED, reason="enough", by="ann")
+    session.after_batch += [after(100, lambda: session.command(halt)), after(300)]
     crashed(session)
     gone_on = resumed(tmp_path, "cut")
     gone_on.session.run()
@@ -306,18 +301,13 @@ def test_a_session_that_never_began(tmp_path: Path) -> None:
         resuming.resume(path, Scripted(Hand(), []), home=tmp_path, clock=Hand())
 
 
-def altered(whole: Path, home: Path, change: Any, rows: int | None = None) -> None:
+def altered(whole: Path, home: Path, change: Callable[[Any], Any]) -> None:
     """The session `cut`, half of it, with its manifest changed."""
-    path = home / "cut" / "journal.db"
-    path.parent.mkdir(parents=True)
-    journal = DurableJournal.create(path, "s", lease.take(path, 0))
     everything = rows_of(whole, "whole")
-    for row in everything[: rows or len(everything) // 2]:
-        event = decode(row)
-        journal.append(
-            row.at, row.kind, row.strategy, change(event) if row.kind == "session.started" else event, row.cause
-        )
-    journal.close()
+    (place,) = [place for place, row in enumerate(everything) if row.kind == "session.started"]
+    manifest = everything[place]
+    everything[place] = manifest._replace(body=encode(change(decode(manifest))))
+    written(home, everything[: len(everything) // 2]).close()
 
 
 def test_a_session_over_kept_data_does_not_go_on(whole: Path, tmp_path: Path) -> None:
@@ -373,12 +363,9 @@ def test_what_decides_otherwise_does_not_go_on(whole: Path, tmp_path: Path) -> N
 
 def test_what_decides_less_does_not_go_on(whole: Path, tmp_path: Path) -> None:
     """A record that holds more than comes about when it is run again is not gone on with either."""
-    path = tmp_path / "cut" / "journal.db"
-    path.parent.mkdir(parents=True)
-    journal = DurableJournal.create(path, "s", lease.take(path, 0))
-    for row in rows_of(whole, "whole")[:100]:
-        journal.append(row.at, row.kind, row.strategy, decode(row), row.cause)
-    submitted = next(row for row in rows_of(whole, "whole") if row.kind == "order.submitted")
+    everything = rows_of(whole, "whole")
+    journal = written(tmp_path, everything[:100])
+    submitted = next(row for row in everything if row.kind == "order.submitted")
     journal.append(submitted.at, submitted.kind, submitted.strategy, decode(submitted))
     journal.close()
     gone_on = resumed(tmp_path, "cut")
@@ -428,14 +415,7 @@ def test_a_strategy_that_cannot_be_saved_is_told_of_once(tmp_path: Path) -> None
     (tmp_path / "holds.py").write_text(STATEFUL)
     text = TEXT[: TEXT.index("strategies:")] + "strategies: [{name: holds, class: holds.py, capital: 10000}]\n"
     session = begun(tmp_path, "cut", text)
-    left = [120]
-
-    def count() -> None:
-        left[0] -= 1
-        if not left[0]:
-            raise Crash
-
-    session.after_batch.append(count)
+    session.after_batch.append(after(120))
     crashed(session)
     alerts = [decode(row) for row in rows_of(tmp_path, "cut") if row.kind == "alert"]
     assert [(a.code, a.severity) for a in alerts] == [("no_snapshots", "warning")]
@@ -485,26 +465,14 @@ def test_a_source_without_a_session_is_let_go(tmp_path: Path) -> None:
 def test_stopped_while_ending(whole: Path, tmp_path: Path) -> None:
     """A session that was told to stop, and whose process ended before it had, ends as stopped after the events it had seen."""
     session = begun(tmp_path, "cut")
-    left = [150]
-
-    def stop() -> None:
-        left[0] -= 1
-        if not left[0]:
-            session.stop()
-
-    session.after_batch.append(stop)
+    session.after_batch.append(after(150, session.stop))
     assert session.run().status == "stopped"
     session.journal.close()
     ended = rows_of(tmp_path, "cut")
     first = next(row.seq for row in ended if row.kind == "session.ending")
     for rows in (first, first + 2, len(ended) - 1):
         home = tmp_path / str(rows)
-        path = home / "cut" / "journal.db"
-        path.parent.mkdir(parents=True)
-        journal = DurableJournal.create(path, "s", lease.take(path, 0))
-        for row in ended[:rows]:
-            journal.append(row.at, row.kind, row.strategy, decode(row), row.cause)
-        journal.close()
+        written(home, ended[:rows]).close()
         gone_on = resumed(home, "cut")
         assert gone_on.session.run().status == "stopped"
         gone_on.session.journal.close()
@@ -514,14 +482,7 @@ def test_stopped_while_ending(whole: Path, tmp_path: Path) -> None:
 def test_without_snapshots(whole: Path, tmp_path: Path) -> None:
     """A session that is not to have snapshots has none, before it broke off and after."""
     session = begun(tmp_path, "cut", TEXT.replace("snapshots: 60s", "snapshots: auto"))
-    left = [200]
-
-    def count() -> None:
-        left[0] -= 1
-        if not left[0]:
-            raise Crash
-
-    session.after_batch.append(count)
+    session.after_batch.append(after(200))
     crashed(session)
     gone_on = resumed(tmp_path, "cut")
     gone_on.session.journal.note({"gone_on": "yes"})  # type: ignore[attr-defined]
@@ -553,14 +514,7 @@ def test_what_was_raised_is_not_raised_again(tmp_path: Path) -> None:
     head = head.replace("snapshots: 60s", "snapshots: auto")  # else it is not run again
     both = "strategies: [{name: raises, class: raises.py, capital: 10000}, {name: sma_cross, capital: 10000}]\n"
     session = begun(tmp_path, "cut", head + both)
-    left = [150]
-
-    def count() -> None:
-        left[0] -= 1
-        if not left[0]:
-            raise Crash
-
-    session.after_batch.append(count)
+    session.after_batch.append(after(150))
     crashed(session)
     gone_on = resumed(tmp_path, "cut")
     gone_on.session.run()
@@ -571,12 +525,8 @@ def test_what_was_raised_is_not_raised_again(tmp_path: Path) -> None:
 
 def test_a_record_ends_before_a_snapshot(whole: Path, tmp_path: Path) -> None:
     """A snapshot of after the last good row is of no use, and is not looked at."""
-    path = tmp_path / "cut" / "journal.db"
-    path.parent.mkdir(parents=True)
-    journal = DurableJournal.create(path, "s", lease.take(path, 0))
     everything = rows_of(whole, "whole")
-    for row in everything[: len(everything) // 3]:
-        journal.append(row.at, row.kind, row.strategy, decode(row), row.cause)
+    journal = written(tmp_path, everything[: len(everything) // 3])
     journal.keep_snapshot(len(everything), 5, b"from the future")
     journal.close()
     gone_on = resumed(tmp_path, "cut")
