@@ -14,33 +14,30 @@ dividend is booked at the ex-date, when the price loses it; `pay_at` is told, no
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
 from onepath.errors import ConfigError
-from onepath.instruments import number
+from onepath.instruments import ONE, number
 
 _NUMBERS = ("ratio", "amount", "cost_share", "cash")
 _PRICES = ("cash_price", "price")
 """may be unknown: None"""
 
 
-class Exact(msgspec.Struct, frozen=True, gc=False):
-    """What all actions share: whatever number was given is held as a decimal. Raises ConfigError for what is none."""
-
-    def __post_init__(self) -> None:
-        kind = type(self).__name__
-        named = f"{kind}({getattr(self, 'symbol', '')!r})"
-        if type(getattr(self, "at", 0)) is not int:
-            raise ConfigError(f"{named}: at is {self.at!r}; it must be nanoseconds since 1970, UTC, as a whole number")  # type: ignore[attr-defined]
-        for name in (*_NUMBERS, *_PRICES):
-            value = getattr(self, name, None)
-            if type(value) is Decimal or (value is None and (name in _PRICES or not hasattr(self, name))):
-                continue
-            msgspec.structs.force_setattr(self, name, number(f"{named}: {name}", value))
+def _exactly(action: CorporateAction) -> None:
+    """Whatever number was given is held as a decimal. Raises ConfigError for what is none."""
+    kind = f"{type(action).__name__}({action.symbol!r})"
+    if type(action.at) is not int:
+        raise ConfigError(f"{kind}: at is {action.at!r}; it must be nanoseconds since 1970, UTC, as a whole number")
+    for name in (*_NUMBERS, *_PRICES):
+        value: Any = getattr(action, name, ONE)
+        if type(value) is not Decimal and not (value is None and name in _PRICES):
+            msgspec.structs.force_setattr(action, name, number(f"{kind}: {name}", value))
 
 
-class Split(Exact, frozen=True, tag="split", omit_defaults=True, gc=False):
+class Split(msgspec.Struct, frozen=True, tag="split", omit_defaults=True, gc=False):
     """One unit becomes `ratio` units; below one it is a reverse split."""
 
     symbol: str
@@ -49,8 +46,11 @@ class Split(Exact, frozen=True, tag="split", omit_defaults=True, gc=False):
     cash_price: Decimal | None = None
     price: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _exactly(self)
 
-class StockDividend(Exact, frozen=True, tag="stock_dividend", omit_defaults=True, gc=False):
+
+class StockDividend(msgspec.Struct, frozen=True, tag="stock_dividend", omit_defaults=True, gc=False):
     """`ratio` new units for each one held (0.05: five per cent)."""
 
     symbol: str
@@ -59,8 +59,11 @@ class StockDividend(Exact, frozen=True, tag="stock_dividend", omit_defaults=True
     cash_price: Decimal | None = None
     price: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _exactly(self)
 
-class CashDividend(Exact, frozen=True, tag="cash_dividend", omit_defaults=True, gc=False):
+
+class CashDividend(msgspec.Struct, frozen=True, tag="cash_dividend", omit_defaults=True, gc=False):
     """`amount` money for each unit held at `at` (the ex-date); shorts pay it. `pay_at` is when it arrives, 0: unknown."""
 
     symbol: str
@@ -69,8 +72,11 @@ class CashDividend(Exact, frozen=True, tag="cash_dividend", omit_defaults=True, 
     pay_at: int = 0
     price: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _exactly(self)
 
-class SpinOff(Exact, frozen=True, tag="spin_off", omit_defaults=True, gc=False):
+
+class SpinOff(msgspec.Struct, frozen=True, tag="spin_off", omit_defaults=True, gc=False):
     """Each unit brings `ratio` units of `into`; `cost_share` of the old cost goes over to them."""
 
     symbol: str
@@ -81,8 +87,11 @@ class SpinOff(Exact, frozen=True, tag="spin_off", omit_defaults=True, gc=False):
     cash_price: Decimal | None = None
     price: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _exactly(self)
 
-class Merger(Exact, frozen=True, tag="merger", omit_defaults=True, gc=False):
+
+class Merger(msgspec.Struct, frozen=True, tag="merger", omit_defaults=True, gc=False):
     """Each unit ends and becomes `ratio` units of `into` and `cash` money."""
 
     symbol: str
@@ -93,8 +102,11 @@ class Merger(Exact, frozen=True, tag="merger", omit_defaults=True, gc=False):
     cash_price: Decimal | None = None
     price: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _exactly(self)
 
-class SymbolChange(Exact, frozen=True, tag="symbol_change", omit_defaults=True, gc=False):
+
+class SymbolChange(msgspec.Struct, frozen=True, tag="symbol_change", omit_defaults=True, gc=False):
     """The same thing goes on under another name."""
 
     symbol: str
@@ -102,13 +114,19 @@ class SymbolChange(Exact, frozen=True, tag="symbol_change", omit_defaults=True, 
     into: str
     price: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _exactly(self)
 
-class Delisting(Exact, frozen=True, tag="delisting", omit_defaults=True, gc=False):
+
+class Delisting(msgspec.Struct, frozen=True, tag="delisting", omit_defaults=True, gc=False):
     """Trading ends; what is held is paid out at `price` (None: the last price known; zero: worthless)."""
 
     symbol: str
     at: int
     price: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        _exactly(self)
 
 
 CorporateAction = Split | StockDividend | CashDividend | SpinOff | Merger | SymbolChange | Delisting

@@ -102,7 +102,7 @@ def test_batches_that_say_where_they_end_are_not_read_for_actions_to_come() -> N
 
     given = Feed(feed(2, A=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], B=[9.0, None, None, None, None, None]))
     told = [CashDividend("A", 40, D(1)), CashDividend("B", 40, D(1))]
-    assert [a.price for a in actions(WithActions(given, told))] == [D(4), D(9)]  # type: ignore[arg-type]
+    assert [a.price for a in actions(WithActions(given, told))] == [D(4), D(9)]
 
 
 @pytest.mark.parametrize(
