@@ -234,6 +234,11 @@ def test_warm_up_is_exact(feature: Feature, data: list[tuple[float, ...]]) -> No
     assert missing.tolist() == [i + 1 < feature.total_warm_up for i in range(len(data))]
 
 
+def reach(feature: Feature) -> int:
+    """Bars that a value looks back on, those of the features it is computed from included."""
+    return feature.window + max((reach(one) for one in feature.inputs if isinstance(one, Feature)), default=0)
+
+
 @quick
 @given(
     st.builds(lambda make, n: make(n), st.sampled_from(windowed), st.integers(2, 20)),
@@ -244,7 +249,7 @@ def test_a_spike_leaves_no_residue(feature: Feature, data: list[tuple[float, ...
     """Once a wild price has left the window, a windowed feature has the bits it would have had without it."""
     at = 15
     spoilt = [*data[:at], (spike,) * 5, *data[at + 1 :]]
-    after = at + feature.window
+    after = at + reach(feature)
     assert bits(streamed(feature, spoilt)[after:]) == bits(streamed(feature, data)[after:])
 
 
