@@ -37,7 +37,7 @@ EXAMPLES = "onepath.examples"
 _VERSIONED = re.compile(r"(?P<name>.+)_v(?P<major>[0-9]+)")
 
 
-_NOT_THEIRS = (*{sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")}, __file__)
+_NOT_THEIRS = (*{sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")}, str(Path(__file__).parent))
 
 
 class Entry(NamedTuple):

@@ -38,6 +38,10 @@ def check(
     if not path.is_file():
         raise ConfigError(f"there is no file {file} here ({Path.cwd()})")
     proofs = prove_file(path, _root(path), _columns(data), None if as_json else _told)
+    if not proofs:
+        raise ConfigError(
+            f"{file} has no feature: write one with @onepath.features.feature(...), or a function that returns a Feature"
+        )
     if as_json:
         say_json(
             {"file": str(file), "passed": all(proof.passed for proof in proofs), "features": list(map(_plain, proofs))}
@@ -78,11 +82,6 @@ def _columns(data: str) -> dict[str, list[float]]:
 
 
 def _say(file: Path, proofs: list[Proof]) -> None:
-    if not proofs:
-        say(
-            f"{file} has no feature: write one with @onepath.features.feature(...), or a function that returns a Feature"
-        )
-        return
     for proof in proofs:
         say(proof.feature)
         say_table(("check", "result", "what was found"), ((c.name, _word(c), c.told) for c in proof.checks))

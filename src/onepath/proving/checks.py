@@ -103,7 +103,7 @@ def compiles(subject: Subject) -> str:
         loop = compiled.loop(feature.step, len(feature.inputs), feature.arguments)
     if loop is None:
         reason = next((str(w.message).partition("slower: ")[2] for w in said), "it did not before in this process")
-        raise NotApplicable(f"it does not compile and runs in Python: {reason}")
+        raise NotApplicable(f"it does not compile and runs in Python: {reason or 'the compiler does not say why'}")
     for what, data in [("clean data", subject.clean), *subject.hostile().items()]:
         columns = direct(feature, data)
         fast = Running(feature).compiled_over([float_array(column) for column in columns]).tolist()

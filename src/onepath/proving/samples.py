@@ -13,6 +13,8 @@ Columns = Mapping[str, Sequence[float]]
 """values by field"""
 HUGE = 1e100
 """far beyond any price, and its cube is still a number"""
+_ABOVE = (("high", "low"), ("ask", "bid"), ("best_ask", "best_bid"))
+"""fields of which the first is never below the second"""
 
 
 def market(size: int, seed: int = 0) -> dict[str, list[float]]:
@@ -72,8 +74,17 @@ def hostile(columns: Columns, at: int) -> dict[str, dict[str, list[float]]]:
         "a huge number": with_value(columns, HUGE, some),
         "huge numbers": _each(columns, lambda x: x * HUGE / 1e4),
         "tiny numbers": _each(columns, lambda x: x * 1e-300),
-        "negative numbers": _each(columns, lambda x: -x),
+        "negative numbers": _negative(columns),
     }
+
+
+def _negative(columns: Columns) -> dict[str, list[float]]:
+    """Below zero, as spreads and some futures are; what was above still is above."""
+    found = _each(columns, lambda x: -x)
+    for upper, lower in _ABOVE:
+        if upper in found and lower in found:
+            found[upper], found[lower] = found[lower], found[upper]
+    return found
 
 
 def _each(columns: Columns, change: Callable[[float], float]) -> dict[str, list[float]]:

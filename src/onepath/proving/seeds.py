@@ -100,5 +100,8 @@ def _hash(make: Any, params: dict[str, Any], key: str, size: int) -> str:
     if feature.key != key:
         return f"[made again it is {feature.key}]"
     feature = on_own_bars(feature)
-    values = worked(feature, Subject(feature).data(0, size))
+    try:
+        values = worked(feature, Subject(feature).data(0, size))
+    except Exception as error:  # the author's code may raise anything; the others are looked at all the same
+        return f"[{type(error).__name__}: {error}]"
     return hashlib.sha256(msgspec.json.encode([repr(value) for value in values])).hexdigest()

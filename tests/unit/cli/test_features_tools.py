@@ -104,6 +104,14 @@ def test_computing_beforehand(cli: Cli) -> None:
     assert cli("run", "config.yaml", "--quiet", "--no-report").code == 2
 
 
+@pytest.mark.usefixtures("here")
+def test_a_file_without_a_feature_passes_nothing(cli: Cli) -> None:
+    """In a build, a wrong file must not look like a tested one: exit code 2."""
+    Path("empty.py").write_text("x = 1\n")
+    found = cli("features", "test", "empty.py")
+    assert found.code == 2 and "error: empty.py has no feature: write one" in found.err
+
+
 @pytest.mark.usefixtures("configured")
 def test_what_cannot_be_computed_beforehand(cli: Cli) -> None:
     """A configuration without a cache, one in real time, and data without a feature: one sentence each."""

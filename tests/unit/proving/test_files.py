@@ -140,3 +140,35 @@ def test_what_cannot_be_made_again_elsewhere_is_said(tmp_path: Path) -> None:
     made = space["hashed"]()  # type: ignore[operator]
     (check,) = [check for check in prove(made).checks if check.name == "hash seeds"]
     assert (check.passed, check.told) == (None, "its step is in no file")
+
+
+MIXED = """
+from onepath.features import feature
+
+
+@feature(inputs=("high", "low"), low=0.0)
+def spread(state, high, low):
+    return high - low
+
+
+@feature(inputs=("close",))
+def faulty(state, x):
+    return 1.0 / (x - x)
+"""
+
+
+def test_below_zero_a_high_still_is_above_its_low(tmp_path: Path) -> None:
+    """high - low is never negative, also where prices are; and one faulty feature keeps no other from being tried elsewhere."""
+    faulty, spread = sorted(prove_file(written(tmp_path, MIXED), tmp_path), key=lambda proof: proof.feature)
+    assert spread.passed, [check for check in spread.checks if check.passed is False]
+    assert {check.name: check.passed for check in spread.checks}["hash seeds"] is True
+    (seeds,) = [check for check in faulty.checks if check.name == "hash seeds"]
+    assert seeds.told.startswith("ZeroDivisionError")
+
+
+def test_the_place_of_a_faulty_definition_is_in_the_file(tmp_path: Path) -> None:
+    """Not in onepath, which raised it: line 4, the decorator."""
+    text = "from onepath.features import feature\n\n\n@feature(inputs=('close', 'open'))\ndef f(state, x):\n    return x\n"
+    written(tmp_path, text)
+    with pytest.raises(StrategyError, match=r"mine.py:4: StrategyError: feature f takes too little"):
+        features_in("mine.py", tmp_path)
