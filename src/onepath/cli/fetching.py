@@ -52,11 +52,14 @@ def fetch(
     from onepath.data.fetch import importer
     from onepath.data.fetch.fetching import Wanted, summary
     from onepath.data.policies import policies
+    from onepath.data.sessions import get
     from onepath.data.sources import moment
     from onepath.workspace import find
 
     folder = catalogue.folder_of(find(Path.cwd()).data_dir, name)
     wanted = Wanted(nanoseconds(interval) or 0, moment(start), moment(end), calendar, restated, policies(quality))
+    if calendar is not None:
+        get(calendar)  # a name that is none is told before anything is asked for
     origin = importer(source, url=url, feed=feed)
     with _shown(quiet) as told:
         done = fetched(origin, symbols, folder, wanted, told=told)

@@ -43,7 +43,8 @@ def show(
         return
     say("\n".join(members))
     ends = "" if not changes else f"; {len(changes):,} days of change, {as_date(changes[0])} to {as_date(changes[-1])}"
-    note(f"{len(members):,} members on {as_date(day)} of {len({s.symbol for s in universe.spells}):,} ever{ends}")
+    word = "member" if len(members) == 1 else "members"
+    note(f"{len(members):,} {word} on {as_date(day)} of {len({s.symbol for s in universe.spells}):,} ever{ends}")
 
 
 @app.command("check")
@@ -115,7 +116,8 @@ def calendar(
     else:
         rows = [(day, "closed", "") for day in listed["holidays"]]
         rows += [(s["date"], "special hours", f"{s['from']} to {s['to']}") for s in listed["special"]]
-        say_table(("day", "what", "hours there"), sorted(rows))
+        if rows:
+            say_table(("day", "what", "hours there"), sorted(rows))
     note(f"{listed['count']:,} sessions of {found.name} from {listed['from']} to {listed['to']} ({found.zone})")
     if listed["note"]:
         note(listed["note"])

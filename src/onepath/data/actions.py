@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -255,6 +255,9 @@ def given(actions: Any, instruments: Instruments, *, only_known: bool) -> list[C
     """What a caller gave: a path, or actions (as values, or as a manifest holds them)."""
     if isinstance(actions, str | Path):
         return read_actions(actions, instruments, only_known=only_known)
+    if isinstance(actions, CorporateAction) or not isinstance(actions, Iterable):
+        raise DataError(f"actions is {actions!r}; expected a list of corporate actions, or the path of a file.")
+    actions = list(actions)
     if actions and isinstance(actions[0], Mapping):
         return msgspec.convert(actions, list[CorporateAction], strict=False)
     for action in actions:

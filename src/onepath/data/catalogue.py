@@ -103,8 +103,8 @@ def find(name: str, data_dir: Path | str | None = None) -> Dataset:
             return load(root / name)
     known = names(data_dir)
     near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise DataError(f"there is no file and no data set {name!r}; {hint}Data sets are {', '.join(known) or 'none yet'}.")
+    hint = f"did you mean {near[0]!r}? Data sets" if near else "data sets"
+    raise DataError(f"there is no file and no data set {name!r}; {hint} are {', '.join(known) or 'none yet'}.")
 
 
 def load(folder: Path) -> Dataset:

@@ -69,6 +69,8 @@ def policies(said: str | Mapping[str, Any] | Policies | None) -> Policies:
         said = dict.fromkeys(SORTS, said.strip())
     elif isinstance(said, str):
         said = dict(_pair(part) for part in said.split(","))
+    elif not isinstance(said, Mapping):
+        raise ConfigError(f"quality is {said!r}; expected a word for all faults, or one for each: {{'gaps': 'fill'}}.")
     for sort, word in said.items():
         if sort not in SORTS:
             raise ConfigError(

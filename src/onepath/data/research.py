@@ -9,7 +9,7 @@ set of daily bars, 0.4 us a bar in memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,10 @@ def read(
     until, stop = day_given(as_of, adjust), moment(end)
     last = stop if until is None or stop is None else max(stop, (until + 2) * DAY)
     wanted = [symbols] if isinstance(symbols, str) else symbols
+    if wanted is not None and (not isinstance(wanted, Collection) or not wanted):
+        raise ConfigError(
+            f"symbols is {symbols!r}; expected a symbol, or a list of some; leave it out for all of the data"
+        )
     feed = open_feed(source, symbols=wanted, start=start, end=last, **how)
     found = _columns(feed, _name(source))
     if adjust != "none":

@@ -33,6 +33,7 @@ SAMPLES = Path(__file__).parent / "samples" / "universes"
 _YAML = (".yaml", ".yml")
 _WHERE = "where"
 SHOWN = 8
+_EXAMPLES = {"days": 20, "min_dollar_volume": 1e9, "min_price": 5.0, "top": 100}
 Facts = Mapping[str, str]
 
 
@@ -53,7 +54,9 @@ def read_universe(path: str | Path, filter: Mapping[str, Any] | None = None) -> 
         raw = place.read_bytes()
         text = raw.decode("utf-8-sig")
     except FileNotFoundError:
-        raise DataError(f"{place} does not exist; check the path of the universe.") from None
+        beside = [file.name for file in place.parent.glob("*") if file.suffix in (".csv", *_YAML)]
+        hint = nearest(place.name, (*beside, *(file.stem for file in SAMPLES.glob("*.csv"))))
+        raise DataError(f"{place} does not exist{hint}; check the path of the universe.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{place} cannot be read as a universe ({error}).") from None
     lines = list(_from_yaml(place, text) if place.suffix in _YAML else _from_csv(place, text))
@@ -101,7 +104,11 @@ def filtered(filter: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], Trade
     try:
         return where, msgspec.convert(rest, Traded, strict=False) if rest else None
     except msgspec.ValidationError as error:
-        raise ConfigError(f"filter: {error}") from None
+        what, _, key = str(error).partition(" - at `$.")
+        if key:
+            key = key.rstrip("`")
+            raise ConfigError(f"filter.{key} is {rest[key]!r}; expected a number, such as {_EXAMPLES[key]}") from None
+        raise ConfigError(f"filter: {what}") from None
 
 
 class Choice(NamedTuple):
@@ -119,21 +126,29 @@ def choice(universe: Universe, feed: Feed) -> Choice:
     ever = universe.ever(first, last)
     there = [symbol for symbol in ever if symbol in feed.instruments]
     name = universe.name or "the universe"
+    time = f"from {as_date(first)} to {as_date(last)}"
+    if not ever:
+        conditions = f" that fits filter.where {dict(universe.where)}" if universe.where else ""
+        raise DataError(f"{name}: it has no member{conditions} {time}; check the conditions, or the dates.")
     if not there:
         raise DataError(
-            f"{name}: of its {len(ever)} members from {as_date(first)} to {as_date(last)} the data has none; it has "
-            f"{', '.join(list(feed.instruments)[:SHOWN])}: check the symbols, or the dates."
+            f"{name}: of its {len(ever)} members {time} the data has none; it has {_some(list(feed.instruments))}: check the "
+            "symbols, or the dates."
         )
     absent = [symbol for symbol in ever if symbol not in feed.instruments]
     note = ""
     if absent:
-        shown = ", ".join(absent[:SHOWN]) + (", ..." if len(absent) > SHOWN else "")
+        shown = _some(absent)
         note = (
-            f"survivorship: of {len(ever):,} members of {name} from {as_date(first)} to {as_date(last)}, {len(absent):,} have no "
+            f"survivorship: of {len(ever):,} members of {name} {time}, {len(absent):,} have no "
             f"data ({shown}); results are those of the rest"
         )
     calendar = feed.instruments[there[0]].calendar
     return Choice(there, msgspec.structs.replace(universe.only(there), calendar=calendar), note)
+
+
+def _some(symbols: Sequence[str]) -> str:
+    return ", ".join(symbols[:SHOWN]) + (", ..." if len(symbols) > SHOWN else "")
 
 
 def _from_yaml(place: Path, text: str) -> Iterator[tuple[int, Spell, Facts]]:
@@ -142,11 +157,16 @@ def _from_yaml(place: Path, text: str) -> Iterator[tuple[int, Spell, Facts]]:
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise DataError(f"{place} cannot be read as YAML ({' '.join(str(error).split())}).") from None
-    if not isinstance(found, list) or not all(isinstance(symbol, str) for symbol in found):
-        raise DataError(
-            f"{place}: expected a list of symbols, such as [AAPL, MSFT]; quote those that YAML reads otherwise."
-        )
+        mark, what = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "it is no text"
+        where = f"{place}, line {mark.line + 1}" if mark else str(place)
+        raise DataError(f"{where}: this is not YAML: {what}.") from None
+    if not isinstance(found, list):
+        raise DataError(f"{place}: expected a list of symbols, such as [AAPL, MSFT].")
+    for number, symbol in enumerate(found, 1):
+        if not isinstance(symbol, str):
+            raise DataError(
+                f"{place}: entry {number} is {symbol!r}; expected a symbol: quote what YAML reads otherwise."
+            )
     for number, symbol in enumerate(found, 1):
         yield number, Spell(symbol), {}
 

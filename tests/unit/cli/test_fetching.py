@@ -103,6 +103,11 @@ def test_one_symbol_fails(yahoo: str, tmp_path: Path) -> None:
         (("fetch", "yahoo", "GS", "--name", "x", "--interval", "1x"), "no bar length"),
         (("fetch", "yahoo", "GS", "--name", "x", "--quality", "mend"), "quality"),
         (("fetch", "yahoo", "GS", "--name", "x", "--restated", "maybe"), "refuse, keep, replace"),
+        (("fetch", "yahoo", "GS", "--name", "x", "--calendar", "XNYZ"), "did you mean 'XNYS'?"),
+        (
+            ("fetch", "yahoo", "GS", "--name", "x", "--url", "localhost:80"),
+            "expected one such as http://127.0.0.1:8080",
+        ),
         (("fetch", "yahoo", "GS", "--name", "x", "--start", "2024-01-02", "--end", "2024-01-01"), "before --end"),
     ],
 )

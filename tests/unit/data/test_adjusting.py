@@ -123,6 +123,10 @@ def test_prices_that_are_adjusted_already_are_refused() -> None:
         ({"adjust": "all", "as_of": "soon"}, "as_of is 'soon'; expected a date"),
         ({"adjust": "all", "as_of": 3.5}, "as_of is 3.5; expected a date"),
         ({"adjust": "all", "actions": None}, "the data has no corporate actions to adjust by"),
+        ({"adjust": "all", "actions": 5}, "actions is 5; expected a list of corporate actions, or the path of a file"),
+        ({"adjust": "all", "actions": Split("X", at(1), D(2))}, "actions is Split.*; expected a list"),
+        ({"symbols": []}, r"symbols is \[\]; expected a symbol, or a list of some"),
+        ({"symbols": 5}, "symbols is 5; expected a symbol"),
         ({"frames": "excel"}, "frames is 'excel'; it must be arrays, pandas or polars"),
         (
             {"adjust": "all", "actions": [CashDividend("X", at(4), D(50))]},

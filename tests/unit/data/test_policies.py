@@ -70,6 +70,7 @@ def test_words() -> None:
         ({"outliers": "fill"}, "fill is for gaps"),
         ("fill", "gaps=fill"),
         ("gaps=", "reject, flag, fill"),
+        (5, "quality is 5; expected a word for all faults"),
     ],
 )
 def test_wrong_words(said: Any, told: str) -> None:

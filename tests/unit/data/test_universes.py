@@ -100,7 +100,7 @@ def test_metadata_choose(file: Path, where: dict[str, Any], symbols: list[str]) 
         ({"where": {"cap": {"least": "much"}}}, r"filter\.where\.cap: least: 'much' is no bound"),
         ({"where": ["sector"]}, r"filter\.where is \['sector'\]; expected columns"),
         ({"topp": 3}, r"filter\.topp is unknown \(did you mean 'top'\?\)"),
-        ({"days": "often"}, r"filter: Expected `int`"),
+        ({"days": "often"}, r"filter\.days is 'often'; expected a number, such as 20"),
         ({"days": 0}, r"filter: days is 0"),
         ("top", r"filter is 'top'; expected a dict"),
     ],
@@ -144,10 +144,13 @@ def test_a_yaml_list_is_static(tmp_path: Path) -> None:
     path.write_text("- AAPL\n- MSFT\n")
     assert read_universe(path).members(0) == ("AAPL", "MSFT")
     path.write_text("- AAPL\n- NO\n")  # a boolean
+    with pytest.raises(DataError, match=r"entry 2 is False; expected a symbol: quote"):
+        read_universe(path)
+    path.write_text("AAPL: 1\n")
     with pytest.raises(DataError, match="expected a list of symbols"):
         read_universe(path)
-    path.write_text("- [")
-    with pytest.raises(DataError, match="cannot be read as YAML"):
+    path.write_text("- AAPL\n- [")
+    with pytest.raises(DataError, match=r"list\.yaml, line 2: this is not YAML: "):
         read_universe(path)
 
 
@@ -155,6 +158,10 @@ def test_files_that_are_no_files(tmp_path: Path) -> None:
     """One that is not there, and one that is no text."""
     with pytest.raises(DataError, match="does not exist"):
         read_universe(tmp_path / "none.csv")
+    (tmp_path / "energy.csv").write_text("symbol\nXOM\n")
+    for wrong, right in (("enrgy.csv", "energy.csv"), ("dow31", "dow30")):
+        with pytest.raises(DataError, match=rf"does not exist \(did you mean '{right}'\?\); check the path"):
+            read_universe(tmp_path / wrong)
     (tmp_path / "raw.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="cannot be read as a universe"):
         read_universe(tmp_path / "raw.csv")
@@ -198,6 +205,16 @@ def test_only_who_is_ever_a_member_in_the_time_is_read(file: Path) -> None:
     assert [row["symbol"] for row in result.record.manifest.instruments] == ["AAPL", "XOM"]
     onepath.backtest(strategy, "us10", universe=file, filter={"where": {"sector": "Energy"}}, end="2016-01-01")
     assert strategy.seen == [("2015-01-02 21:00", "XOM")]
+
+
+def test_conditions_that_nobody_fits(file: Path) -> None:
+    """Said as what it is: no member, not members without data."""
+    with pytest.raises(
+        DataError, match=r"it has no member that fits filter.where \{'sector': 'Enrgy'\} from 2015-01-02 to"
+    ):
+        onepath.backtest(Watching(), "us10", universe=file, filter={"where": {"sector": "Enrgy"}})
+    with pytest.raises(DataError, match=r"of its 1 members .* the data has none; it has AAPL, .*NVDA, \.\.\.: check"):
+        onepath.backtest(Watching(), "us10", universe=["APPL"])
 
 
 def test_without_a_universe_all_symbols_are_members() -> None:

@@ -25,7 +25,10 @@ def importer(source: str, *, url: str = "", feed: str = "", patience: float = 1.
     sip); `patience` stretches the pauses between attempts.
     """
     from onepath.clock import RealtimeClock
+    from onepath.errors import ConfigError
 
+    if url and not (url.startswith(("http://", "https://")) and url.partition("://")[2]):
+        raise ConfigError(f"the address (--url) is {url!r}; expected one such as http://127.0.0.1:8080")
     clock = RealtimeClock()
     if source == "yahoo":
         from onepath.data.fetch.yahoo import Yahoo
