@@ -413,20 +413,31 @@ def measure(quick: bool) -> dict[str, float]:
 
 def main(arguments: Iterable[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the size")
+    parser = asking(__doc__, quick="a tenth of the size")
     parser.add_argument("--child-memory", metavar="PATH", help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     if asked.child_memory:
         child_memory(asked.child_memory)
         return
     found = measure(asked.quick)
-    if asked.json:
+    tell(found, BARS, as_json=asked.json)
+    refuse_insane(found, BARS)
+
+
+def asking(what: str | None, quick: str) -> argparse.ArgumentParser:
+    """The arguments that every benchmark has; `what` is its docstring."""
+    parser = argparse.ArgumentParser(description=(what or "").partition("\n")[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--quick", action="store_true", help=quick)
+    return parser
+
+
+def tell(found: Mapping[str, float], bounds: Mapping[str, float], *, as_json: bool) -> None:
+    """Print the figures."""
+    if as_json:
         print(json.dumps(found))
     else:
-        show(found, BARS)
-    refuse_insane(found, BARS)
+        show(found, bounds)
 
 
 def refuse_insane(found: Mapping[str, float], bounds: Mapping[str, float]) -> None:
@@ -441,7 +452,8 @@ def show(found: Mapping[str, float], bounds: Mapping[str, float]) -> None:
     for name, value in found.items():
         most = bounds.get(name)
         verdict = "" if most is None else f"  (at most {most:g}{'' if value <= most else ', MISSED'})"
-        print(f"{name:<22}{value:>14,.3f}{verdict}")
+        number = f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
+        print(f"{name:<28}{number:>14}{verdict}")
 
 
 if __name__ == "__main__":

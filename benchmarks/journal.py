@@ -9,8 +9,6 @@ Files are made in the folder that `--in` names: the figures are that disk's.
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
 import tempfile
 import time
@@ -18,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine import asking, tell
 from onepath.events import Mark
 from onepath.journal.codec import decode
 from onepath.journal.durable import DurableJournal
@@ -96,13 +95,12 @@ def reading(path: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    options.add_argument("--json", action="store_true")
-    options.add_argument("--quick", action="store_true", help="a tenth of the size")
+    """Measure and print."""
+    options = asking(__doc__, quick="a tenth of the size")
     options.add_argument("--in", dest="place", default=".", help="a folder on the disk that is meant")
-    given = options.parse_args()
-    scale = 10 if given.quick else 1
-    folder = Path(tempfile.mkdtemp(dir=given.place))
+    asked = options.parse_args()
+    scale = 10 if asked.quick else 1
+    folder = Path(tempfile.mkdtemp(dir=asked.place))
     try:
         path = folder / "journal.db"
         journal = DurableJournal.create(path, "bench", take(path, 0))
@@ -112,10 +110,7 @@ def main() -> None:
         found |= reading(path)
     finally:
         shutil.rmtree(folder)
-    if given.json:
-        print(json.dumps(found))
-    else:
-        print(*(f"{name:>16} {value:,}" for name, value in found.items()), sep="\n")
+    tell(found, {}, as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ seconds, all of them accounted for by number; `sent_per_second` is what the venu
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import subprocess
@@ -24,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine import asking, tell
 from onepath import Strategy, realtime
 from onepath.clock import RealtimeClock
 from onepath.config import loads
@@ -223,17 +223,14 @@ def measured(seconds: float) -> dict[str, float]:
     }
 
 
+BOUNDS = {"p99_us": 1_000.0}
+"""what each figure must not pass"""
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="a few seconds: for sanity, not for figures")
-    options = parser.parse_args()
-    found = measured(5.0 if options.quick else 20.0)
-    if options.json:
-        print(json.dumps(found))
-        return
-    for key, value in found.items():
-        print(f"{key:30} {value:>12,}")
+    """Measure and print."""
+    asked = asking(__doc__, quick="a few seconds: for sanity, not for figures").parse_args()
+    tell(measured(5.0 if asked.quick else 20.0), BOUNDS, as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -7,23 +7,20 @@ its source for what is new, once with the whole record run again, once from the 
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import random
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from onepath import Instrument, realtime, resuming
+from engine import asking, tell
+from onepath import realtime, resuming
 from onepath.config import loads
 from onepath.market import Bar, MarketEvent, Trade
+from unconnected import SECOND, T0, Clock, Unconnected
 
-SECOND = 1_000_000_000
-T0 = 1_800_000_000 * SECOND
 RATE, AT_ONCE = 50, 50
 CONFIG = """
 mode: paper
@@ -34,40 +31,18 @@ strategies: [{{name: sma_cross, capital: 100000, params: {{fast: 20, slow: 50}}}
 """
 
 
-class Clock:
-    """Moved by the source."""
-
-    def __init__(self, at: int) -> None:
-        self.at = at
-
-    def now(self) -> int:
-        return self.at
-
-    def wait_until(self, at: int) -> None:
-        self.at = at
-
-
-class Walk:
+class Walk(Unconnected):
     """A source: a random walk of trades, 50 a second, and their bars; `asked` is when it was first asked for what is new."""
 
     def __init__(self, clock: Clock, first: int, count: int) -> None:
-        self.instruments: Mapping[str, Instrument] = {
-            "BTCUSDT": Instrument(
-                symbol="BTCUSDT", asset_class="crypto", currency="USDT", base="BTC", lot_size=Decimal("0.001")
-            )
-        }
-        self.kinds: Mapping[str, Collection[str]] = {"BTCUSDT": ("bars", "trades")}
-        self.volumes: Collection[str] = ("BTCUSDT",)
+        super().__init__(clock, ("BTCUSDT",), ("bars", "trades"))
         self.asked = 0.0
         self.done = False
-        self._clock, self._number, self._count, self._price = clock, first, count, 100.0
+        self._number, self._count, self._price = first, count, 100.0
         self._random = random.Random(7)  # noqa: S311 - a market, no secret
 
     def describe(self) -> Mapping[str, Any]:
         return {"source": "scripted", "interval_ns": SECOND}
-
-    def history(self, bars: int) -> Sequence[Bar]:
-        return ()
 
     def start(self, after: Mapping[tuple[str, str], MarketEvent], since: int = 0) -> None:
         self.asked = time.perf_counter()
@@ -75,8 +50,7 @@ class Walk:
     def take(self, seconds: float) -> Sequence[MarketEvent]:
         if self._number >= self._count:
             self.done = True
-            self._clock.at += round(seconds * SECOND) + 1
-            return ()
+            return super().take(seconds)
         found: list[MarketEvent] = []
         for _ in range(AT_ONCE):
             self._number += 1
@@ -84,17 +58,8 @@ class Walk:
             self._price = price = round(self._price * (1 + self._random.gauss(0, 1e-4)), 2)
             found.append(Trade("BTCUSDT", at, price, 0.5, 1, at - 5_000_000, self._number))
         found.append(Bar("BTCUSDT", at - SECOND, at + 1, price, price, price, price, 25.0, at))
-        self._clock.at = at + 1
+        self.clock.at = at + 1
         return found
-
-    def wake(self) -> None:
-        """Nobody waits."""
-
-    def stop(self) -> None:
-        """Nothing is open."""
-
-    def health(self) -> Mapping[str, Any]:
-        return {}
 
 
 def recorded(folder: Path, events: int, snapshots: str) -> None:
@@ -150,17 +115,14 @@ def measured(events: int) -> dict[str, float]:
     return found
 
 
+BOUNDS = {"ready_s": 10.0, "ready_from_snapshot_s": 2.0}
+"""what each figure must not pass"""
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="50,000 events: for sanity, not for figures")
-    options = parser.parse_args()
-    found = measured(50_000 if options.quick else 1_000_000)
-    if options.json:
-        print(json.dumps(found))
-        return
-    for key, value in found.items():
-        print(f"{key:24} {value:>12,}")
+    """Measure and print."""
+    asked = asking(__doc__, quick="50,000 events: for sanity, not for figures").parse_args()
+    tell(measured(50_000 if asked.quick else 1_000_000), BOUNDS, as_json=asked.json)
 
 
 if __name__ == "__main__":

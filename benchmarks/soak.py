@@ -1,4 +1,4 @@
-"""A day on paper in minutes: memory and object counts hour by hour:  python benchmarks/soak.py [--json] [--hours N]
+"""A day on paper in minutes: memory and object counts hour by hour:  python benchmarks/soak.py [--json] [--quick] [--hours N]
 
 50 symbols, a trade of each every second, 24 simulated hours: 4,320,000 events through a whole paper session (durable journal,
 snapshots, timeframes of one and five minutes, features, two strategies that trade). After each simulated hour: resident memory
@@ -10,21 +10,19 @@ objects that Python's collector knows. Both are to be flat: bound 0.5 MB an hour
 
 from __future__ import annotations
 
-import argparse
 import gc
-import json
 import random
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onepath import Instrument, Strategy, realtime
+from engine import asking, tell
+from onepath import Strategy, realtime
 from onepath.config import loads
 from onepath.market import Bar, MarketEvent, Trade
-from restart import SECOND, T0, Clock
+from unconnected import SECOND, T0, Clock, Unconnected
 
 HOUR = 3_600
 SYMBOLS = 50
@@ -79,33 +77,18 @@ class Rests(Strategy):
         return context.replace(order, limit=float(context.price(order.symbol)) * 0.4)
 
 
-class Markets:
+class Markets(Unconnected):
     """A source: 50 random walks, a trade of each every second."""
 
     def __init__(self, clock: Clock, seconds: int) -> None:
-        self.instruments: Mapping[str, Instrument] = {
-            name: Instrument(symbol=name, asset_class="crypto", currency="USDT", lot_size=Decimal("0.001"))
-            for name in NAMES
-        }
-        self.kinds: Mapping[str, Collection[str]] = dict.fromkeys(NAMES, ("trades",))
-        self.volumes: Collection[str] = NAMES
-        self._clock, self._second, self._seconds = clock, 0, seconds
+        super().__init__(clock, NAMES, ("trades",))
+        self._second, self._seconds = 0, seconds
         self._prices = dict.fromkeys(NAMES, 100.0)
         self._random = random.Random(11)  # noqa: S311 - a market, no secret
 
-    def describe(self) -> Mapping[str, Any]:
-        return {"source": "scripted"}
-
-    def history(self, bars: int) -> Sequence[Bar]:
-        return ()
-
-    def start(self, after: Mapping[tuple[str, str], MarketEvent], since: int = 0) -> None:
-        """Nothing to connect."""
-
     def take(self, seconds: float) -> Sequence[MarketEvent]:
         if self._second >= self._seconds:
-            self._clock.at += round(seconds * SECOND) + 1
-            return ()
+            return super().take(seconds)
         self._second += 1
         at = T0 + self._second * SECOND
         found: list[MarketEvent] = []
@@ -113,17 +96,8 @@ class Markets:
             price = self._prices[name] = round(self._prices[name] * (1 + self._random.gauss(0, 1e-4)), 2)
             moment = at + number * 1_000_000
             found.append(Trade(name, moment, price, 5.0, 1, moment - 5_000_000, self._second))
-        self._clock.at = moment + 1
+        self.clock.at = moment + 1
         return found
-
-    def wake(self) -> None:
-        """Nobody waits."""
-
-    def stop(self) -> None:
-        """Nothing is open."""
-
-    def health(self) -> Mapping[str, Any]:
-        return {}
 
 
 def rss_mb() -> float:
@@ -190,17 +164,17 @@ def measured(hours: int, say: Any) -> dict[str, float]:
     }
 
 
+BOUNDS = {"rss_slope_mb_per_hour": 0.5}
+"""what each figure must not pass, in a day"""
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    """Measure and print."""
+    parser = asking(__doc__, quick="4 hours: for sanity, not for figures")
     parser.add_argument("--hours", type=int, default=24, help="simulated hours, 4 at least")
-    options = parser.parse_args()
-    found = measured(options.hours, (lambda _: None) if options.json else print)
-    if options.json:
-        print(json.dumps(found))
-        return
-    for key, value in found.items():
-        print(f"{key:24} {value:>14,}")
+    asked = parser.parse_args()
+    found = measured(4 if asked.quick else asked.hours, (lambda _: None) if asked.json else print)
+    tell(found, BOUNDS, as_json=asked.json)
 
 
 if __name__ == "__main__":

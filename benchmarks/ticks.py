@@ -14,8 +14,6 @@ order of it at ten times the orders.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import time
 from collections.abc import Iterable
@@ -230,15 +228,9 @@ def measure(quick: bool) -> dict[str, float]:
 
 def main(arguments: Iterable[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the size")
-    asked = parser.parse_args(arguments)
+    asked = bars.asking(__doc__, quick="a tenth of the size").parse_args(arguments)
     found = measure(asked.quick)
-    if asked.json:
-        print(json.dumps(found))
-    else:
-        bars.show(found, BOUNDS)
+    bars.tell(found, BOUNDS, as_json=asked.json)
     bars.refuse_insane(found, BOUNDS)
 
 
