@@ -101,4 +101,6 @@ def _said(value: Any, name: str = "") -> str:
         return ", ".join(f"{inner} {_said(one, inner)}" for inner, one in value.items())
     if isinstance(value, list):
         return "; ".join(map(_said, value)) or "-"
+    if isinstance(value, float):
+        return f"{value:.10g}"  # --json has all digits
     return "-" if value is None else str(value)

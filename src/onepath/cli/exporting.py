@@ -23,11 +23,15 @@ def export(
 
     Example:  onepath export notebooks/ideas.py:Idea strategies/idea.py
     """
+    from onepath.errors import ConfigError
     from onepath.research import export as exported
     from onepath.workspace import find
 
     workspace = find(Path.cwd())
-    found = exported(_named(what, workspace.root), workspace.inside(to), force=force)
+    target = workspace.inside(to)
+    if target.suffix == ".py" and target.exists() and not force:
+        raise ConfigError(f"{to} exists already, and nothing is written over: give another path, or --force")
+    found = exported(_named(what, workspace.root), target, force=force)
     if as_json:
         items = [item._asdict() for item in found.items]
         say_json({"path": str(found.path), "checklist": str(found.checklist), "items": items})

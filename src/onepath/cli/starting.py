@@ -1,6 +1,6 @@
 """`onepath init`: a workspace to begin in.
 
-Rules: no file that exists is written over; either everything is written or nothing.
+Rules: no file that exists is written over; either everything is written or nothing. A `.gitignore` that is there stays.
 """
 
 from __future__ import annotations
@@ -16,6 +16,17 @@ from onepath.errors import ConfigError
 TEMPLATES = Path(__file__).parent.parent / "templates"
 MARKER_TEXT = "This folder is a workspace of onepath: sessions and data are kept here.\n"
 
+IGNORED = """\
+# What onepath makes and can make again, and records of runs.
+/.cache/
+/checks/
+/sessions/
+/trials.db*
+__pycache__/
+# What you import; it may be large.
+/data/
+"""
+
 
 def init(folder: Annotated[Path, typer.Argument(help="Where; created if it does not exist.")] = Path()) -> None:
     """Make a workspace to begin in.
@@ -26,7 +37,9 @@ def init(folder: Annotated[Path, typer.Argument(help="Where; created if it does 
     """
     files = {folder / source.relative_to(TEMPLATES): source.read_text(encoding="utf-8") for source in _sources()}
     _refuse_to_overwrite([folder / ".onepath", *files])
-    for path, text in {folder / ".onepath": MARKER_TEXT, **files}.items():
+    ignoring = folder / ".gitignore"
+    unseen = {} if ignoring.exists() else {ignoring: IGNORED}
+    for path, text in {folder / ".onepath": MARKER_TEXT, **unseen, **files}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     say(f"{folder.resolve()} is a workspace now: {', '.join(str(p.relative_to(folder)) for p in files)}")

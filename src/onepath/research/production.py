@@ -6,7 +6,7 @@ tell (a review, weeks on paper) is never ticked here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +16,7 @@ from onepath.strategy import Strategy
 
 if TYPE_CHECKING:
     from onepath.check import Check
+    from onepath.proving.kit import Proof
 
 
 class Item(NamedTuple):
@@ -40,7 +41,8 @@ def of_strategy(what: type[Strategy], path: Path, text: str, check: Check | None
     return [
         Item(True, "loads from a file of its own, with nothing of the notebook"),
         _linted(path.name, text),
-        Item(bool(what.__doc__), "says in its docstring what it does and why it should earn"),
+        _told(what),
+        Item(False, "its docstring says what it does and why it should earn"),
         _bounded(found[0]),
         Item(found[0].limits != Limits(), "declares its own limits (`limits = Limits(...)`)"),
         _checked(check),
@@ -54,6 +56,19 @@ def of_strategy(what: type[Strategy], path: Path, text: str, check: Check | None
         Item(False, "has run on paper for weeks, and `onepath replay` says identical"),
         Item(False, "was read by a second person, by name:"),
     ]
+
+
+def _told(what: Any) -> Item:
+    first = next(iter((what.__doc__ or "").strip().splitlines()), "")
+    return Item(bool(first), f"has a docstring: {first}" if first else "has a docstring")
+
+
+def _within(proofs: Sequence[Proof]) -> Item:
+    """Whether it declares bounds, and keeps them."""
+    kept = bool(proofs) and all(one.passed for proof in proofs for one in proof.checks if one.name == "bounds")
+    return Item(
+        kept, "declares bounds (`low`, `high`), and keeps them" if kept else "declares bounds where its values have"
+    )
 
 
 def of_feature(what: Callable[..., Any], path: Path) -> list[Item]:
@@ -83,11 +98,10 @@ def of_feature(what: Callable[..., Any], path: Path) -> list[Item]:
         )
     return [
         *items,
-        Item(
-            bool(what.__doc__), "says in its docstring what it measures, in which unit, and where the formula is from"
-        ),
+        _told(what),
+        Item(False, "its docstring says what it measures, in which unit, and where the formula is from"),
         Item(False, "agrees with a second source (TA-Lib, a paper's example, a spreadsheet) on real data, in a test"),
-        Item(False, "has bounds (`low`, `high`) where its values have"),
+        _within(proofs),
         Item(False, "its drift is watched: `features.drift` in the configuration, with a reference"),
         Item(False, "was read by a second person, by name:"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,8 @@ def test_run_explain_replay(cli: Cli, dip: Path) -> None:
     told = cli("explain", "last", "1")
     assert (told.code, "rsi < level" in told.out, "level" in told.out) == (0, True, True), told.out
     assert "long entry" in told.out
+    values = next(line for line in told.out.splitlines() if line.startswith("values"))
+    assert re.search(r"rsi \d+\.\d+, ", values) and not re.search(r"\d\.\d{12,}", values)  # what a person reads
     first = json.loads(ran.out)["session_id"]
     dip.write_text(RULES + "# a remark\n")
     remarked = cli("replay", first)

@@ -116,6 +116,29 @@ def test_init_writes_nothing_over(cli: Cli, tmp_path: Path) -> None:
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
+def test_init_keeps_what_is_made_out_of_git(cli: Cli, tmp_path: Path) -> None:
+    """Sessions, caches, logs of trials and pages are not for git; strategies and configurations are; a file that exists stays."""
+    git = ["git", "-C", str(tmp_path), "check-ignore"]
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    assert cli("init").code == 0
+    made = [
+        "sessions/a/journal.db",
+        ".cache/features/x",
+        "trials.db",
+        "trials.db-wal",
+        "checks/a.html",
+        "data/a/A.parquet",
+    ]
+    told = subprocess.run(
+        [*git, *made, "strategies/my_rules.yaml", ".onepath"], capture_output=True, text=True, check=False
+    )
+    assert told.stdout.split() == made
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / ".gitignore").write_text("mine")
+    assert cli("init", "other").code == 0
+    assert (tmp_path / "other" / ".gitignore").read_text() == "mine"
+
+
 def test_the_first_strategy_is_short() -> None:
     """The strategy of a new workspace has fewer than 25 lines."""
     import onepath

@@ -109,6 +109,7 @@ def test_a_feature(notebook: dict[str, object], tmp_path: Path) -> None:
     made = features_in(found.path, tmp_path)["span"]
     assert compute(made(), {"high": [3.0], "low": [1.0]})[0] == 3.0
     assert any(item.done and "checks passed" in item.what for item in found.items)
+    assert [item.done for item in found.items if "declares bounds" in item.what] == [False]
 
 
 def test_the_checklist(notebook: dict[str, object], tmp_path: Path) -> None:
@@ -120,6 +121,8 @@ def test_the_checklist(notebook: dict[str, object], tmp_path: Path) -> None:
     assert "- [x] its parameters have bounds" in text
     assert "- [ ] declares its own limits" in text
     assert "- [ ] was read by a second person" in text
+    assert "- [x] has a docstring: " in text
+    assert "- [ ] its docstring says what it does and why it should earn" in text  # which no program can know
 
 
 def test_a_class_of_a_module_is_exported_too(tmp_path: Path) -> None:
