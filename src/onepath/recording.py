@@ -20,6 +20,7 @@ from onepath.errors import JournalError
 from onepath.events import DataStatus, SessionEnded, SessionStarted, StrategyEnded
 from onepath.feeds.columns import FIELDS
 from onepath.feeds.live import Arrival
+from onepath.feeds.over import Over
 from onepath.instruments import Instrument
 from onepath.journal.codec import INPUTS, decode, encode
 from onepath.market import Bar, MarketEvent, kind_of
@@ -51,16 +52,12 @@ class Position:
         self.last_at = events[-1].at
 
 
-class Recorded:
+class Recorded(Over):
     """`feed`, with everything it brings in the journal before it is handed on."""
 
     def __init__(self, feed: Feed, journal: Journal, position: Position | None = None) -> None:
-        self.instruments: Mapping[str, Instrument] = feed.instruments
-        self.volumes = feed.volumes
-        self.kinds = feed.kinds
-        self.total = feed.total
+        super().__init__(feed)
         self.position = position or Position()
-        self._feed = feed
         self._journal = journal
 
     def batches(self) -> Iterator[Batch]:
@@ -75,9 +72,6 @@ class Recorded:
                 append(events[0].at, "market", None, events)
                 position.reached(events)
             yield batch
-
-    def describe(self) -> Mapping[str, Any]:
-        return self._feed.describe()
 
     def fingerprint(self) -> str:
         """Of what the journal holds."""

@@ -24,6 +24,7 @@ from onepath.errors import JournalError, TransitionError
 from onepath.events import SessionEnded, SessionStarted
 from onepath.features.parity import FeatureParity, Streamed, parity
 from onepath.feeds.limited import Limited
+from onepath.feeds.over import Over
 from onepath.feeds.paced import Paced
 from onepath.instruments import Instrument
 from onepath.isolation import Isolation
@@ -154,17 +155,8 @@ def startable(reader: SqliteReader) -> SessionStarted:
     return started
 
 
-class _Streaming:
+class _Streaming(Over):
     """A feed without columns, so that features take the events one by one, as they did when these arrived."""
-
-    def __init__(self, feed: Feed) -> None:
-        self.instruments: Mapping[str, Instrument] = feed.instruments
-        self.volumes = feed.volumes
-        self.kinds = feed.kinds
-        self.total = feed.total
-        self.describe = feed.describe
-        self.fingerprint = feed.fingerprint
-        self._feed = feed
 
     def batches(self) -> Iterator[Batch]:
         return map(_Uncolumned, self._feed.batches())
@@ -184,7 +176,8 @@ class _Uncolumned:
 
 def seen_by(started: SessionStarted, reader: Rows, home: Path) -> Feed:
     """The data that a session saw: of its own journal, else from where they are kept."""
-    put_back(started.data.get("calendars") or {})
+    calendars: Any = started.data.get("calendars")
+    put_back(calendars or {})
     if started.data.get("recorded"):
         return SessionFeed(reader)
     instruments = {str(row["symbol"]): msgspec.convert(row, Instrument) for row in started.instruments}

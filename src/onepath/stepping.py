@@ -7,12 +7,12 @@ Cost: what it takes to look: for walking, not for running.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from onepath.errors import TransitionError
-from onepath.instruments import Instrument
+from onepath.feeds.over import Over
 from onepath.journal.codec import encode
 from onepath.journal.memory import MemoryJournal
 from onepath.market import MarketEvent
@@ -112,18 +112,12 @@ class Walk:
         return self._look(seen)
 
 
-class _Watched:
+class _Watched(Over):
     """A feed that remembers what it handed out last."""
 
     def __init__(self, feed: Feed) -> None:
-        self.instruments: Mapping[str, Instrument] = feed.instruments
-        self.volumes = feed.volumes
-        self.kinds = feed.kinds
-        self.total = feed.total
-        self.describe = feed.describe
-        self.fingerprint = feed.fingerprint
+        super().__init__(feed)
         self.given: Batch | None = None
-        self._feed = feed
 
     def batches(self) -> Iterator[Batch]:
         for batch in self._feed.batches():

@@ -11,10 +11,10 @@ Cost: 20 to 60 ms.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from onepath import realtime, resuming
 from onepath.chaos import disk as disks
@@ -27,6 +27,7 @@ from onepath.chaos.timing import SECOND, Time
 from onepath.config import Config
 from onepath.errors import JournalError
 from onepath.events import Command, TradingState
+from onepath.feeds.over import Over
 from onepath.instruments import Instrument
 from onepath.journal import lease, mark, tail
 from onepath.journal.codec import encode
@@ -85,27 +86,17 @@ class Found(NamedTuple):
     """times the journal's end was cut off because it was damaged"""
 
 
-class _Watching:
+class _Watching(Over):
     """A feed that is looked at on its way to the loop."""
 
     def __init__(self, feed: Feed, world: World) -> None:
-        self.instruments = feed.instruments
-        self.kinds = feed.kinds
-        self.volumes = feed.volumes
-        self.total = feed.total
-        self._feed = feed
+        super().__init__(feed)
         self._world = world
 
     def batches(self) -> Iterator[Batch]:
         for batch in self._feed.batches():
             self._world.hands_over(batch)
             yield batch
-
-    def describe(self) -> Mapping[str, Any]:
-        return self._feed.describe()
-
-    def fingerprint(self) -> str:
-        return self._feed.fingerprint()
 
 
 class World:

@@ -11,11 +11,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from msgspec.structs import replace
 
-from onepath.instruments import Instrument
+from onepath.feeds.over import Over
 from onepath.market import Bar, MarketEvent, Quote, Trade
 from onepath.ports import Batch, Feed, News
 
@@ -46,22 +45,12 @@ class _Part:
         return {field: [float(getattr(bar, field)) for bar in bars] for field in _FIELDS} if bars else None
 
 
-class _Changed:
+class _Changed(Over):
     """A feed over another; `batches` is what changes."""
 
     def __init__(self, feed: Feed) -> None:
-        self.instruments: Mapping[str, Instrument] = feed.instruments
-        self.volumes = feed.volumes
-        self.kinds = feed.kinds
-        self.total: int | None = feed.total
-        self._feed = feed
+        super().__init__(feed)
         self._bars = all(set(feed.kinds.get(symbol, ("bars",))) == {"bars"} for symbol in feed.instruments)
-
-    def describe(self) -> Mapping[str, Any]:
-        return self._feed.describe()
-
-    def fingerprint(self) -> str:
-        return self._feed.fingerprint()
 
     def _part(self, events: Sequence[MarketEvent], batch: Batch, news: Sequence[News]) -> _Part:
         offered = self._bars and any(batch.columns(symbol) is not None for symbol in self.instruments)

@@ -14,7 +14,7 @@ Cost: nothing for batches without an action, but for one look at the last price 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from hashlib import blake2b
 from math import log
@@ -25,6 +25,7 @@ from msgspec.structs import replace
 
 from onepath.actions import CorporateAction, Delisting, Merger, SpinOff, Split, StockDividend, SymbolChange
 from onepath.errors import DataError
+from onepath.feeds.over import Over
 from onepath.instruments import Instrument, exact
 from onepath.market import Bar, MarketEvent
 from onepath.nearest import nearest
@@ -59,18 +60,14 @@ class Stretch:
         return {field: column[first:stop] for field, column in columns.items()}
 
 
-class WithActions:
+class WithActions(Over):
     """`feed`, with `actions` at their places."""
 
     def __init__(self, feed: Feed, actions: Sequence[CorporateAction], end: int | None = None) -> None:
         """Actions at or after `end` are left out. Raises DataError for an action that makes no sense, or of a symbol that the
         feed does not have."""
-        self.instruments: Mapping[str, Instrument] = feed.instruments
-        self.volumes: Collection[str] = feed.volumes
-        self.kinds = feed.kinds
-        self.total = feed.total
+        super().__init__(feed)
         self.actions = tuple(sorted((a for a in actions if end is None or a.at < end), key=lambda a: a.at))
-        self._feed = feed
         for action in self.actions:
             _check(action, feed.instruments)
 

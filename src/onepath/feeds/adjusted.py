@@ -9,12 +9,12 @@ Limits: bars alone. Cost: 2 us a bar that is scaled.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from onepath.errors import DataError
-from onepath.instruments import Instrument
+from onepath.feeds.over import Over
 from onepath.market import Bar, MarketEvent
 from onepath.ports import Batch, Feed, News
 
@@ -62,15 +62,11 @@ class _Scaled:
         return self._columns.get(symbol, {field: [] for field in FIELDS})
 
 
-class Adjusted:
+class Adjusted(Over):
     """`feed`, scaled by `steps`."""
 
     def __init__(self, feed: Feed, steps: Mapping[str, Steps]) -> None:
-        self.instruments: Mapping[str, Instrument] = feed.instruments
-        self.volumes: Collection[str] = feed.volumes
-        self.kinds = feed.kinds
-        self.total = feed.total
-        self._feed = feed
+        super().__init__(feed)
         self._steps = {symbol: found for symbol, found in steps.items() if found.times}
         self._until = max((found.times[-1] for found in self._steps.values()), default=-(2**63))
 
@@ -83,9 +79,6 @@ class Adjusted:
             rows = list(batch.events())
             done = bool(rows) and all(_start(event) >= self._until for event, _ in rows)
             yield _Scaled([(self._scaled(event), last) for event, last in rows], batch.news)
-
-    def describe(self) -> Mapping[str, Any]:
-        return self._feed.describe()
 
     def fingerprint(self) -> str:
         """The feed's, and what it is scaled by."""

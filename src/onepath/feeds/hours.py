@@ -8,10 +8,9 @@ Cost: one pass over the data beforehand, to count what is let through, so that p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from onepath import calendars
-from onepath.instruments import Instrument
+from onepath.feeds.over import Over
 from onepath.market import Bar, MarketEvent
 from onepath.ports import Batch, Feed, News
 
@@ -33,26 +32,17 @@ class _Kept:
         return None
 
 
-class OpenHours:
+class OpenHours(Over):
     """`feed` within the sessions of its instruments' calendars."""
 
     def __init__(self, feed: Feed) -> None:
-        self.instruments: Mapping[str, Instrument] = feed.instruments
-        self.volumes = feed.volumes
-        self.kinds = feed.kinds
-        self._feed = feed
+        super().__init__(feed)
         self._open = {s: calendars.get(i.calendar).is_open for s, i in feed.instruments.items()}
-        self.total: int | None = None if feed.total is None else sum(batch.size for batch in self.batches())
+        self.total = None if feed.total is None else sum(batch.size for batch in self.batches())
 
     def batches(self) -> Iterator[Batch]:
         for batch in self._feed.batches():
             yield _Kept([event for event, _ in batch.events() if self._is_open(event)], batch.news)
-
-    def describe(self) -> Mapping[str, Any]:
-        return self._feed.describe()
-
-    def fingerprint(self) -> str:
-        return self._feed.fingerprint()
 
     def _is_open(self, event: MarketEvent) -> bool:
         return self._open[event.symbol](event.start if isinstance(event, Bar) else event.at)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
 
-from onepath.instruments import Instrument
+from onepath.feeds.over import Over
 from onepath.market import MarketEvent
 from onepath.ports import Batch, Feed
 
@@ -30,16 +29,13 @@ class _Front:
         return self._batch.columns(symbol)
 
 
-class Limited:
+class Limited(Over):
     """The first `events` events of `feed`."""
 
     def __init__(self, feed: Feed, events: int, *, whole: bool = False) -> None:
         """`whole`: the session was not stopped."""
-        self.instruments: Mapping[str, Instrument] = feed.instruments
-        self.volumes = feed.volumes
-        self.kinds = feed.kinds
-        self.total: int | None = events
-        self._feed = feed
+        super().__init__(feed)
+        self.total = events
         self._whole = whole
 
     def batches(self) -> Iterator[Batch]:
@@ -49,9 +45,3 @@ class Limited:
                 return
             yield batch if batch.size <= left else _Front(batch, left)
             left -= batch.size
-
-    def describe(self) -> Mapping[str, Any]:
-        return self._feed.describe()
-
-    def fingerprint(self) -> str:
-        return self._feed.fingerprint()

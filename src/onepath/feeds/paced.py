@@ -6,9 +6,8 @@ Rules: nothing is reordered; an instant is never split. Limits: features are ste
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from onepath.instruments import Instrument
+from onepath.feeds.over import Over
 from onepath.market import MarketEvent
 from onepath.ports import Batch, Clock, Feed, News
 
@@ -31,15 +30,11 @@ class Instant:
         return None
 
 
-class Paced:
+class Paced(Over):
     """`feed`, at the pace of `clock`."""
 
     def __init__(self, feed: Feed, clock: Clock) -> None:
-        self.instruments: Mapping[str, Instrument] = feed.instruments
-        self.volumes = feed.volumes
-        self.kinds = feed.kinds
-        self.total = feed.total
-        self._feed = feed
+        super().__init__(feed)
         self._clock = clock
 
     def batches(self) -> Iterator[Batch]:
@@ -55,9 +50,3 @@ class Paced:
                     self._clock.wait_until(event.at)
                     yield Instant(instant, news)
                     instant, news = [], ()
-
-    def describe(self) -> Mapping[str, Any]:
-        return self._feed.describe()
-
-    def fingerprint(self) -> str:
-        return self._feed.fingerprint()
