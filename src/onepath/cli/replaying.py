@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -54,17 +54,8 @@ def replay(
     if strategy is not None:
         if step:
             raise ConfigError("--step walks through what was recorded; give it without --strategy")
-        _other(
-            workspace,
-            entry,
-            _found(strategy, workspace),
-            param or (),
-            instead,
-            capital,
-            name,
-            as_json=as_json,
-            quiet=quiet,
-        )
+        other = Other(_found(strategy, workspace), tuple(param or ()), instead, capital, name)
+        _run_other(workspace, entry, other, as_json=as_json, quiet=quiet)
         return
     if param or instead or capital or name:
         raise ConfigError(
@@ -185,21 +176,21 @@ def _found(strategy: str, workspace: Workspace) -> str:
     return f"{here.resolve().relative_to(workspace.root.resolve())}{colon}{name}"
 
 
-def _other(
-    workspace: Workspace,
-    entry: SessionEntry,
-    strategy: str,
-    params: list[str] | tuple[()],
-    replaces: str | None,
-    capital: str | None,
-    name: str | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> None:
+class Other(NamedTuple):
+    """What is asked of another strategy."""
+
+    strategy: str
+    params: tuple[str, ...]
+    replaces: str | None
+    capital: str | None
+    session: str | None
+    """the id of the session that comes of it"""
+
+
+def _run_other(workspace: Workspace, entry: SessionEntry, other: Other, *, as_json: bool, quiet: bool) -> None:
     from onepath.cli.progress import shown
 
-    session = _made(workspace, entry, strategy, params, replaces, capital, name)
+    session = _made(workspace, entry, other)
     try:
         with shown(quiet) as progress:
             outcome = session.run(progress)
@@ -218,15 +209,7 @@ def _other(
         raise typer.Exit(2)
 
 
-def _made(
-    workspace: Workspace,
-    entry: SessionEntry,
-    strategy: str,
-    params: list[str] | tuple[()],
-    replaces: str | None,
-    capital: str | None,
-    name: str | None,
-) -> Session:
+def _made(workspace: Workspace, entry: SessionEntry, other: Other) -> Session:
     """The session of the other strategy, ready to run."""
     from onepath.clock import RealtimeClock
     from onepath.instead import instead
@@ -239,20 +222,20 @@ def _made(
         started = startable(reader)
     finally:
         reader.close()
-    session_id = name or new_id("replay", RealtimeClock().now())
+    session_id = other.session or new_id("replay", RealtimeClock().now())
     journal = workspace.journal(session_id)
     if journal.exists():
         raise ConfigError(f"there is a session {session_id!r} already, and none is written over: give another --name")
     return instead(
         started,
         entry.id,
-        strategy,
-        params,
+        other.strategy,
+        other.params,
         home=workspace.root,
         session_id=session_id,
         journal_path=journal,
-        replaces=replaces,
-        capital=capital,
+        replaces=other.replaces,
+        capital=other.capital,
     )
 
 
