@@ -59,17 +59,29 @@ def of_warm_up(found: list[WarmUp], left_out: list[str], settles: Settling | Non
                 f"1 % of its value over the whole history {needs}: give the run more history before it trades"
             )
             findings.append(Finding("warm-up", DOUBT, says))
+    unseen = [one for one in found if one.unseen]
+    if unseen:
+        says = ", ".join(f"{one.strategy}.{one.name} {one.declared:,}" for one in unseen)
+        findings.append(
+            Finding(
+                "warm-up",
+                DOUBT,
+                f"the history is too short to tell ({unseen[0].tried:,} bars tried; needed are: {says})",
+            )
+        )
     if found and not findings:
         slowest = max(found, key=lambda one: one.exact or one.tried)
         exact = f"{slowest.exact:,}" if slowest.exact else f"more than {slowest.tried:,}"
         says = (
-            f"{len(found)} features are within 1 % when they call themselves ready; {slowest.name} takes longest until "
+            f"all features ({len(found)}) are within 1 % when they call themselves ready; {slowest.name} takes longest until "
             f"the start no longer matters at all: {exact} bars"
         )
         findings.append(Finding("warm-up", GOOD, says))
     if left_out:
         findings.append(
-            Finding("warm-up", NOTE, f"not looked at, being of more than one symbol's bars: {', '.join(left_out)}")
+            Finding(
+                "warm-up", NOTE, f"not looked at, being of longer bars or of several symbols: {', '.join(left_out)}"
+            )
         )
     if settles is not None and settles.orders:
         findings.append(_settling(settles))
@@ -125,6 +137,8 @@ def of_delay(cases: list[Case]) -> Finding:
     """Whether the profit lives on being first."""
     own, late = cases
     said = f"{late.label}: {w.signed_percent(late.total_return)} instead of {w.signed_percent(own.total_return)}"
+    if not own.trades and not late.trades:
+        return Finding("delay", NOTE, "there were no round trips, so a delay makes no difference")
     if own.total_return > 0 and late.total_return < own.total_return / 2:
         return Finding("delay", DOUBT, f"{said}; more than half of the profit depends on trading at once")
     return Finding("delay", GOOD, said)

@@ -43,9 +43,14 @@ class WarmUp(NamedTuple):
     """bars of the longest history that began later"""
 
     @property
+    def unseen(self) -> bool:
+        """Whether the history that was tried is too short for it to be ready at all."""
+        return self.declared > self.tried
+
+    @property
     def early(self) -> bool:
         """Whether it calls itself ready while it is still more than 1 % off."""
-        return self.close is None or self.close > self.declared
+        return not self.unseen and (self.close is None or self.close > self.declared)
 
 
 class Settling(NamedTuple):
@@ -64,8 +69,7 @@ def features_of(whole: Run, feed: Feed) -> tuple[list[WarmUp], list[str]]:
     found, left_out = [], []
     for name, feature in asked(whole):
         strategy, _, short = name.partition(".")
-        plain = all(isinstance(field, str) and field in FIELDS for field in feature.inputs)
-        if not symbol or not (plain or _deep(feature)):
+        if not symbol or not _deep(feature):
             left_out.append(f"{strategy}.{short}")
             continue
         found.append(_needs(strategy, short, feature, columns))
@@ -131,7 +135,7 @@ def _needs(strategy: str, name: str, feature: Feature, columns: Mapping[str, Flo
         part = np.asarray(compute(feature, {k: column[start:] for k, column in columns.items()}), dtype=np.float64)
         gaps.append(_apart(part, full[start:]))
     close, exact = (max_or_none([_settles(gap, level) for gap in gaps]) for level in (CLOSE, EXACT))
-    return WarmUp(strategy, name, repr(feature), feature.warm_up, close, exact, size - starts[0])
+    return WarmUp(strategy, name, repr(feature), feature.total_warm_up, close, exact, size - starts[0])
 
 
 def max_or_none(values: list[int | None]) -> int | None:

@@ -68,11 +68,7 @@ def _table(found: Sequence[FeatureDrift]) -> str:
 
 def _cells(found: FeatureDrift) -> list[str]:
     colour = " down" if found.verdict in (Verdict.DRIFTED, Verdict.MODERATE) else ""
-    named = [
-        f"<td>{text(found.feature)}</td>",
-        f"<td>{text(found.symbol)}</td>",
-        f"<td{colour}>{text(found.verdict)}</td>",
-    ]
+    named = [f'<td class="text">{text(name)}</td>' for name in (found.feature, found.symbol)]
     named.append(f'<td class="text{colour}">{text(found.verdict)}</td>')
     return [*named, *(f"<td>{figure(value)}</td>" for value in figures(found))]
 

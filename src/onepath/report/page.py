@@ -30,8 +30,8 @@ def text(value: object) -> str:
 
 
 def figure(value: str) -> str:
-    """The text of one number, or of several after commas, with true minus signs."""
-    value = value.replace(", -", ", −")
+    """The text of one number, or of several after commas or as `1 to 2`, with true minus signs."""
+    value = value.replace(", -", ", −").replace(" to -", " to −")
     return escape("−" + value[1:] if value.startswith("-") else value)
 
 

@@ -149,6 +149,26 @@ def test_a_strategy_that_fails_ends_the_check() -> None:
         of_backtest(Fails, "us10", symbols="AAPL")
 
 
+def test_a_feature_of_a_feature_waits_for_it() -> None:
+    """sma(5) of sma(20) has its first value at bar 24, is right from then on, and is not blamed; daily bars seen by the hour
+    are left out and named."""
+
+    class Nested(Strategy):
+        def on_start(self, context: Any) -> None:
+            context.features.require(nested=sma(5, on=sma(20)), longer=sma(3).at("1d"))
+
+        def generate_orders(self, context: Any) -> Any:
+            return [order for s in context.symbols for order in context.target(s, weight=0.5)]
+
+    bars = onepath.data.read("us10", symbols="AAPL", end="2016-01-01", frames="pandas")
+    hours = bars["AAPL"].set_index(pd.date_range("2024-01-01", periods=len(bars["AAPL"]), freq="h"))
+    hours = hours[["open", "high", "low", "close", "volume"]]
+    found = of_backtest(Nested, hours, moments=1, asset_class="crypto")
+    (warm,) = found.warm_up
+    assert (warm.declared, warm.close, warm.early) == (24, 24, False)
+    assert any("of several symbols: " in one.says and one.says.endswith(".longer") for one in found.findings)
+
+
 def test_a_strategy_that_does_nothing() -> None:
     """There is nothing to compare and nothing to be lucky with, and that is said."""
     found = of_backtest(Still, "us10", symbols="AAPL", moments=2)
@@ -210,7 +230,17 @@ def case(total: float, trades: float = 50.0, label: str = "x") -> Case:
         (of_bootstrap(None, 0.0)[0], "doubt", "fewer than 20 days"),
         (of_warm_up([WarmUp("s", "e", "ema(50)", 50, None, None, 900)], [], None)[0], "doubt", "whole history never"),
         (of_warm_up([WarmUp("s", "e", "ema(50)", 50, 80, 900, 900)], [], None)[0], "doubt", "after 80 bars"),
-        (of_warm_up([], ["s.rank"], None)[0], "note", "not looked at, being of more than one symbol's bars: s.rank"),
+        (
+            of_warm_up([], ["s.rank"], None)[0],
+            "note",
+            "not looked at, being of longer bars or of several symbols: s.rank",
+        ),
+        (
+            of_warm_up([WarmUp("s", "e", "sma(50)", 50, None, None, 4)], [], None)[0],
+            "doubt",
+            "too short to tell (4 bars tried",
+        ),
+        (of_delay([case(0.0, 0.0), case(0.0, 0.0)]), "note", "no round trips, so a delay makes no difference"),
         (of_warm_up([], [], Settling(None, 0, 3))[0], "note", "the orders never become those of the whole run"),
     ],
 )

@@ -91,5 +91,8 @@ def test_as_json_and_as_a_page(tmp_path: Path) -> None:
     assert json.loads(json.dumps(as_plain(found), allow_nan=False))["verdict"] == "drifted"
     text = drifting.write(found, live, before, ("s", "r"), tmp_path / "new" / "d.html").read_text()
     assert text.count("<figure") == 4
+    table = text[text.index("<table") : text.index("</table>")]
+    head, first = table.partition("</tr>")[0], table.split("<tr>")[2]
+    assert head.count("<th") - head.count("<thead") == first.count("<td") == len(drifting.HEADS)  # each below its head
     assert hostile not in text
     assert "http://" not in text.replace("http://www.w3.org", "")
