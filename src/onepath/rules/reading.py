@@ -33,7 +33,7 @@ from onepath.rules.sheet import (
     Size,
     Wanted,
 )
-from onepath.rules.words import Count, Node, Number
+from onepath.rules.words import Count, Negative, Node, Number
 
 Path = tuple[str | int, ...]
 _ABOUT = ("name", "version", "description", "params", "features", "long", "short", "cooldown", "max_positions")
@@ -125,6 +125,7 @@ class _Reader:
                     raise StrategyError(f"{self._where((*path, key))}: {'.'.join(map(str, path))}: {said}")
                 meant = _MEANT.get(key)
                 hint = f" (did you mean {meant!r}?)" if meant in keys else nearest(key, keys)
+                hint = " (it belongs into order: {type: ..., time_in_force: ...})" if key == "time_in_force" else hint
                 place = f" in {'.'.join(map(str, path))}" if path else ""
                 where = self._where((*path, key))
                 raise StrategyError(f"{where}: unknown key {key!r}{place}{hint}; known keys: {', '.join(keys)}")
@@ -262,6 +263,8 @@ class _Reader:
         for key in ("signal", "entry"):
             if key in values and len(named) == 2:
                 self._fail((key,), "it stands beside long and short, expected it within each of them")
+            if key in values and key in values[named[0]]:
+                self._fail((key,), f"it stands beside {named[0]} and within it; keep one of them")
         return tuple(self._side(name, values[name], (name,)) for name in named)
 
     def _side(self, name: str, own: Mapping[str, Any], at: Path) -> Side:
@@ -395,9 +398,10 @@ class _Reader:
         expected = "5%, a distance such as 2 * atr, or one of percent, distance, price, money with its amount"
         if isinstance(value, str):
             node = self._reckoned(value, path, expected)
-            if isinstance(node, Number) and node.percent:
-                return Guard("percent", Number(node.value * 100))
-            return Guard("distance", node)
+            percent = _percent(node)
+            if percent is not None:
+                return self._reachable(Guard("percent", Number(percent)), path)
+            return self._reachable(Guard("distance", node), path)
         given = self._mapping(value, path, (*_GUARDS, "trailing"), expected)
         kinds = [key for key in _GUARDS if key in given]
         if len(kinds) != 1:
@@ -408,7 +412,24 @@ class _Reader:
             self._fail(
                 (*path, kind), f"found {given[kind]!r}, expected the number alone: percent: {node.value * 100:g}"
             )
-        return Guard(kind, node, self._trails(given, path, kind))
+        return self._reachable(Guard(kind, node, self._trails(given, path, kind)), (*path, kind))
+
+    def _reachable(self, guard: Guard, path: Path) -> Guard:
+        """A price that can be: one that lies away from the entry, and for what is bought above zero."""
+        amount = guard.amount
+        below = isinstance(amount, Negative) or (isinstance(amount, Number) and amount.value <= 0)
+        if below and guard.kind != "price":  # which may be below zero, as those of spreads
+            self._fail(path, "it is not above zero; expected how far from the price, whichever side that is")
+        buys = "short" not in path and ("long" in self._values or "short" not in self._values)
+        if (
+            guard.kind == "percent"
+            and "stop_loss" in path
+            and buys
+            and isinstance(amount, Number)
+            and amount.value >= 100
+        ):
+            self._fail(path, f"{amount.value:g} % below the price there is no price; expected less than 100 %")
+        return guard
 
     def _trails(self, given: Mapping[str, Any], path: Path, kind: str) -> bool:
         from onepath.config.document import resolve
@@ -419,6 +440,14 @@ class _Reader:
         if trailing and (path[-1] != "stop_loss" or kind not in ("percent", "distance")):
             self._fail((*path, "trailing"), "a stop_loss by percent or distance can trail; nothing else does")
         return trailing
+
+
+def _percent(node: Node) -> float | None:
+    """What was written with a %, times a hundred; -5% too."""
+    if isinstance(node, Negative):
+        inside = _percent(node.inner)
+        return None if inside is None else -inside
+    return node.value * 100 if isinstance(node, Number) and node.percent else None
 
 
 def _found(value: Any) -> str:

@@ -113,6 +113,20 @@ def changed(line: str, into: str) -> str:
             changed("{weight: 0.5}", "{weight: 1, rebalance: 1%}"),
             "size.rebalance: a size that is set right again has no stop",
         ),
+        (
+            changed("stop_loss: 2 * range", "stop_loss: 105%"),
+            "dip.yaml:12: stop_loss: 105 % below the price there is no price",
+        ),
+        (changed("stop_loss: 2 * range", "stop_loss: {percent: 100}"), "stop_loss.percent: 100 % below the price"),
+        (changed("stop_loss: 2 * range", "stop_loss: -5%"), "dip.yaml:12: stop_loss: it is not above zero"),
+        (
+            changed("stop_loss: 2 * range", "stop_loss: 2 * range\ntake_profit: {distance: -3}"),
+            "take_profit.distance: it is not",
+        ),
+        (
+            changed("stop_loss: 2 * range", "time_in_force: day"),
+            "unknown key 'time_in_force' (it belongs into order: {type",
+        ),
         (changed("stop_loss: 2 * range", "stop_loss: {pct: 5}"), "dip.yaml:12: unknown key 'pct' in stop_loss"),
         (
             changed("stop_loss: 2 * range", "stop_loss: {percent: 5%}"),
@@ -158,6 +172,7 @@ def changed(line: str, into: str) -> str:
             GOOD + "long: {close: rsi > 1}\nshort: {close: rsi < 1}\n",
             "dip.yaml:7: entry: it stands beside long and short",
         ),
+        (GOOD + "long: {entry: rsi > 1}\n", "dip.yaml:7: entry: it stands beside long and within it; keep one of them"),
         (changed("rsi(window)", "sma(" * 300 + "1" + ")" * 300), "dip.yaml:5: features.rsi: "),
         ("entry: " + "[" * 5000 + "]" * 5000, "dip.yaml"),
     ],

@@ -266,9 +266,9 @@ def test_orders(order: str, terms: tuple[Any, ...]) -> None:
     [
         ("stop_loss: {price: 25}", "its stop_loss is not below the price"),
         ("stop_loss: 0 * close", "its stop_loss is not below the price"),
-        ("stop_loss: {percent: 100}", "its stop_loss is below zero"),
+        ("stop_loss: {percent: 50 * 2}", "its stop_loss is below zero"),
         ("take_profit: {price: 15}", "its take_profit is not above the price"),
-        ("stop_loss: {percent: 100, trailing: true}", "its stop_loss trails by all of the price"),
+        ("stop_loss: {percent: 50 * 2, trailing: true}", "its stop_loss trails by all of the price"),
         ("order: {type: limit, price: close - 20}", "its price is no number now"),
         ("take_profit: 1 / (close - 20)", "its take_profit is no number now"),
         ("size: {quantity: close - 20}", "its quantity is not above zero"),
