@@ -15,6 +15,7 @@ from onepath.config.costs import (
     PerShareCommission,
     VolumeBased,
 )
+from onepath.config.features import Features
 from onepath.config.load import (
     instruments_of_data,
     json_schema,
@@ -27,7 +28,7 @@ from onepath.config.load import (
     template,
 )
 from onepath.config.risk import RiskLimits
-from onepath.config.schema import MODES, Clock, Config, Data, Execution, Features, Report, StrategyConfig
+from onepath.config.schema import MODES, Clock, Config, Data, Execution, Report, StrategyConfig
 from onepath.config.values import interval_ns
 
 __all__ = [
