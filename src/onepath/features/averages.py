@@ -157,12 +157,33 @@ def dema(window: int, on: Input = "close") -> Feature:
     Raises StrategyError for a window that is not a whole number >= 1.
     """
     window = whole("dema", "window", window, 1)
-    once = ema(window, on)
-    return Feature("dema", 1, (once, ema(window, once)), (), window, 1, _dema, no_state)
+    return Feature("dema", 1, (on,), (("window", window),), window, 2 * window - 1, _dema, _dema_state)
 
 
-def _dema(state: State, once: float, twice: float) -> float:
-    return 2.0 * once - twice
+def _dema_state(window: int) -> list[float]:
+    """Bars taken, up to twice the window; sum of the bars until warm, their average after; the same of that average; alpha."""
+    return [0.0, 0.0, 0.0, 2.0 / (window + 1)]
+
+
+def _dema(state: State, x: float, window: int) -> float:
+    if not math.isfinite(x):
+        return math.nan
+    if state[0] >= 2 * window:
+        state[1] += (x - state[1]) * state[3]
+        state[2] += (state[1] - state[2]) * state[3]
+        return 2.0 * state[1] - state[2]
+    state[0] += 1.0
+    state[1] += (x - state[1]) * state[3] if state[0] > window else x
+    if state[0] < window:
+        return math.nan
+    if state[0] == window:
+        state[1] = state[1] / window if window > 0 else math.nan
+    state[2] += (state[1] - state[2]) * state[3] if state[0] > 2 * window - 1 else state[1]
+    if state[0] < 2 * window - 1:
+        return math.nan
+    if state[0] == 2 * window - 1:
+        state[2] = state[2] / window if window > 0 else math.nan
+    return 2.0 * state[1] - state[2]
 
 
 def tema(window: int, on: Input = "close") -> Feature:
@@ -172,13 +193,39 @@ def tema(window: int, on: Input = "close") -> Feature:
     Raises StrategyError for a window that is not a whole number >= 1.
     """
     window = whole("tema", "window", window, 1)
-    once = ema(window, on)
-    twice = ema(window, once)
-    return Feature("tema", 1, (once, twice, ema(window, twice)), (), window, 1, _tema, no_state)
+    return Feature("tema", 1, (on,), (("window", window),), window, 3 * window - 2, _tema, _tema_state)
 
 
-def _tema(state: State, once: float, twice: float, thrice: float) -> float:
-    return 3.0 * once - 3.0 * twice + thrice
+def _tema_state(window: int) -> list[float]:
+    """As `_dema_state`, of three averages."""
+    return [0.0, 0.0, 0.0, 0.0, 2.0 / (window + 1)]
+
+
+def _tema(state: State, x: float, window: int) -> float:
+    if not math.isfinite(x):
+        return math.nan
+    if state[0] >= 3 * window:
+        state[1] += (x - state[1]) * state[4]
+        state[2] += (state[1] - state[2]) * state[4]
+        state[3] += (state[2] - state[3]) * state[4]
+        return 3.0 * state[1] - 3.0 * state[2] + state[3]
+    state[0] += 1.0
+    state[1] += (x - state[1]) * state[4] if state[0] > window else x
+    if state[0] < window:
+        return math.nan
+    if state[0] == window:
+        state[1] = state[1] / window if window > 0 else math.nan
+    state[2] += (state[1] - state[2]) * state[4] if state[0] > 2 * window - 1 else state[1]
+    if state[0] < 2 * window - 1:
+        return math.nan
+    if state[0] == 2 * window - 1:
+        state[2] = state[2] / window if window > 0 else math.nan
+    state[3] += (state[2] - state[3]) * state[4] if state[0] > 3 * window - 2 else state[2]
+    if state[0] < 3 * window - 2:
+        return math.nan
+    if state[0] == 3 * window - 2:
+        state[3] = state[3] / window if window > 0 else math.nan
+    return 3.0 * state[1] - 3.0 * state[2] + state[3]
 
 
 def typical_price() -> Feature:

@@ -10,6 +10,7 @@ import math
 
 from onepath.features.averages import Input
 from onepath.features.definition import Feature, State, whole
+from onepath.features.laps import ring
 from onepath.features.registers import in_registers
 
 
@@ -27,7 +28,7 @@ def returns(periods: int = 1, log: bool = False, on: Input = "close") -> Feature
 def _past(periods: int, *_: float) -> list[float]:
     """Bars taken, places of the ring less one, and the ring: a power of two, so that a place is a few bits of the number."""
     places = 1 << periods.bit_length()
-    return [0.0, places - 1.0] + [math.nan] * places
+    return [0.0, places - 1.0, *ring(0, places)]
 
 
 @in_registers(2)
@@ -42,11 +43,11 @@ def _returns(state: State, x: float, periods: int, log: bool) -> float:
 
 def change(before: float, x: float, log: bool) -> float:
     """The return from `before` to `x`, or NaN where there is none."""
-    if not (math.isfinite(before) and math.isfinite(x)) or before == 0.0:
+    if before == 0.0:
         return math.nan
     ratio = x / before
     if not log:
-        return ratio - 1.0
+        return ratio - 1.0 + (before - before)  # NaN of an infinity
     if before < 0.0 or not 0.0 < ratio < math.inf:  # two positive prices far apart round to zero or infinity
         return math.nan
     return math.log(ratio)

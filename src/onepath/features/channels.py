@@ -10,7 +10,7 @@ import math
 
 from onepath.features.averages import Input
 from onepath.features.definition import Feature, State, whole
-from onepath.features.laps import no_state, rest_of_highest, rest_of_lowest, ring
+from onepath.features.laps import rest_of_highest, rest_of_lowest
 from onepath.features.registers import in_registers
 
 
@@ -25,21 +25,21 @@ def rolling_max(window: int, on: Input = "close") -> Feature:
 
 def _highest_state(window: int) -> list[float]:
     """Where in the state the next bar goes, the greatest of this lap, and the ring."""
-    return [2.0, -math.inf, *ring(0, window)]
+    return [2.0, -math.inf, *[math.inf] * window]
 
 
 @in_registers(2)
 def _highest(state: State, x: float, window: int) -> float:
-    x += x - x  # NaN of an infinity
     place = int(state[0])
+    if not math.isfinite(x):
+        x = math.inf
     state[place] = x
-    if x > state[1] or x != x:  # noqa: PLR0124
-        state[1] = x
-    best = state[1]
+    best = state[1] if state[1] > x else x
     if place <= window:
         state[0] += 1.0
+        state[1] = best
         rest = state[place + 1]
-        return rest if rest > best or rest != rest else best  # noqa: PLR0124
+        return rest if rest > best else best
     rest_of_highest(state, 2, window + 1)
     state[0] = 2.0
     state[1] = -math.inf
@@ -57,21 +57,21 @@ def rolling_min(window: int, on: Input = "close") -> Feature:
 
 def _lowest_state(window: int) -> list[float]:
     """Where in the state the next bar goes, the least of this lap, and the ring."""
-    return [2.0, math.inf, *ring(0, window)]
+    return [2.0, math.inf, *[-math.inf] * window]
 
 
 @in_registers(2)
 def _lowest(state: State, x: float, window: int) -> float:
-    x += x - x  # NaN of an infinity
     place = int(state[0])
+    if not math.isfinite(x):
+        x = -math.inf
     state[place] = x
-    if x < state[1] or x != x:  # noqa: PLR0124
-        state[1] = x
-    best = state[1]
+    best = state[1] if state[1] < x else x
     if place <= window:
         state[0] += 1.0
+        state[1] = best
         rest = state[place + 1]
-        return rest if rest < best or rest != rest else best  # noqa: PLR0124
+        return rest if rest < best else best
     rest_of_lowest(state, 2, window + 1)
     state[0] = 2.0
     state[1] = math.inf
@@ -103,9 +103,35 @@ def donchian_middle(window: int = 20) -> Feature:
     As TA-Lib's MIDPRICE. First value at bar `window`. Raises StrategyError for a window that is not a whole number >= 1.
     """
     window = whole("donchian_middle", "window", window, 1)
-    inputs = (donchian_upper(window), donchian_lower(window))
-    return Feature("donchian_middle", 1, inputs, (), window, 1, _middle, no_state)
+    return Feature("donchian_middle", 1, ("high", "low"), (("window", window),), window, window, _middle, channel_state)
 
 
-def _middle(state: State, upper: float, lower: float) -> float:
+def channel_state(window: int) -> list[float]:
+    """Where in the state the next bar goes; the greatest and the least of this lap; the ring of highs, that of lows."""
+    return [3.0, -math.inf, math.inf, *[math.inf] * window, *[-math.inf] * window]
+
+
+@in_registers(3)
+def _middle(state: State, high: float, low: float, window: int) -> float:
+    place = int(state[0])
+    if not math.isfinite(high):
+        high = math.inf
+    if not math.isfinite(low):
+        low = -math.inf
+    state[place] = high
+    state[place + window] = low
+    upper = state[1] if state[1] > high else high
+    lower = state[2] if state[2] < low else low
+    if place <= window + 1:
+        state[0] += 1.0
+        state[1] = upper
+        state[2] = lower
+        high = state[place + 1]
+        low = state[place + window + 1]
+        return ((high if high > upper else upper) + (low if low < lower else lower)) / 2.0
+    rest_of_highest(state, 3, window + 2)
+    rest_of_lowest(state, window + 3, 2 * window + 2)
+    state[0] = 3.0
+    state[1] = -math.inf
+    state[2] = math.inf
     return (upper + lower) / 2.0

@@ -126,10 +126,22 @@ def _native(function: FunctionType) -> Any:
     import numba
 
     called = {name: _native(value) for name, value in _referred(function) if isinstance(value, FunctionType)}
-    names = {**function.__globals__, **called}
+    names = {**function.__globals__, **called, "_place": _place()}
     copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
     # inlined, or every bar would pay for counting references to the state: 14 ns an average instead of 4
     return numba.njit(copy, forceinline=True)
+
+
+@cache
+def _place() -> Any:
+    """An index that is not negative, as `registers` writes it."""
+    numba: Any = import_module("numba")
+    unsigned = numba.uint64
+
+    def place(index: int) -> Any:
+        return unsigned(index)
+
+    return numba.njit(place, forceinline=True)
 
 
 def _referred(function: FunctionType) -> Iterator[tuple[str, Any]]:

@@ -148,11 +148,11 @@ def _over_columns(feature: Feature, found: Graph, data: Any, memo: Memo | None) 
     figures, size = Figures("", found, None), len(arrays[0])
     # pieces small enough that what is handed from feature to feature stays near the processor: twice as fast
     piece = _PIECE if fast and memo is None and len(found.nodes) > 1 else max(size, 1)
-    parts = [
+    parts = (
         _piece(found, figures, [a[first : first + piece] for a in arrays], memo, first, fast=fast)
         for first in range(0, max(size, 1), piece)
-    ]
-    return _like(columns[0], parts[0] if len(parts) == 1 else _joined(parts), repr(feature))
+    )
+    return _like(columns[0], next(parts) if piece >= size else _joined(parts, size, piece), repr(feature))
 
 
 _PIECE = 32_768
@@ -168,10 +168,14 @@ def _piece(found: Graph, figures: Figures, arrays: list[Any], memo: Memo | None,
     return _array(values[found.shown[0]])
 
 
-def _joined(parts: list[Any]) -> Any:
+def _joined(parts: Iterator[Any], size: int, piece: int) -> Any:
+    """Pieces as one, each let go before the next is made: memory that is new costs more than what is computed into it."""
     import numpy as np
 
-    return np.concatenate(parts)
+    out = np.empty(size)
+    for n, part in enumerate(parts):
+        out[n * piece : n * piece + piece] = part
+    return out
 
 
 def _arrays(feature: Feature, fields: Sequence[str], columns: list[Any]) -> list[Any]:

@@ -31,22 +31,20 @@ def rest_of_sums(state: State, first: int, last: int) -> None:
 
 
 def rest_of_highest(state: State, first: int, last: int) -> None:
-    """Turn each of the ring's numbers into the greatest of it and all after it; NaN where one of these is."""
+    """Turn each of the ring's numbers into the greatest of it and all after it."""
     best = -math.inf
     for i in range(last, first - 1, -1):
         x = state[i]
-        if x > best or x != x:  # noqa: PLR0124
-            best = x
+        best = best if best > x else x
         state[i] = best
 
 
 def rest_of_lowest(state: State, first: int, last: int) -> None:
-    """Turn each of the ring's numbers into the least of it and all after it; NaN where one of these is."""
+    """Turn each of the ring's numbers into the least of it and all after it."""
     best = math.inf
     for i in range(last, first - 1, -1):
         x = state[i]
-        if x < best or x != x:  # noqa: PLR0124
-            best = x
+        best = best if best < x else x
         state[i] = best
 
 

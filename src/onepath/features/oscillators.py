@@ -12,9 +12,9 @@ import math
 
 from onepath.errors import StrategyError
 from onepath.features.averages import Input, ema_state, ema_step, mean_state, mean_step, typical_price
-from onepath.features.channels import donchian_lower, donchian_upper
+from onepath.features.channels import channel_state, donchian_lower, donchian_upper
 from onepath.features.definition import Feature, State, whole
-from onepath.features.laps import no_state, ring
+from onepath.features.laps import no_state, rest_of_highest, rest_of_lowest, ring
 from onepath.features.registers import in_registers
 
 
@@ -170,11 +170,35 @@ def williams_r(window: int = 14) -> Feature:
     Raises StrategyError for a window that is not a whole number >= 1.
     """
     window = whole("williams_r", "window", window, 1)
-    inputs = (donchian_upper(window), donchian_lower(window), "close")
-    return Feature("williams_r", 1, inputs, (), window, 1, _williams, no_state)
+    inputs, params = ("high", "low", "close"), (("window", window),)
+    return Feature("williams_r", 1, inputs, params, window, window, _williams, channel_state)
 
 
-def _williams(state: State, upper: float, lower: float, close: float) -> float:
+@in_registers(3)
+def _williams(state: State, high: float, low: float, close: float, window: int) -> float:
+    place = int(state[0])
+    if not math.isfinite(high):
+        high = math.inf
+    if not math.isfinite(low):
+        low = -math.inf
+    state[place] = high
+    state[place + window] = low
+    upper = state[1] if state[1] > high else high
+    lower = state[2] if state[2] < low else low
+    if place <= window + 1:
+        state[0] += 1.0
+        state[1] = upper
+        state[2] = lower
+        high = state[place + 1]
+        low = state[place + window + 1]
+        upper = high if high > upper else upper
+        lower = low if low < lower else lower
+    else:
+        rest_of_highest(state, 3, window + 2)
+        rest_of_lowest(state, window + 3, 2 * window + 2)
+        state[0] = 3.0
+        state[1] = -math.inf
+        state[2] = math.inf
     span = upper - lower
     if span > 0.0:
         return -100.0 * ((upper - close) / span)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 from onepath.features.definition import Feature, State, whole
-from onepath.features.laps import no_state
 
 _RANGE = ("high", "low", "close")
 
@@ -23,18 +22,15 @@ def true_range() -> Feature:
 
 
 def _close_before() -> list[float]:
-    """Bars taken, up to 1; close before."""
-    return [0.0, 0.0]
+    """The close before; of the first bar an infinity, and so is its range."""
+    return [math.inf]
 
 
 def _true_range(state: State, high: float, low: float, close: float) -> float:
     if not math.isfinite(high + low + close):
         return math.nan
-    before = state[1]
-    state[1] = close
-    if state[0] == 0.0:
-        state[0] = 1.0
-        return math.nan
+    before = state[0]
+    state[0] = close
     return _range(high, low, before)
 
 
@@ -64,16 +60,15 @@ def _atr_state(window: int) -> list[float]:
 def _atr(state: State, high: float, low: float, close: float, window: int) -> float:
     if not math.isfinite(high + low + close):
         return math.nan
-    before = state[1]
+    spanned = _range(high, low, state[1])
     state[1] = close
-    if state[0] == 0.0:
-        state[0] = 1.0
-        return math.nan
     if state[0] > window:
-        state[2] = state[2] * state[3] + _range(high, low, before) * state[4]
+        state[2] = state[2] * state[3] + spanned * state[4]
         return state[2]
     state[0] += 1.0
-    state[2] += _range(high, low, before)
+    if state[0] == 1.0:
+        return math.nan
+    state[2] += spanned
     if state[0] <= window:
         return math.nan
     state[2] = state[2] / window if window > 0 else math.nan
@@ -86,11 +81,25 @@ def natr(window: int = 14) -> Feature:
     As TA-Lib's NATR. First value at bar `window` + 1. Raises StrategyError for a window that is not a whole number >= 1.
     """
     window = whole("natr", "window", window, 1)
-    return Feature("natr", 1, (atr(window), "close"), (), window + 1, 1, _percent, no_state)
+    return Feature("natr", 1, _RANGE, (("window", window),), window + 1, window + 1, _natr, _atr_state)
 
 
-def _percent(state: State, part: float, whole_: float) -> float:
-    return 100.0 * (part / whole_) if whole_ != 0.0 else math.nan
+def _natr(state: State, high: float, low: float, close: float, window: int) -> float:
+    if not math.isfinite(high + low + close):
+        return math.nan
+    spanned = _range(high, low, state[1])
+    state[1] = close
+    if state[0] > window:
+        state[2] = state[2] * state[3] + spanned * state[4]
+        return 100.0 * (state[2] / close) if close != 0.0 else math.nan
+    state[0] += 1.0
+    if state[0] == 1.0:
+        return math.nan
+    state[2] += spanned
+    if state[0] <= window:
+        return math.nan
+    state[2] = state[2] / window if window > 0 else math.nan
+    return 100.0 * (state[2] / close) if close != 0.0 else math.nan
 
 
 def plus_di(window: int = 14) -> Feature:
