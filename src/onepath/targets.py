@@ -65,6 +65,7 @@ class TargetStrategy(Strategy):
         return {}
 
     def on_start(self, context: Context) -> None:
+        """Asks for the features."""
         features = self.features()
         self._wires = wires(self, features)
         self._by_weight = sized_by_weight(type(self))
@@ -73,10 +74,12 @@ class TargetStrategy(Strategy):
             context.features.require(**features)
 
     def on_market_event(self, event: Any, context: Context) -> None:
+        """Keeps the bar, whose fields `target` may take."""
         if type(event) is Bar:
             self._bars[event.symbol] = event
 
     def generate_orders(self, context: Context) -> list[OrderIntent]:
+        """Asks `target` of each symbol, and orders what it takes to get there."""
         orders: list[OrderIntent] = []
         for symbol, bar in self._bars.items():
             wanted = self._asked(symbol, bar, context)

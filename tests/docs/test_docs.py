@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import io
 import re
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -38,6 +39,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 EXECUTED = tuple(str(page.relative_to(ROOT)) for page in PAGES if page.name != "architecture.md")
 """(the Python of the architecture page is the loop, and is compared)"""
 RULES_PAGE = "docs/rules.md"
+GROUPS = tuple(group.name for group in app.registered_groups)
 BASE = {
     "mode": "mode: backtest\n",
     "data": "data: {name: us10}\n",
@@ -107,7 +109,7 @@ def commands() -> Iterator[tuple[str, str, str]]:
 
 
 def _split(words: list[str]) -> tuple[str, str]:
-    size = 2 if words[0] in ("data", "config") and len(words) > 1 else 1
+    size = 2 if words[0] in GROUPS and len(words) > 1 else 1
     return " ".join(words[:size]), " ".join(words[size:])
 
 
@@ -124,26 +126,13 @@ def test_commands_that_pages_name_exist() -> None:
 def test_the_readme_names_every_command() -> None:
     """No command of the command line is missing in the README."""
     named = {command for page, command, _ in commands() if page == "README.md"}
-    single = {
-        "init",
-        "run",
-        "report",
-        "execution",
-        "explain",
-        "sessions",
-        "replay",
-        "diff",
-        "strategies",
-        "lint",
-        "venue",
-        "status",
-        "resume",
-        "chaos",
-    }
-    assert named == single | {f"data {c}" for c in ("import", "list", "show", "check")} | {
-        "config check",
-        "config schema",
-    }
+    every = {command.name for command in app.registered_commands}
+    for group in app.registered_groups:
+        every |= {
+            f"{group.name} {command.name or command.callback.__name__}"
+            for command in group.typer_instance.registered_commands
+        }
+    assert named == every
 
 
 def test_commands_of_the_readme_run(here: Path) -> None:
@@ -171,7 +160,7 @@ def test_commands_of_the_data_page_run(here: Path) -> None:
 
 
 def _run(folder: Path, command: str) -> None:
-    words = [sys.executable, "-m", "onepath.cli", *command.split()[1:]]
+    words = [sys.executable, "-m", "onepath.cli", *shlex.split(command)[1:]]
     told = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert told.returncode == 0, f"{command}: {told.stdout}{told.stderr}"
 
@@ -192,13 +181,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_files_and_tests_that_pages_name_exist() -> None:
     """Every `folder/file.py`, `file.py` and `test_...` that a page writes as code is there."""
-    files = [path for top in ("src", "tests", "tools", "benchmarks") for path in (ROOT / top).rglob("*.py")]
+    files = [path for top in ("src", "tests", "tools", "benchmarks", "notebooks") for path in (ROOT / top).rglob("*.py")]
     there = {str(path.relative_to(ROOT)) for path in files}
     claims = {
         found for path in files for found in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
     }
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")
-    named = set(re.findall(r"`((?:[\w-]+/)*\w+\.py)`", text)) - {"my_strategy.py", "my_bracket.py"}
+    named = set(re.findall(r"`((?:[\w-]+/)*\w+\.py)`", text)) - {"my_strategy.py", "my_bracket.py", "my_features.py"}
     assert len(named) > 50
     assert [name for name in sorted(named) if not any(f"/{path}".endswith(f"/{name}") for path in there)] == []
     assert set(re.findall(r"`(test_\w+)`", text)) <= claims
@@ -280,9 +269,12 @@ def test_tables_of_the_architecture_page_are_the_journals(here: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in EXECUTED if page != RULES_PAGE and any(blocks(page, "yaml"))])
 def test_yaml_of_a_page_loads(page: str) -> None:
-    """Every YAML block of a page is a configuration, or a part of one."""
+    """Every YAML block of a page is a configuration, or a part of one; with a key `entry`, a rule file."""
     for line, text in blocks(page, "yaml"):
         keys = re.findall(r"^(\w+):", text, re.MULTILINE)
+        if "entry" in keys:
+            rules.loads(rule_file(text), f"{page}:{line}")
+            continue
         loads("".join(value for key, value in BASE.items() if key not in keys) + text, name=f"{page}:{line}")
 
 
