@@ -162,7 +162,8 @@ def test_commands_of_the_data_page_run(here: Path) -> None:
 def _run(folder: Path, command: str) -> None:
     words = [sys.executable, "-m", "onepath.cli", *shlex.split(command)[1:]]
     told = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, f"{command}: {told.stdout}{told.stderr}"
+    found = 1 if "features drift" in command else 0  # prices drift
+    assert told.returncode == found, f"{command}: {told.stdout}{told.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -181,7 +182,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_files_and_tests_that_pages_name_exist() -> None:
     """Every `folder/file.py`, `file.py` and `test_...` that a page writes as code is there."""
-    files = [path for top in ("src", "tests", "tools", "benchmarks", "notebooks") for path in (ROOT / top).rglob("*.py")]
+    files = [
+        path for top in ("src", "tests", "tools", "benchmarks", "notebooks") for path in (ROOT / top).rglob("*.py")
+    ]
     there = {str(path.relative_to(ROOT)) for path in files}
     claims = {
         found for path in files for found in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
