@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from onepath.features.definition import Step
 
-FORMAT = "4"
+FORMAT = "5"
 """Raised when steps are rewritten differently, so that what was compiled of an older form is not used."""
 _SAID: dict[Step, int] = {}
 _MOST = 24
@@ -96,17 +96,25 @@ class _Placing(ast.NodeTransformer):
 
 
 def loop(inputs: int, count: int) -> CodeType:
-    """The loop over history around such a step; see `loops` for the one it takes the place of."""
+    """The loop over history around such a step; see `loops` for the one it takes the place of.
+
+    `odd` is no number as soon as one of the values is none, or infinite: these alone are worth a second look.
+    """
     columns = [f"column_{n}" for n in range(inputs)]
     numbers = _names(count)
     text = f"""
 def over_{inputs}_held_{count}(state, out, columns, arguments):
     {", ".join(columns)}, = columns
     {", ".join(numbers)}, = {", ".join(f"state[{n}]" for n in range(count))},
+    odd = 0.0
     for i in range(len(out)):
         value, {", ".join(numbers)} = step(state, {", ".join([*numbers, *(f"{c}[i]" for c in columns)])}, *arguments)
-        out[i] = value if value - value == 0.0 else nan
+        out[i] = value
+        odd += value - value
     {"; ".join(f"state[{n}] = {name}" for n, name in enumerate(numbers))}
+    if odd != 0.0:
+        for i in range(len(out)):
+            out[i] = out[i] if out[i] - out[i] == 0.0 else nan
 """
     return _function(compile(text, __file__, "exec", dont_inherit=True))
 
