@@ -168,7 +168,9 @@ def test_below_zero_a_high_still_is_above_its_low(tmp_path: Path) -> None:
 
 def test_the_place_of_a_faulty_definition_is_in_the_file(tmp_path: Path) -> None:
     """Not in onepath, which raised it: line 4, the decorator."""
-    text = "from onepath.features import feature\n\n\n@feature(inputs=('close', 'open'))\ndef f(state, x):\n    return x\n"
+    text = (
+        "from onepath.features import feature\n\n\n@feature(inputs=('close', 'open'))\ndef f(state, x):\n    return x\n"
+    )
     written(tmp_path, text)
     with pytest.raises(StrategyError, match=r"mine.py:4: StrategyError: feature f takes too little"):
         features_in("mine.py", tmp_path)
