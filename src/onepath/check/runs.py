@@ -47,6 +47,8 @@ def run(plan: Plan) -> Run:
     outcome = session.run()
     if outcome.errors:
         raise StrategyError(outcome.errors[0])
+    if outcome.status == "stopped":  # by Ctrl-C, which a session takes for its end: half a run is none to judge by
+        raise KeyboardInterrupt
     return Run(session, outcome, journal)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 import subprocess
 import sys
 from decimal import Decimal
@@ -167,6 +169,18 @@ def test_a_feature_of_a_feature_waits_for_it() -> None:
     (warm,) = found.warm_up
     assert (warm.declared, warm.close, warm.early) == (24, 24, False)
     assert any("of several symbols: " in one.says and one.says.endswith(".longer") for one in found.findings)
+
+
+def test_an_interrupted_run_ends_the_check() -> None:
+    """Ctrl-C ends a session early and in order; what it had until then is not judged as if it were all."""
+
+    class Interrupted(Strategy):
+        def on_market_event(self, event: Any, context: Any) -> None:
+            if event.close > 50:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        of_backtest(Interrupted, "us10", symbols="AAPL", moments=1)
 
 
 def test_a_strategy_that_does_nothing() -> None:
