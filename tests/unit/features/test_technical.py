@@ -434,7 +434,7 @@ def test_where_we_say_something_else_than_talib() -> None:
 def test_volatility_as_numpy_computes(window: int) -> None:
     """The sample deviation of every window of real one-minute returns, simple and logarithmic, by numpy in two passes."""
     close = sample("btcusd_1m", "BTCUSD", 1440)["close"]
-    for log, change in ((False, close[1:] / close[:-1] - 1), (True, np.log(close[1:] / close[:-1]))):
+    for log, change in ((False, np.diff(close) / close[:-1]), (True, np.log(close[1:] / close[:-1]))):
         windows = np.lib.stride_tricks.sliding_window_view(change, window)
         got = compute(volatility(window, log=log), close)
         assert np.isnan(got[:window]).all()
