@@ -80,6 +80,8 @@ def gathered(plan: Plan, start: int | None = None, end: int | None = None) -> Ga
     outcome = session.run()
     if outcome.errors:
         raise StrategyError(outcome.errors[0])
+    if outcome.status == "stopped":  # by Ctrl-C: a part is not to be compared as if it were all
+        raise KeyboardInterrupt
     columns = {(one.strategy, symbol): found for one in noted for symbol, found in one.columns.items()}
     times = [at for one in noted for at in (one.first, one.last) if at]
     return Gathered(columns, min(times, default=0), max(times, default=0))
