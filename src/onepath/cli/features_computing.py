@@ -113,6 +113,8 @@ def _filled(config: Path, mode: str | None, sets: list[str], *, quiet: bool) -> 
         outcome = session.run(progress)
     if outcome.errors:
         raise StrategyError(outcome.errors[0])
+    if outcome.status == "stopped":  # by Ctrl-C: what is in the cache by now is right, and the next call goes on
+        raise KeyboardInterrupt
     held = memo.held()
     told = {"events": outcome.events, "found": memo.found, "computed": memo.kept, "entries": held.entries}
     return told | {"bytes": held.bytes, "folder": str(memo.folder)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,19 @@ def test_a_file_without_a_feature_passes_nothing(cli: Cli) -> None:
     Path("empty.py").write_text("x = 1\n")
     found = cli("features", "test", "empty.py")
     assert found.code == 2 and "error: empty.py has no feature: write one" in found.err
+
+
+def test_computing_that_is_interrupted_is_not_done(configured: Path) -> None:
+    """Ctrl-C ends it with 130, and nothing is said to have been computed; afterwards it can be asked for again."""
+    crossing = configured / "crossing.py"
+    crossing.write_text(
+        "import os, signal\n" + CROSSING.replace("slow=sma(20))", "slow=sma(20)); os.kill(os.getpid(), signal.SIGINT)")
+    )
+    command = [sys.executable, "-m", "onepath.cli", "features", "compute", "config.yaml", "--quiet"]
+    done = subprocess.run(command, cwd=configured, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (130, "", False)
+    crossing.write_text(CROSSING)
+    assert subprocess.run(command, cwd=configured, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.usefixtures("configured")
