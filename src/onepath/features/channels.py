@@ -1,7 +1,7 @@
 """Highest and lowest of a window, and the channel between them.
 
 Rules: built of laps, see `laps`: O(1) a bar, whatever the prices do. No number while a bar of the window is not one or infinite.
-Cost: compiled 1.5 to 2.5 ns a value, in Python 0.2 us.
+Cost: compiled 1.5 ns a value, the channel 3 ns; in Python 0.2 us.
 """
 
 from __future__ import annotations

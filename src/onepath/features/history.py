@@ -11,6 +11,7 @@ a bar.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -41,7 +42,7 @@ def compute(feature: Feature, data: Any, *, bars: str = "", stamps: str = "start
     the smallest distance between two. `memo` knows values that were computed before.
     Raises StrategyError for an input that is missing, not a number, or of another length, and for a value out of its bounds.
     """
-    found = graph([feature])
+    found = _graph(feature)
     many = _is_by_symbol(data)
     if all(node.columnar for node in found.nodes):
         if not many:
@@ -56,6 +57,11 @@ def compute(feature: Feature, data: Any, *, bars: str = "", stamps: str = "start
     values = _walked(feature, known, memo)
     made = {s: _like(known[s].columns[0], _array(column), repr(feature)) for s, column in values.items()}
     return made if many else made[""]
+
+
+@lru_cache(256)
+def _graph(feature: Feature) -> Graph:
+    return graph([feature])
 
 
 class _Rows(NamedTuple):

@@ -35,8 +35,8 @@ class Memo(Protocol):
         """These are the values over the columns, and the state after them."""
 
 
-_PIECE = 32_768
-"""rows that are computed at a time, so that what goes over them twice finds them near"""
+_PIECE = 100_000
+"""rows that are computed at a time, so that a number missing in one costs no second look at the others"""
 
 
 class Running:
