@@ -439,3 +439,25 @@ def test_volatility_as_numpy_computes(window: int) -> None:
         got = compute(volatility(window, log=log), close)
         assert np.isnan(got[:window]).all()
         np.testing.assert_allclose(got[window:], windows.std(axis=1, ddof=1), rtol=1e-10, atol=1e-18)
+
+
+@pytest.mark.parametrize("window", [1, 2, 20])
+def test_in_one_step_as_in_several(window: int) -> None:
+    """What is computed in one step for speed has, to the last bit, the values of the features it is defined by; a bar in the
+    middle is not a number."""
+    bars = {name: column.copy() for name, column in sample("btcusd_1m", "BTCUSD", 1440).items()}
+    for name in ("high", "low", "close"):
+        bars[name][700] = math.nan
+    once = ema(window)
+    twice = ema(window, on=once)
+    first, second, third = (compute(f, bars) for f in (once, twice, ema(window, on=twice)))
+    np.testing.assert_array_equal(compute(features.dema(window), bars), 2.0 * first - second)
+    np.testing.assert_array_equal(compute(features.tema(window), bars), 3.0 * first - 3.0 * second + third)
+    upper, lower = (compute(f(window), bars) for f in (features.donchian_upper, features.donchian_lower))
+    np.testing.assert_array_equal(compute(features.donchian_middle(window), bars), (upper + lower) / 2.0)
+    below = np.where(
+        upper > lower, -100.0 * ((upper - bars["close"]) / np.where(upper > lower, upper - lower, 1.0)), -50.0
+    )
+    np.testing.assert_array_equal(compute(features.williams_r(window), bars), np.where(np.isnan(upper), np.nan, below))
+    percent = 100.0 * (compute(atr(window), bars) / bars["close"])
+    np.testing.assert_array_equal(compute(features.natr(window), bars), percent)
