@@ -108,6 +108,8 @@ def journal_of(runs: QuickRuns, strategy: Strategy) -> MemoryJournal:
     feed = runs.quick.bars.feed()
     journal = MemoryJournal("verify")
     outcome = Session(runs.plan._replace(feed=feed, strategies=seats, sources=[{}]), journal).run()
+    if outcome.status == "stopped":  # Ctrl-C
+        raise KeyboardInterrupt
     if outcome.errors:
         raise ConfigError(f"the engine ended: {outcome.errors[0]}")
     return journal

@@ -127,6 +127,8 @@ class Subject:
         plan = self._of(changes, window)
         journal = MemoryJournal("trial")
         outcome = Session(plan, journal).run()
+        if outcome.status == "stopped":  # a session takes Ctrl-C for its end; half a trial is none
+            raise KeyboardInterrupt
         record = read(journal)
         return (record if window is None else since(record, window.start)), outcome
 
