@@ -156,7 +156,8 @@ class Server:
         if hit is not None and hit.fault.kind != "truncate":
             return self._failed(hit)
         weights = self._weights.setdefault(request.remote or "", rest.Weights(self.terms.weight_per_minute))
-        asked, now = Asked(request.query, self.market), time.time_ns() // _MS
+        asked = Asked(request.query, self.market)
+        now = self._played // _MS  # after a stall the market is behind the clock: who asks for the time must not be ahead of it
         answer, weight = found
         try:
             weights.take(weight(asked), now)
