@@ -157,7 +157,8 @@ class Server:
             return self._failed(hit)
         weights = self._weights.setdefault(request.remote or "", rest.Weights(self.terms.weight_per_minute))
         asked = Asked(request.query, self.market)
-        now = self._played // _MS  # after a stall the market is behind the clock: who asks for the time must not be ahead of it
+        # After a stall the market is behind the clock, and who asks for the time must not be ahead of it.
+        now = self._played // _MS
         answer, weight = found
         try:
             weights.take(weight(asked), now)
